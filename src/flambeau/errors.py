@@ -1,0 +1,76 @@
+"""Every error that Flambeau raises on purpose.
+
+::
+
+    FlambeauError
+    ├── ConfigurationError (ValueError)          a setting that cannot work: unknown name, negative rate
+    ├── DataError (ValueError)                   data that cannot be learned from: shape, NaN, labels
+    ├── DivergenceError (FloatingPointError)     training left the finite numbers
+    ├── FileFormatError (ValueError)             a file that is not what its name says
+    │   └── ChecksumError                        a file whose SHA-256 is not the published one
+    ├── DownloadError (ConnectionError)          the public source did not answer
+    └── UnavailableError (FileNotFoundError)     a data set that is nowhere to be found
+
+Each is also a built-in exception, so ``except ValueError`` keeps working. The message always says *where*,
+what was *expected*, what was *got* and the *remedy*.
+"""
+
+__all__ = [
+    "ChecksumError",
+    "ConfigurationError",
+    "DataError",
+    "DivergenceError",
+    "DownloadError",
+    "FileFormatError",
+    "FlambeauError",
+    "UnavailableError",
+]
+
+
+class FlambeauError(Exception):
+    """The root of the tree above.
+
+    ``where`` names the object or file, ``expected`` and ``got`` the two sides of the disagreement, ``remedy``
+    what to do next.
+
+    >>> raise ConfigurationError("MLPClassifier.epochs", "a whole number of at least 1", 0, "pass epochs=100")
+    Traceback (most recent call last):
+        ...
+    flambeau.errors.ConfigurationError: MLPClassifier.epochs: expected a whole number of at least 1, got 0. \
+Remedy: pass epochs=100.
+    """
+
+    def __init__(self, where: str, expected: str, got: object, remedy: str) -> None:
+        self.where, self.expected, self.got, self.remedy = where, expected, got, remedy
+        super().__init__(f"{where}: expected {expected}, got {got}. Remedy: {remedy}.")
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, object, str]]:
+        return type(self), (self.where, self.expected, self.got, self.remedy)
+
+
+class ConfigurationError(FlambeauError, ValueError):
+    """A setting that cannot work: an unknown name, a negative rate, pieces that do not fit."""
+
+
+class DataError(FlambeauError, ValueError):
+    """Data that cannot be learned from: a wrong shape, a value that is not finite, an unseen label."""
+
+
+class DivergenceError(FlambeauError, FloatingPointError):
+    """Training left the finite numbers; the message names epoch, step and layer."""
+
+
+class FileFormatError(FlambeauError, ValueError):
+    """A file that is not what its name says: a wrong magic number, a truncated or oversized body."""
+
+
+class ChecksumError(FileFormatError):
+    """A file whose SHA-256 differs from the published one."""
+
+
+class DownloadError(FlambeauError, ConnectionError):
+    """The public source of a data set did not answer, or stopped half way."""
+
+
+class UnavailableError(FlambeauError, FileNotFoundError):
+    """A data set that is neither in the data folder nor in the cache, and could not be downloaded."""

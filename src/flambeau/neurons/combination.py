@@ -1,0 +1,109 @@
+"""Combinations: the g of y = f(g(x)), how a unit gathers its inputs.
+
+Both are written with the structure's verbs only, so they hold on every wiring. Lecture: 整合函数 (combination).
+"""
+
+import abc
+import dataclasses
+from typing import Protocol, Self
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from flambeau.errors import ConfigurationError
+
+__all__ = ["COMBINATIONS", "AbstractCombination", "RadialDistance", "WeightedSum", "combination"]
+
+
+class Wiring(Protocol):
+    """What a combination uses of a structure: its weights and verbs."""
+
+    @property
+    def weights(self) -> Array:
+        """The connections."""
+
+    def project(self, x: Array) -> Array:
+        """Forward."""
+
+    def backproject(self, d: Array) -> Array:
+        """Backward."""
+
+    def correlate(self, pre: Array, post: Array) -> Array:
+        """Weight-shaped."""
+
+    def with_weights(self, weights: Array) -> Self:
+        """The same wiring, other weights."""
+
+
+class AbstractCombination(abc.ABC):
+    """g(x) before the threshold: the net input is ``combine(wiring, x) - threshold``."""
+
+    @abc.abstractmethod
+    def combine(self, wiring: Wiring, x: Array) -> Array:
+        """What each unit gathers from x, ``(batch, units)``."""
+
+    @abc.abstractmethod
+    def credit(self, wiring: Wiring, x: Array, gathered: Array, delta: Array) -> tuple[Array, Array]:
+        """``(∂e/∂x, ∂e/∂w)`` from ``delta`` = ∂e/∂g."""
+
+
+@dataclasses.dataclass(frozen=True)
+class WeightedSum(AbstractCombination):
+    """g_j = Σ_i w_ij x_i, the lecture's combination (minus the threshold θ_j)."""
+
+    def combine(self, wiring: Wiring, x: Array) -> Array:
+        """The projection itself."""
+        return wiring.project(x)
+
+    def credit(self, wiring: Wiring, x: Array, gathered: Array, delta: Array) -> tuple[Array, Array]:
+        """``backproject(delta)`` and ``correlate(x, delta)``."""
+        return wiring.backproject(delta), wiring.correlate(x, delta)
+
+
+@dataclasses.dataclass(frozen=True)
+class RadialDistance(AbstractCombination):
+    """g_j = Σ_i (x_i - w_ij)², or its root: how far the input is from each unit's prototype.
+
+    Written as three projections, Σ 1·x² - 2 Σ w x + Σ w²·1, so it works on any wiring, masked or shared.
+    ``squared=True`` leaves the root away (the output units of LeNet-5). The root's slope at distance 0 is taken as 0.
+    """
+
+    squared: bool = False
+
+    def combine(self, wiring: Wiring, x: Array) -> Array:
+        """Distances, never below 0 (rounding would allow it)."""
+        w = wiring.weights
+        squares = wiring.with_weights(jnp.ones_like(w)).project(x * x)
+        norms = wiring.with_weights(w * w).project(jnp.ones_like(x))
+        distance = jnp.maximum(squares - 2 * wiring.project(x) + norms, 0)
+        return distance if self.squared else jnp.sqrt(distance)
+
+    def credit(self, wiring: Wiring, x: Array, gathered: Array, delta: Array) -> tuple[Array, Array]:
+        """∂/∂x_i = 2 Σ_j δ_j (x_i - w_ij), ∂/∂w_ij = 2 Σ_batch δ_j (w_ij - x_i), on the squared distance."""
+        if not self.squared:
+            delta = jnp.where(gathered > 0, delta / (2 * jnp.where(gathered > 0, gathered, 1)), 0)
+        w, ones = wiring.weights, jnp.ones_like(x)
+        to_inputs = wiring.with_weights(jnp.ones_like(w)).backproject(delta) * x - wiring.backproject(delta)
+        to_weights = wiring.correlate(ones, delta) * w - wiring.correlate(x, delta)
+        return 2 * to_inputs, 2 * to_weights
+
+
+COMBINATIONS: dict[str, AbstractCombination] = {
+    "weighted_sum": WeightedSum(),
+    "radial_distance": RadialDistance(),
+}
+
+
+def combination(name: str | AbstractCombination) -> AbstractCombination:
+    """The combination of that name, or the combination itself.
+
+    >>> combination("weighted_sum")
+    WeightedSum()
+
+    Raises :class:`~flambeau.errors.ConfigurationError` for an unknown name.
+    """
+    if isinstance(name, AbstractCombination):
+        return name
+    if name not in COMBINATIONS:
+        raise ConfigurationError("combination", f"one of {', '.join(COMBINATIONS)}", repr(name), "choose one")
+    return COMBINATIONS[name]

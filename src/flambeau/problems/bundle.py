@@ -1,0 +1,61 @@
+"""What every data set arrives in: :class:`DataBundle`."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from flambeau.errors import DataError
+
+__all__ = ["DataBundle"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DataBundle:
+    """A data set: examples as rows, what is to be learned about each, and where it came from.
+
+    ``data`` is ``(n, features)``, ``target`` is ``(n,)``, ``images`` (for pictures) is ``(n, height, width)``.
+    Where the publisher split the set, ``data``/``target``/``images`` are the official training part and
+    ``test_data``/``test_target``/``test_images`` the official test part; otherwise the ``test_*`` are None.
+
+    Raises: DataError if the rows of the arrays do not correspond.
+
+    >>> import numpy as np
+    >>> DataBundle("gate", np.zeros((4, 2)), np.zeros(4, int), description="always no")
+    DataBundle('gate': data (4, 2) float64, target (4,) int64)
+
+    Limits: the fields cannot be replaced, but the arrays themselves stay writable. Two bundles are equal only if
+    they are the same object.
+
+    Source: the Bunch of scikit-learn's data sets (Pedregosa et al., 2011), with the fields fixed.
+    """
+
+    name: str
+    data: np.ndarray
+    target: np.ndarray
+    images: np.ndarray | None = None
+    description: str = ""
+    test_data: np.ndarray | None = None
+    test_target: np.ndarray | None = None
+    test_images: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        self._same_rows("target", self.data, self.target)
+        self._same_rows("images", self.data, self.data if self.images is None else self.images)
+        self._same_rows("test_target", self.test_data, self.test_target)
+        if self.test_images is not None:
+            self._same_rows("test_images", self.test_data, self.test_images)
+
+    def _same_rows(self, field: str, data: np.ndarray | None, other: np.ndarray | None) -> None:
+        expected, got = _rows(data), _rows(other)
+        if expected != got:
+            where = f"DataBundle({self.name!r}).{field}"
+            raise DataError(where, f"{expected} rows, as the data has", got, "give one row for each example")
+
+    def __repr__(self) -> str:
+        fields = {"data": self.data, "target": self.target, "test_data": self.test_data}
+        shown = [f"{name} {a.shape} {a.dtype}" for name, a in fields.items() if a is not None]
+        return f"DataBundle({self.name!r}: {', '.join(shown)})"
+
+
+def _rows(array: np.ndarray | None) -> int | None:
+    return None if array is None else len(array)

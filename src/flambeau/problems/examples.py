@@ -1,0 +1,88 @@
+"""A data set as a problem: rows of inputs with targets and weights."""
+
+from typing import Any, Self
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from flambeau.errors import DataError
+from flambeau.rules.base import Batch
+from flambeau.structures.initialisation import dtype
+
+__all__ = ["Examples", "permutations"]
+
+
+class Examples(eqx.Module):
+    """Rows of a data set, put on the device once.
+
+    ``inputs`` ``(n, ...)``, ``targets`` ``(n, outputs)``, ``weights`` ``(n,)``; ``shuffle`` draws a new order for every
+    round. Rows are gathered inside the compiled step; row -1 is padding and has weight 0.
+
+    >>> problem = Examples.of([[0.0, 1.0], [1.0, 0.0]], [0, 1])
+    >>> problem.targets.shape
+    (2, 1)
+    """
+
+    inputs: Float[Array, "n ..."]
+    targets: Float[Array, "n ..."]
+    weights: Float[Array, " n"]
+    shuffle: bool = eqx.field(static=True, default=True)
+
+    @classmethod
+    def of(cls, inputs: Any, targets: Any, weights: Any = None, *, shuffle: bool = True) -> Self:
+        """From array-likes; a flat target becomes one column, missing weights become 1.
+
+        Raises :class:`~flambeau.errors.DataError` for no rows, values that are not finite, or lengths that differ.
+        """
+        x, d = np.asarray(inputs, dtype()), np.asarray(targets, dtype())
+        w = np.ones(len(x), dtype()) if weights is None else np.asarray(weights, dtype())
+        d = d[:, None] if d.ndim == 1 else d
+        if len(x) == 0 or not len(x) == len(d) == len(w):
+            got = f"{len(x)} inputs, {len(d)} targets, {len(w)} weights"
+            raise DataError(
+                "Examples", "one target and one weight for each of at least one input", got, "check the data"
+            )
+        for name, values in (("inputs", x), ("targets", d), ("weights", w)):
+            if not np.isfinite(values).all():
+                raise DataError(f"Examples.{name}", "finite values", "NaN or infinity", "remove or impute those rows")
+        return cls(jnp.asarray(x), jnp.asarray(d), jnp.asarray(w), shuffle)
+
+    def orders(
+        self, seed: np.ndarray, first: int, count: int, batch_size: int
+    ) -> Int[np.ndarray, "rounds steps batch"]:
+        """Permutations of the rows (or their own order), padded with -1 to whole batches."""
+        n = self.inputs.shape[0]
+        width = min(batch_size, n)
+        rows = np.full((count, -(-n // width), width), -1, np.int32)
+        rows.reshape(count, -1)[:, :n] = permutations(seed, first, count, n) if self.shuffle else np.arange(n)
+        return rows
+
+    def batch(self, rows: Int[Array, " batch"], key: Array) -> Batch:
+        """The rows, gathered; padding weighs nothing."""
+        weights = jnp.where(rows >= 0, self.weights[rows], 0)
+        return Batch(self.inputs[rows], self.targets[rows], weights)
+
+
+def permutations(seed: np.ndarray, first: int, count: int, n: int) -> Int[np.ndarray, "rounds n"]:
+    """One permutation of n rows for each round, from a hash of (seed, round, row): no state, so no order of drawing.
+
+    The numbers are those of splitmix64 (Steele, Lea, Flood 2014) over a counter; sorting them permutes the rows. All
+    rounds of a chunk come from one vectorised call, which matters for small data sets.
+    """
+    high, low = (int(number) for number in seed[-2:])
+    start = mix(np.asarray([(high << 32) | low], np.uint64))
+    rounds = mix(start + np.arange(first, first + count, dtype=np.uint64))[:, None]
+    return np.argsort(mix(rounds + np.arange(n, dtype=np.uint64) * GOLDEN), axis=1).astype(np.int32)
+
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def mix(z: np.ndarray) -> np.ndarray:
+    """The finaliser of splitmix64 (arithmetic modulo 2^64)."""
+    z = z + GOLDEN
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

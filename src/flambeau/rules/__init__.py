@@ -1,0 +1,24 @@
+"""Learning rules: what changes the connections."""
+
+from flambeau.rules.backprop import Backpropagation
+from flambeau.rules.base import AbstractRule, Batch
+from flambeau.rules.delta import DeltaRule, LeastMeanSquares
+from flambeau.rules.losses import AbstractLoss, CrossEntropy, MeanSquaredError, loss
+from flambeau.rules.perceptron import Averaged, PerceptronRule, Pocket, Voted, voted_output
+
+__all__ = [
+    "AbstractLoss",
+    "AbstractRule",
+    "Averaged",
+    "Backpropagation",
+    "Batch",
+    "CrossEntropy",
+    "DeltaRule",
+    "LeastMeanSquares",
+    "MeanSquaredError",
+    "PerceptronRule",
+    "Pocket",
+    "Voted",
+    "loss",
+    "voted_output",
+]

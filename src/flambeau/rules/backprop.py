@@ -1,0 +1,112 @@
+"""Back-propagation, written from the lecture's derivation on the structure verbs.
+
+    output layer    δ_i  = ∂e/∂y_i · f'(s_i)
+    weights         ∂e/∂w = correlate(x, δ)
+    layer below     ∂e/∂y' = backproject(δ),   δ' = ∂e/∂y' · f'(s')
+
+and so on downwards: each layer turns the error at its outputs into a proposal for itself and the error at its inputs.
+Nothing here is automatic differentiation; ``jax.grad`` is the referee in the tests.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
+
+from flambeau.errors import ConfigurationError
+from flambeau.rules.base import AbstractRule, Batch, mean_over, total
+from flambeau.rules.losses import AbstractLoss, MeanSquaredError
+from flambeau.structures.layer import Layer, Trace
+
+__all__ = ["Backpropagation", "decide"]
+
+
+class Backpropagation(AbstractRule):
+    """Gradient of the mean error over a batch, for any depth and any activation per layer.
+
+    Arguments: ``loss``, see :mod:`flambeau.rules.losses`. Info: ``loss``, ``weight``, ``mistakes`` (weighted count of
+    examples decided wrongly), ``output``, ``traces`` (one per layer) and ``deltas`` (∂e/∂y per layer, top first).
+
+    Raises :class:`~flambeau.errors.ConfigurationError` at the start of training for a layer whose activation has no
+    slope to follow (step, sign, hardmax), or an output that the loss is not defined for.
+
+    >>> from flambeau.networks import mlp
+    >>> network = mlp((2, 3, 1), "sigmoid", "sigmoid", key=jax.random.key(0))
+    >>> batch = Batch(jnp.ones((4, 2)), jnp.ones((4, 1)), jnp.ones(4))
+    >>> proposal, _, info = Backpropagation().propose(network, batch, (), jax.random.key(1))
+    >>> proposal.layers[0].structure.weights.shape
+    (2, 3)
+
+    *Limits.* It finds a stationary point of an error that is not convex in the weights; deep saturating stacks receive
+    vanishing gradients. Source: Rumelhart, Hinton, Williams 1986. Lecture: BP 神经网络.
+    """
+
+    loss: AbstractLoss = eqx.field(static=True, default=MeanSquaredError())
+
+    def init(self, network: PyTree) -> PyTree:
+        """No state; checks that every layer has a slope."""
+        for number, layer in enumerate(network.layers):
+            if isinstance(layer, Layer) and not layer.activation.trainable:
+                raise ConfigurationError(
+                    f"Backpropagation, layer {number}",
+                    "an activation with a slope",
+                    layer.activation,
+                    "give it a surrogate, choose another activation, or use the perceptron rule",
+                )
+        self.loss.check(output_layer(network).activation)
+        return ()
+
+    def propose(
+        self, network: PyTree, batch: Batch, state: PyTree, key: Array
+    ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
+        """Forward with traces, then the chain rule from the top layer down."""
+        *lower, top = network.layers
+        traces = trace_forward(network.layers, batch.inputs, key)
+        last = traces[-1]
+        values, delta = self.loss(top.activation, last.net, last.output, batch.targets)
+        share = batch.weights / total(batch.weights)
+        error, proposal = top.credit(last, delta * share[:, None])
+        proposals, errors = [proposal], []
+        for layer, trace in zip(reversed(lower), reversed(traces[:-1]), strict=True):
+            errors.append(error)
+            error, proposal = layer.backward(trace, error)
+            proposals.append(proposal)
+        wrong = jnp.any(decide(last.output) != decide(batch.targets), axis=-1)
+        info = {
+            "loss": mean_over(values, batch.weights),
+            "weight": jnp.sum(batch.weights),
+            "mistakes": jnp.sum(wrong * batch.weights),
+            "output": last.output,
+            "traces": traces,
+            "deltas": errors,
+        }
+        return eqx.tree_at(lambda n: n.layers, network, tuple(reversed(proposals))), state, info
+
+    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
+        """The last network."""
+        return network
+
+
+def trace_forward(layers: tuple, x: Array, key: Array) -> list[Trace]:
+    """Every layer's trace, bottom first; the last one's ``output`` is the network's."""
+    traces = []
+    for layer, own in zip(layers, jax.random.split(key, len(layers)), strict=True):
+        trace = layer.forward(x, own)
+        traces.append(trace)
+        x = trace.output
+    return traces
+
+
+def output_layer(network: PyTree) -> Layer:
+    """The top layer, which must consist of neurons."""
+    top = network.layers[-1]
+    if not isinstance(top, Layer):
+        raise ConfigurationError("Backpropagation", "a layer of neurons on top", top, "end the network with a Layer")
+    return top
+
+
+def decide(output: Float[Array, "batch outputs"]) -> Array:
+    """The class an output row stands for: the largest of several, or a single one above ½ (0 for ±1 targets)."""
+    if output.shape[-1] > 1:
+        return jnp.argmax(output, axis=-1, keepdims=True)
+    return output > 0.5

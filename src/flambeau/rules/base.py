@@ -1,0 +1,67 @@
+"""What a learning rule is: something that looks at a batch and proposes how the connections should change.
+
+A rule returns ``(proposal, state, info)``. The *proposal* is shaped like the network and points uphill in the error
+(the optimiser walks against it). The *state* is the little that the rule's own next step needs. The *info* is read by
+monitors only; what nobody reads is never computed, because the whole step is compiled as one program.
+"""
+
+import abc
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
+
+from flambeau.errors import ConfigurationError
+
+__all__ = ["AbstractRule", "Batch", "mean_over", "one_layer"]
+
+
+class Batch(NamedTuple):
+    """Examples with targets and weights; weight 0 marks padding, so the last batch of an epoch needs no new program."""
+
+    inputs: Float[Array, "batch ..."]
+    targets: Float[Array, "batch ..."]
+    weights: Float[Array, " batch"]
+
+
+class AbstractRule(eqx.Module):
+    """A learning rule.
+
+    ``info`` holds at least ``loss``, the number watched while training (a mean over the batch), and ``weight``, how
+    much the batch counts in the epoch's mean. A rule says in its docstring what else it offers.
+    """
+
+    @abc.abstractmethod
+    def init(self, network: PyTree) -> PyTree:
+        """The state before the first step; a network that the rule cannot teach is refused here."""
+
+    @abc.abstractmethod
+    def propose(
+        self, network: PyTree, batch: Any, state: PyTree, key: Array
+    ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
+        """One step's ``(proposal, state, info)``."""
+
+    @abc.abstractmethod
+    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
+        """The network to keep once training is over (for most rules the last one)."""
+
+
+def mean_over(values: Float[Array, " batch"], weights: Float[Array, " batch"]) -> Float[Array, ""]:
+    """Σ w v / Σ w, and 0 for a batch of nothing but padding."""
+    return jnp.sum(weights * values) / total(weights)
+
+
+def total(weights: Float[Array, " batch"]) -> Float[Array, ""]:
+    """Σ w, or 1 where that is 0."""
+    amount = jnp.sum(weights)
+    return jnp.where(amount > 0, amount, 1)
+
+
+def one_layer(network: PyTree, rule: str) -> Any:
+    """The only layer of a network, for the rules that teach no hidden units."""
+    if len(network.layers) != 1:
+        raise ConfigurationError(
+            rule, "a network of one layer", f"{len(network.layers)} layers", "use Backpropagation for hidden layers"
+        )
+    return network.layers[0]

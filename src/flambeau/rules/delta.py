@@ -1,0 +1,79 @@
+"""The delta rule and its linear ancestor, least mean squares (Widrow-Hoff).
+
+The lecture calls w += η x (d - y) a gradient descent on the squared error. That is true of these two: of a linear unit
+(least mean squares), and of a unit with a slope once the slope is in the formula (the delta rule).
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, PyTree
+
+from flambeau.rules.base import AbstractRule, Batch, mean_over, one_layer, total
+
+__all__ = ["DeltaRule", "LeastMeanSquares"]
+
+
+class DeltaRule(AbstractRule):
+    """w += η x (d - y) f'(s): gradient descent on ½ Σ (d - y)² for one layer, mean over the batch.
+
+    Info: ``loss``, ``weight``, ``output``. A threshold unit (slope 0) is left unchanged by it.
+    Source: Rumelhart, Hinton, Williams 1986, after Widrow and Hoff 1960. Lecture: 单层感知机.
+    """
+
+    def init(self, network: PyTree) -> PyTree:
+        """No state; refuses hidden layers."""
+        one_layer(network, "DeltaRule")
+        return ()
+
+    def propose(
+        self, network: PyTree, batch: Batch, state: PyTree, key: Array
+    ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
+        """``correlate(x, (y - d) f'(s))``."""
+        layer = network.layers[0]
+        trace = layer.forward(batch.inputs, key)
+        difference = trace.output - batch.targets
+        delta = layer.activation.delta(trace.net, trace.output, difference)
+        return teach(network, trace, delta, difference, batch, state)
+
+    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
+        """The last network."""
+        return network
+
+
+class LeastMeanSquares(AbstractRule):
+    """w += η x (d - s): the error is measured at the net input, before the activation decides (ADALINE).
+
+    Info: ``loss`` (½ Σ (d - s)²), ``weight``, ``output``. The error is a convex bowl; steps below 2 / λ_max of the
+    inputs' correlation matrix converge to least squares. Source: Widrow and Hoff 1960.
+    """
+
+    def init(self, network: PyTree) -> PyTree:
+        """No state; refuses hidden layers."""
+        one_layer(network, "LeastMeanSquares")
+        return ()
+
+    def propose(
+        self, network: PyTree, batch: Batch, state: PyTree, key: Array
+    ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
+        """``correlate(x, s - d)``."""
+        trace = network.layers[0].forward(batch.inputs, key)
+        difference = trace.net - batch.targets
+        return teach(network, trace, difference, difference, batch, state)
+
+    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
+        """The last network."""
+        return network
+
+
+def teach(
+    network: PyTree, trace: PyTree, delta: Array, difference: Array, batch: Batch, state: PyTree
+) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
+    """The mean proposal of one layer and what monitors read."""
+    share = batch.weights / total(batch.weights)
+    _, proposal = network.layers[0].credit(trace, delta * share[:, None])
+    info = {
+        "loss": mean_over(0.5 * jnp.sum(difference**2, axis=-1), batch.weights),
+        "weight": jnp.sum(batch.weights),
+        "output": trace.output,
+    }
+    return eqx.tree_at(lambda n: n.layers, network, (proposal,)), state, info

@@ -1,0 +1,89 @@
+"""Errors to be made small. Each is a sum over the outputs of one example; the rule takes the mean over the batch.
+
+A loss gives the value and δ = ∂e/∂s at the *net inputs* of the output layer in one call, because the pairs that belong
+together (softmax or sigmoid with cross-entropy) are stable only when they are written together.
+"""
+
+import abc
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from flambeau.errors import ConfigurationError
+from flambeau.neurons.activation import AbstractActivation, Sigmoid, Softmax
+
+__all__ = ["LOSSES", "AbstractLoss", "CrossEntropy", "MeanSquaredError", "loss"]
+
+Rows = Float[Array, "batch outputs"]
+
+
+class AbstractLoss(abc.ABC):
+    """e(y, d) for output y = f(s) and target d."""
+
+    @abc.abstractmethod
+    def check(self, f: AbstractActivation) -> None:
+        """Refuse an output activation with which the loss is not defined."""
+
+    @abc.abstractmethod
+    def __call__(self, f: AbstractActivation, net: Rows, output: Rows, target: Rows) -> tuple[Array, Rows]:
+        """``(e, ∂e/∂s)``: one value per example, and one row of deltas per example."""
+
+
+@dataclasses.dataclass(frozen=True)
+class MeanSquaredError(AbstractLoss):
+    """e = ½ Σ_i (d_i - y_i)², the lecture's; δ_i = (y_i - d_i) f'(s_i).
+
+    It is convex in y, not in the weights. Lecture: BP 神经网络.
+    """
+
+    def check(self, f: AbstractActivation) -> None:
+        """Every activation will do."""
+
+    def __call__(self, f: AbstractActivation, net: Rows, output: Rows, target: Rows) -> tuple[Array, Rows]:
+        """Half the summed square, and its delta through f."""
+        difference = output - target
+        return 0.5 * jnp.sum(difference**2, axis=-1), f.delta(net, output, difference)
+
+
+@dataclasses.dataclass(frozen=True)
+class CrossEntropy(AbstractLoss):
+    """e = -Σ_i d_i log y_i for softmax outputs; -Σ_i [d_i log y_i + (1-d_i) log(1-y_i)] for sigmoid ones.
+
+    In both cases δ = y - d (for softmax, targets that sum to 1): the slope of the output cancels, and with it the
+    slow start of a saturated output. Computed from the net inputs by logsumexp or softplus, so no log of 0 appears.
+    """
+
+    def check(self, f: AbstractActivation) -> None:
+        """Softmax or sigmoid only."""
+        if not isinstance(f, Softmax | Sigmoid):
+            raise ConfigurationError(
+                "CrossEntropy", "softmax or sigmoid output units", f, "choose one of them, or loss='mse'"
+            )
+
+    def __call__(self, f: AbstractActivation, net: Rows, output: Rows, target: Rows) -> tuple[Array, Rows]:
+        """The stable pair."""
+        if isinstance(f, Softmax):
+            mass = jnp.sum(target, axis=-1, keepdims=True)
+            value = jax.nn.logsumexp(net, axis=-1) * mass[..., 0] - jnp.sum(target * net, axis=-1)
+            return value, output * mass - target
+        return jnp.sum(jax.nn.softplus(net) - target * net, axis=-1), output - target
+
+
+LOSSES: dict[str, AbstractLoss] = {"mse": MeanSquaredError(), "cross_entropy": CrossEntropy()}
+
+
+def loss(name: str | AbstractLoss) -> AbstractLoss:
+    """The loss of that name, or the loss itself.
+
+    >>> loss("mse")
+    MeanSquaredError()
+
+    Raises :class:`~flambeau.errors.ConfigurationError` for an unknown name.
+    """
+    if isinstance(name, AbstractLoss):
+        return name
+    if name not in LOSSES:
+        raise ConfigurationError("loss", f"one of {', '.join(LOSSES)}", repr(name), "choose one")
+    return LOSSES[name]

@@ -1,0 +1,140 @@
+"""Layers: a structure with neurons at its receiving end. y = f(g(x)) is written once, here.
+
+A layer answers three calls. ``layer(x)`` is the output a user sees. ``forward`` is the same while learning (it may
+draw noise) and leaves a trace. ``backward`` is the lecture's chain rule for this one layer: from the error at the
+outputs, ∂e/∂y, to the error at the inputs, ∂e/∂x, and a layer-shaped proposal, ∂e/∂(weights, bias).
+"""
+
+import abc
+from typing import NamedTuple, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from flambeau.errors import ConfigurationError
+from flambeau.neurons.activation import AbstractActivation, activation
+from flambeau.neurons.combination import AbstractCombination, WeightedSum
+from flambeau.structures.base import AbstractStructure
+from flambeau.structures.dense import Dense
+from flambeau.structures.initialisation import dtype, initialiser
+
+__all__ = ["AbstractLayer", "Dropout", "Layer", "Trace", "dense_layer"]
+
+
+class Trace(NamedTuple):
+    """What a layer did with one batch: input x, net input s and output y (for dropout, s is the mask)."""
+
+    x: Array
+    net: Array
+    output: Array
+
+
+class AbstractLayer(eqx.Module):
+    """Anything that passes activity up and credit down."""
+
+    @abc.abstractmethod
+    def __call__(self, x: Float[Array, "batch ..."]) -> Float[Array, "batch ..."]:
+        """The output, without noise."""
+
+    @abc.abstractmethod
+    def forward(self, x: Float[Array, "batch ..."], key: Array) -> Trace:
+        """The output while learning, with what :meth:`backward` will need."""
+
+    @abc.abstractmethod
+    def backward(self, trace: Trace, error: Array) -> tuple[Array, Self]:
+        """``(∂e/∂x, ∂e/∂layer)`` from ``error`` = ∂e/∂y."""
+
+
+class Layer(AbstractLayer):
+    """A structure with one neuron per receiving unit: y = f(g(x)), g(x) = combine(x) - θ.
+
+    Arguments: ``structure``; ``bias`` = -θ, one number per unit of the last axis; ``activation`` f and
+    ``combination`` g (fixed, not learned). Stored as a bias and shown as :attr:`threshold`.
+
+    >>> unit = Layer(Dense(jnp.asarray([[1.0], [1.0]])), jnp.asarray([-1.5]), activation("step"))
+    >>> unit(jnp.asarray([[0.0, 1.0], [1.0, 1.0]])).tolist()  # AND
+    [[0.0], [1.0]]
+
+    Lecture: 神经元的模拟 (simulating the neuron).
+    """
+
+    structure: AbstractStructure
+    bias: Float[Array, " units"]
+    activation: AbstractActivation = eqx.field(static=True)
+    combination: AbstractCombination = eqx.field(static=True, default=WeightedSum())
+
+    @property
+    def threshold(self) -> Float[Array, " units"]:
+        """θ = -bias, the lecture's sign."""
+        return -self.bias
+
+    def net(self, x: Array) -> Array:
+        """g(x) - θ: the net input s of every unit."""
+        return self.combination.combine(self.structure, x) + self.bias
+
+    def __call__(self, x: Array) -> Array:
+        """f(g(x))."""
+        return self.activation(self.net(x))
+
+    def forward(self, x: Array, key: Array) -> Trace:
+        """f(g(x)), with x and s kept."""
+        net = self.net(x)
+        return Trace(x, net, self.activation(net))
+
+    def backward(self, trace: Trace, error: Array) -> tuple[Array, Self]:
+        """Through the activation (δ = ∂e/∂s), then :meth:`credit`."""
+        return self.credit(trace, self.activation.delta(trace.net, trace.output, error))
+
+    def credit(self, trace: Trace, delta: Array) -> tuple[Array, Self]:
+        """``(∂e/∂x, ∂e/∂layer)`` from δ = ∂e/∂s: the paths that meet in a weight or an input are summed."""
+        gathered = trace.net - self.bias
+        to_inputs, to_weights = self.combination.credit(self.structure, trace.x, gathered, delta)
+        to_bias = delta.reshape(-1, delta.shape[-1]).sum(0)
+        structure, bias = self.structure.with_weights(to_weights), to_bias
+        return to_inputs, eqx.tree_at(lambda layer: (layer.structure, layer.bias), self, (structure, bias))
+
+
+class Dropout(AbstractLayer):
+    """While learning, each input is silenced with probability ``rate`` and the others scaled by 1 / (1 - rate).
+
+    Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014, "Dropout".
+    """
+
+    rate: float = eqx.field(static=True)
+
+    def __call__(self, x: Array) -> Array:
+        """The input itself."""
+        return x
+
+    def forward(self, x: Array, key: Array) -> Trace:
+        """The input times a random mask with mean 1."""
+        mask = jax.random.bernoulli(key, 1 - self.rate, x.shape).astype(x.dtype) / (1 - self.rate)
+        return Trace(x, mask, x * mask)
+
+    def backward(self, trace: Trace, error: Array) -> tuple[Array, Self]:
+        """The same mask; nothing to learn."""
+        return error * trace.net, self
+
+
+def dense_layer(
+    inputs: int,
+    units: int,
+    f: str | AbstractActivation = "sigmoid",
+    g: AbstractCombination = WeightedSum(),
+    *,
+    initialisation: str = "glorot",
+    key: Array,
+) -> Layer:
+    """A dense layer with freshly drawn weights and zero thresholds.
+
+    >>> dense_layer(3, 2, "tanh", key=jax.random.key(0)).bias.shape
+    (2,)
+
+    Raises :class:`~flambeau.errors.ConfigurationError` for a size below 1 or an unknown name.
+    """
+    if inputs < 1 or units < 1:
+        raise ConfigurationError("dense_layer", "at least one input and one unit", (inputs, units), "give both sizes")
+    weights = initialiser(initialisation)(key, (inputs, units))
+    return Layer(Dense(weights), jnp.zeros(units, dtype()), activation(f), g)

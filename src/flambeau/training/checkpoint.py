@@ -1,0 +1,122 @@
+"""Checkpoints: everything that the next step needs, in a safetensors file, and the counts that belong to it.
+
+Only numbers are stored. A checkpoint is read *into* a freshly begun run of the same program: names, shapes and types
+must agree, and nothing in the file is ever executed.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import jax
+import numpy as np
+from jaxtyping import PyTree
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from flambeau.errors import FileFormatError
+from flambeau.training.files import write_atomic
+from flambeau.training.run import Progress
+
+__all__ = ["Position", "load_checkpoint", "save_checkpoint"]
+
+FORMAT = "flambeau checkpoint 1"
+
+
+@dataclasses.dataclass
+class Position:
+    """How far a run has got: rounds, steps, and what each chunk of rounds reported (stacked, round first)."""
+
+    rounds: int = 0
+    steps: int = 0
+    reports: list[dict[str, dict[str, Any]]] = dataclasses.field(default_factory=list)
+
+    @classmethod
+    def of(cls, rounds: int, steps: int, history: dict[str, Any], records: dict[str, Any]) -> Self:
+        """A position whose past is already joined."""
+        return cls(rounds, steps, [{"history": history, "records": records}] if rounds else [])
+
+    def add(self, rounds: int, steps: int, reports: dict[str, Any]) -> None:
+        """Move on by the rounds of one chunk; the report of rounds not done is dropped."""
+        done = {
+            name: jax.tree.map(lambda leaf: np.asarray(leaf[:rounds]), reports[name]) for name in ("history", "records")
+        }
+        self.rounds, self.steps = self.rounds + rounds, self.steps + steps
+        self.reports = [*self.reports, done]
+
+    def joined(self, name: str) -> dict[str, Any]:
+        """The chunks as one."""
+        if len(self.reports) > 1:
+            self.reports = [jax.tree.map(lambda *parts: np.concatenate(parts), *self.reports)]
+        return self.reports[0][name] if self.reports else {}
+
+    def history(self) -> dict[str, np.ndarray]:
+        """Name -> one value per round."""
+        return self.joined("history")
+
+    def records(self) -> dict[str, dict[str, np.ndarray]]:
+        """Monitor -> name -> one record per round."""
+        return self.joined("records")
+
+
+def save_checkpoint(path: str | Path, progress: Progress, position: Position) -> None:
+    """Write progress and position atomically: a killed run loses at most one chunk."""
+    tensors = {**named(progress), **named({"history": position.history(), "records": position.records()})}
+    counts = {"format": FORMAT, "rounds": str(position.rounds), "steps": str(position.steps)}
+    write_atomic(path, save(tensors, metadata=counts))
+
+
+def load_checkpoint(path: str | Path, like: Progress) -> tuple[Progress, Position]:
+    """Read a checkpoint into a run shaped like ``like``.
+
+    Raises :class:`~flambeau.errors.FileFormatError` for a file that is no checkpoint, or one of another program.
+    """
+    try:
+        tensors, counts = load_file(path), metadata(path)
+    except (SafetensorError, ValueError) as error:
+        raise FileFormatError(str(path), "a checkpoint", error, "give the file that train wrote") from None
+    if counts.get("format") != FORMAT:
+        raise FileFormatError(str(path), FORMAT, counts.get("format"), "give the file that train wrote")
+    expected = named(like)
+    for name, leaf in expected.items():
+        found = tensors.get(name)
+        if found is None or found.shape != leaf.shape or found.dtype != leaf.dtype:
+            got = "nothing" if found is None else f"{found.dtype}{found.shape}"
+            remedy = "resume with the network, rule, optimizer, monitors and stopping of the first run"
+            raise FileFormatError(f"{path}, {name}", f"{leaf.dtype}{leaf.shape}", got, remedy)
+    progress = jax.tree.unflatten(jax.tree.structure(like), [tensors[name] for name in expected])
+    past = nested({name: value for name, value in tensors.items() if name not in expected})
+    position = Position.of(
+        int(counts["rounds"]), int(counts["steps"]), past.get("history", {}), past.get("records", {})
+    )
+    return progress, position
+
+
+def named(tree: PyTree) -> dict[str, np.ndarray]:
+    """Every array of a pytree under its path."""
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="/"): np.ascontiguousarray(leaf).reshape(np.shape(leaf))
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    }
+
+
+def nested(flat: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Undo :func:`named` for dictionaries."""
+    tree: dict[str, Any] = {}
+    for name, value in flat.items():
+        *parents, last = name.split("/")
+        place = tree
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = value
+    return tree
+
+
+def metadata(path: str | Path) -> dict[str, str]:
+    """The text entries of a safetensors header (its length stands in the first eight bytes; at most 1 MiB is read)."""
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > 1 << 20:
+            raise ValueError(f"a header of {length} bytes")
+        return json.loads(file.read(length)).get("__metadata__", {})

@@ -1,0 +1,275 @@
+"""The one training loop: many steps in one compiled scan, Python only between chunks of rounds.
+
+A *round* is one pass over the problem (an epoch of a data set). Python makes each round's row numbers (a permutation
+inside the compiled program costs seconds of compilation), sends a chunk of rounds to the device, and looks at what came
+back: progress bar, divergence, checkpoint, early stop. Data go to the device once; the tail of a data set is padded
+with rows of weight 0, so it needs no program of its own.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, PyTree
+
+from flambeau.errors import ConfigurationError
+from flambeau.rules.base import AbstractRule
+from flambeau.training.checkpoint import Position, load_checkpoint, save_checkpoint
+from flambeau.training.diagnosis import explain_divergence
+from flambeau.training.moment import AbstractMonitor, Moment
+from flambeau.training.optimiser import Optimiser, optimiser
+from flambeau.training.progress_bar import progress_bar
+from flambeau.training.run import Problem, Progress, Run
+from flambeau.training.stopping import AbstractStopping, RunAll
+
+__all__ = ["Program", "advance", "begin", "train"]
+
+ROWS_PER_CHUNK = 65_536  # enough work to hide a crossing to Python (0.3 ms), little enough for a smooth progress bar
+ROUNDS_PER_CHUNK = 1_024
+
+
+class Program(eqx.Module):
+    """The pieces of a run that do not change while it runs. ``fixed`` is the part of the network that is not learned."""
+
+    rule: AbstractRule
+    optimiser: Optimiser
+    monitors: tuple[AbstractMonitor, ...]
+    stopping: AbstractStopping
+    fixed: PyTree
+
+    def network(self, progress: Progress) -> PyTree:
+        """The whole network at this point."""
+        return eqx.combine(progress.network, self.fixed)
+
+    def concluded(self, progress: Progress) -> PyTree:
+        """The network to keep if the run ended here: the rule's choice, then the stopping criterion's."""
+        last = self.rule.conclude(self.network(progress), progress.rule)
+        return self.stopping.conclude(progress.stopping, last)
+
+
+@eqx.filter_jit
+def begin(program: Program, learned: PyTree) -> Progress:
+    """The progress before the first step, made in one compiled call."""
+    network = eqx.combine(learned, program.fixed)
+    memories = tuple(monitor.init(network) for monitor in program.monitors)
+    state = program.rule.init(network), memories, program.stopping.init(network)
+    return Progress(learned, program.optimiser.init(learned), *state, jnp.zeros((), jnp.int32))
+
+
+def step(program: Program, problem: Problem, key: Array, progress: Progress, row: tuple) -> tuple[Progress, tuple]:
+    """One step: the problem gives a batch, the rule proposes, the optimiser disposes, monitors watch."""
+    rows, rate = row
+    for_batch, for_rule = jax.random.split(jax.random.fold_in(key, progress.step))
+    network = program.network(progress)
+    batch = problem.batch(rows, for_batch)
+    proposal, rule, info = program.rule.propose(network, batch, progress.rule, for_rule)
+    proposal = jax.tree.map(lambda p, g: None if p is None else g, progress.network, proposal, is_leaf=is_none)
+    update, state = program.optimiser.update(proposal, progress.optimiser, progress.network, rate)
+    moment = Moment(progress.step, batch, network, proposal, update, info)
+    watching = zip(program.monitors, progress.memories, strict=True)
+    memories = tuple(monitor.observe(memory, moment) for monitor, memory in watching)
+    stopping = program.stopping.observe(progress.stopping, moment)
+    learned = optax.apply_updates(progress.network, update)
+    return Progress(learned, state, rule, memories, stopping, progress.step + 1), (info["loss"], info["weight"])
+
+
+def is_none(leaf: Any) -> bool:
+    """A hole where the other half of a partitioned network has its leaf."""
+    return leaf is None
+
+
+def round_of_steps(
+    program: Program, problem: Problem, key: Array, progress: Progress, rows: Array, rates: Array
+) -> tuple[Progress, Array, dict[str, Any]]:
+    """All steps of one round, then the judgement and the monitors' records."""
+
+    def body(carry: Progress, row: tuple) -> tuple[Progress, tuple]:
+        return step(program, problem, key, carry, row)
+
+    progress, (losses, weights) = jax.lax.scan(body, progress, (rows, rates))
+    finite = jnp.isfinite(losses)
+    total = jnp.sum(weights)
+    loss = jnp.sum(losses * weights) / jnp.where(total > 0, total, 1)
+    network = program.rule.conclude(program.network(progress), progress.rule)
+    stopping, stop, numbers = program.stopping.judge(progress.stopping, network, loss)
+    watching = zip(program.monitors, progress.memories, strict=True)
+    kept = [monitor.record(memory, program.network(progress)) for monitor, memory in watching]
+    progress = progress._replace(stopping=stopping, memories=tuple(memory for memory, _ in kept))
+    records = {monitor.name: record for monitor, (_, record) in zip(program.monitors, kept, strict=True)}
+    bad = jnp.where(jnp.all(finite), -1, jnp.argmin(finite))
+    return progress, stop | (bad >= 0), {"history": {"loss": loss, **numbers}, "records": records, "bad": bad}
+
+
+class Chunk(eqx.Module):
+    """What a compiled call brings back: where it got to, the network to keep, and one report per round done."""
+
+    progress: Progress
+    kept: PyTree
+    rounds: Array
+    stop: Array
+    reports: dict[str, Any]
+
+
+@eqx.filter_jit
+def advance(
+    program: Program, progress: Progress, problem: Problem, rows: Array, rates: Array, seed: Array, count: Array
+) -> Chunk:
+    """Up to ``count`` of the rounds in ``rows`` ``(rounds, steps, batch)``; a stop ends the chunk at once.
+
+    ``count`` is data, so a shorter last chunk runs the same program.
+    """
+    key = jax.random.wrap_key_data(seed)
+
+    def one(progress: Progress, rows: Array, rates: Array) -> tuple[Progress, Array, dict[str, Any]]:
+        return round_of_steps(program, problem, key, progress, rows, rates)
+
+    def unfinished(carry: tuple) -> Array:
+        return (carry[0] < count) & ~carry[1]
+
+    def body(carry: tuple) -> tuple:
+        number, _, progress, reports = carry
+        progress, stop, report = one(progress, rows[number], rates[number])
+        reports = jax.tree.map(lambda all, new: all.at[number].set(new), reports, report)
+        return number + 1, stop, progress, reports
+
+    shape = jax.eval_shape(one, progress, rows[0], rates[0])[2]
+    reports = jax.tree.map(lambda leaf: jnp.zeros((rows.shape[0], *leaf.shape), leaf.dtype), shape)
+    start = jnp.zeros((), jnp.int32), jnp.asarray(False), progress, reports
+    done, stop, progress, reports = jax.lax.while_loop(unfinished, body, start)
+    return Chunk(progress, program.concluded(progress), done, stop, reports)
+
+
+def train(
+    network: PyTree,
+    rule: AbstractRule,
+    problem: Problem,
+    *,
+    optimizer: str | Optimiser | optax.GradientTransformation = "sgd",
+    steps: int,
+    batch_size: int = 32,
+    monitors: Sequence[AbstractMonitor] = (),
+    key: Array | int = 0,
+    stopping: AbstractStopping | None = None,
+    trainable: PyTree = eqx.is_inexact_array,
+    verbose: bool = False,
+    checkpoint: str | None = None,
+    resume: Run | str | None = None,
+) -> Run:
+    """Train a network by a rule on a problem, and return the :class:`~flambeau.training.run.Run`.
+
+    Arguments: ``optimizer``, a name, an :func:`~flambeau.training.optimiser.optimiser` or an Optax transformation;
+    ``steps`` in all, counted from the very beginning also when resuming; ``monitors`` watch; ``key``, a JAX key or an
+    integer seed; ``stopping`` may end the run early; ``trainable``, a filter (Equinox) of what is learned; ``verbose``
+    shows a progress bar; ``checkpoint``, a file renewed after every chunk; ``resume``, an earlier run or a checkpoint.
+
+    >>> from flambeau.networks import mlp
+    >>> from flambeau.problems import Examples, xor
+    >>> from flambeau.rules import Backpropagation
+    >>> network = mlp((2, 4, 1), "tanh", "sigmoid", key=jax.random.key(1))
+    >>> run = train(network, Backpropagation(), Examples.of(*xor()), steps=2000, batch_size=4, key=1)
+    >>> bool(run.history["loss"][-1] < run.history["loss"][0])
+    True
+
+    Raises :class:`~flambeau.errors.ConfigurationError` for settings that cannot work, and
+    :class:`~flambeau.errors.DivergenceError`, naming epoch, step and layer, when the loss leaves the finite numbers.
+    """
+    started = time.perf_counter()
+    check(steps, batch_size, monitors)
+    learned, fixed = eqx.partition(network, trainable)
+    program = Program(rule, optimiser(optimizer), tuple(monitors), stopping or RunAll(), fixed)
+    seed = numbers_of(key)
+    progress = begin(program, learned)
+    position = Position()
+    if resume is not None:
+        progress, position = take_up(resume, progress)
+    kept, stopped = program.concluded(progress), False
+    with progress_bar(verbose, steps, position.steps) as show:
+        for count, rows in chunks(problem, seed, position, batch_size, steps):
+            rates = program.optimiser.rates(position.steps + np.arange(rows.shape[0] * rows.shape[1]))
+            call = program, progress, problem, rows, rates.reshape(rows.shape[:2]), seed
+            chunk = advance(*call, np.int32(count))
+            made = int(chunk.rounds)
+            bad = np.asarray(chunk.reports["bad"][:made])
+            if (bad >= 0).any():
+                raise explain_divergence(advance, call, position.rounds, made, int(bad[-1]))
+            position.add(made, made * rows.shape[1], chunk.reports)
+            progress, kept, stopped = chunk.progress, chunk.kept, bool(chunk.stop)
+            show(position.steps, float(position.history()["loss"][-1]))
+            if checkpoint:
+                save_checkpoint(checkpoint, progress, position)
+            if stopped:
+                break
+    configuration = describe(program, problem, steps, batch_size, seed)
+    return Run(kept, position.history(), position.records(), position.rounds, position.steps, stopped,
+               time.perf_counter() - started, configuration, progress)  # fmt: skip
+
+
+def chunks(
+    problem: Problem, seed: np.ndarray, position: Position, batch_size: int, steps: int
+) -> Iterator[tuple[int, np.ndarray]]:
+    """``(rounds to do, rows of shape (rounds, steps, batch))`` until ``steps`` are done; ``position`` moves between.
+
+    The shape depends on the size of the problem only, never on how much is left, so it is compiled once; only a run
+    that does not end with a whole round needs a second program for its last, shorter one.
+    """
+    each, width = problem.orders(seed, 0, 1, batch_size).shape[1:]
+    capacity = int(np.clip(ROWS_PER_CHUNK // (each * width), 1, ROUNDS_PER_CHUNK))
+    while position.steps < steps:
+        left = steps - position.steps
+        count = min(capacity, left // each)
+        if count == 0:
+            yield 1, problem.orders(seed, position.rounds, 1, batch_size)[:, :left]
+            continue
+        rows = np.full((capacity, each, width), -1, np.int32)
+        rows[:count] = problem.orders(seed, position.rounds, count, batch_size)
+        yield count, rows
+
+
+def take_up(earlier: Run | str, fresh: Progress) -> tuple[Progress, Position]:
+    """Go on from a run in memory, or from a checkpoint shaped like ``fresh``."""
+    if isinstance(earlier, Run):
+        return earlier.progress, Position.of(earlier.rounds, earlier.steps, earlier.history, earlier.records)
+    return load_checkpoint(earlier, fresh)
+
+
+def numbers_of(key: Array | int) -> np.ndarray:
+    """The two numbers of a JAX key; an integer seed n stands for ``jax.random.key(n)``."""
+    if isinstance(key, int | np.integer):
+        if not 0 <= key < 2**32:
+            raise ConfigurationError("train.key", "a seed from 0 to 2**32 - 1, or a JAX key", key, "pass key=0")
+        return np.asarray([0, key], np.uint32)
+    return np.asarray(jax.random.key_data(key))
+
+
+def check(steps: int, batch_size: int, monitors: Sequence[AbstractMonitor]) -> None:
+    """Refuse counts below 1 and monitors that would overwrite each other."""
+    for name, value in (("steps", steps), ("batch_size", batch_size)):
+        if not isinstance(value, int | np.integer) or value < 1:
+            raise ConfigurationError(f"train.{name}", "a whole number of at least 1", repr(value), "pass a larger one")
+    names = [monitor.name for monitor in monitors]
+    if len(set(names)) != len(names):
+        raise ConfigurationError("train.monitors", "a name of its own for each", names, "rename one of them")
+
+
+def describe(program: Program, problem: Problem, steps: int, batch_size: int, seed: np.ndarray) -> dict[str, Any]:
+    """Every setting of a run, ready for JSON."""
+    rate = program.optimiser.schedule
+    return {
+        "rule": eqx.tree_pformat(program.rule, short_arrays=True),
+        "optimizer": program.optimiser.name,
+        "learning_rate": repr(rate) if callable(rate) else float(rate),
+        **{name: float(value) for name, value in program.optimiser.settings.items()},
+        "problem": eqx.tree_pformat(problem, short_arrays=True),
+        "stopping": eqx.tree_pformat(program.stopping, short_arrays=True),
+        "monitors": [monitor.name for monitor in program.monitors],
+        "steps": int(steps),
+        "batch_size": int(batch_size),
+        "seed": [int(number) for number in seed],
+        "jax": jax.__version__,
+        "device": jax.devices()[0].platform,
+    }
