@@ -123,7 +123,7 @@ class _Bar:
 
     @total.setter
     def total(self, size: int) -> None:
-        pass
+        self._progress.update(self._task, total=size or None)  # pooch says 0 for "not known"
 
     def update(self, size: int) -> None:
         self._progress.advance(self._task, size)

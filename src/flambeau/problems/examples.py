@@ -49,6 +49,10 @@ class Examples(eqx.Module):
                 raise DataError(f"Examples.{name}", "finite values", "NaN or infinity", "remove or impute those rows")
         return cls(jnp.asarray(x), jnp.asarray(d), jnp.asarray(w), shuffle)
 
+    def everything(self) -> Batch:
+        """All rows as one batch."""
+        return Batch(self.inputs, self.targets, self.weights)
+
     def orders(
         self, seed: np.ndarray, first: int, count: int, batch_size: int
     ) -> Int[np.ndarray, "rounds steps batch"]:

@@ -231,10 +231,27 @@ def chunks(
 
 
 def take_up(earlier: Run | str, fresh: Progress) -> tuple[Progress, Position]:
-    """Go on from a run in memory, or from a checkpoint shaped like ``fresh``."""
-    if isinstance(earlier, Run):
-        return earlier.progress, Position.of(earlier.rounds, earlier.steps, earlier.history, earlier.records)
-    return load_checkpoint(earlier, fresh)
+    """Go on from a run in memory, or from a checkpoint shaped like ``fresh``.
+
+    A run in memory may go on with other monitors or another stopping criterion: these then begin anew, and so they do
+    after a run that had been stopped, which goes on from the network it kept.
+    """
+    if not isinstance(earlier, Run):
+        return load_checkpoint(earlier, fresh)
+    progress = earlier.progress
+    if earlier.stopped:
+        progress = progress._replace(network=fresh.network, stopping=fresh.stopping)
+    same = {name: alike(getattr(progress, name), getattr(fresh, name)) for name in ("stopping", "memories")}
+    renewed = {name: getattr(fresh, name) for name, kept in same.items() if not kept}
+    past = (earlier.history, earlier.records) if not renewed else (earlier.history_of_loss(), {})
+    return progress._replace(**renewed), Position.of(earlier.rounds, earlier.steps, *past)
+
+
+def alike(one: PyTree, other: PyTree) -> bool:
+    """Same structure, same shapes."""
+    if jax.tree.structure(one) != jax.tree.structure(other):
+        return False
+    return [np.shape(leaf) for leaf in jax.tree.leaves(one)] == [np.shape(leaf) for leaf in jax.tree.leaves(other)]
 
 
 def numbers_of(key: Array | int) -> np.ndarray:

@@ -54,6 +54,10 @@ class Run:
     configuration: dict[str, Any]
     progress: Progress = dataclasses.field(repr=False)
 
+    def history_of_loss(self) -> dict[str, np.ndarray]:
+        """The part of the history that every run has."""
+        return {"loss": self.history["loss"]}
+
     @property
     def seed(self) -> list[int]:
         """The key's numbers."""

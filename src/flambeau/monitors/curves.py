@@ -1,0 +1,95 @@
+"""Curves over training: the error of every step, the mistakes of every round, the error on other data."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, PyTree
+
+from flambeau.training.moment import AbstractMonitor, Moment
+
+__all__ = ["ErrorCurve", "Mistakes", "ValidationCurve"]
+
+
+class ErrorCurve(AbstractMonitor):
+    """First, last, lowest and highest step loss of every round (``history["loss"]`` already holds the mean).
+
+    Records ``first``, ``last``, ``lowest``, ``highest``: a wide band says that the batch is small or the rate large.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("loss",)
+
+    @property
+    def name(self) -> str:
+        """Records stand under ``error_curve``."""
+        return "error_curve"
+
+    def init(self, network: PyTree) -> dict[str, Array]:
+        """An empty round; ``first`` is NaN until a step is seen."""
+        return {"first": jnp.asarray(jnp.nan), "last": jnp.asarray(jnp.nan),
+                "lowest": jnp.asarray(jnp.inf), "highest": jnp.asarray(-jnp.inf)}  # fmt: skip
+
+    def observe(self, memory: dict[str, Array], moment: Moment) -> dict[str, Array]:
+        """Widen the band."""
+        loss = moment.info["loss"].astype(memory["first"].dtype)
+        return {
+            "first": jnp.where(jnp.isnan(memory["first"]), loss, memory["first"]),
+            "last": loss,
+            "lowest": jnp.minimum(memory["lowest"], loss),
+            "highest": jnp.maximum(memory["highest"], loss),
+        }
+
+    def record(self, memory: dict[str, Array], network: PyTree) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Write the band; start afresh."""
+        return self.init(network), memory
+
+
+class Mistakes(AbstractMonitor):
+    """How many examples of the round were decided wrongly when they were presented. Record: ``mistakes``."""
+
+    needs: ClassVar[tuple[str, ...]] = ("mistakes",)
+
+    @property
+    def name(self) -> str:
+        """Records stand under ``mistakes``."""
+        return "mistakes"
+
+    def init(self, network: PyTree) -> Array:
+        """None yet."""
+        return jnp.zeros(())
+
+    def observe(self, memory: Array, moment: Moment) -> Array:
+        """Count on."""
+        return memory + moment.info["mistakes"]
+
+    def record(self, memory: Array, network: PyTree) -> tuple[Array, dict[str, Array]]:
+        """Write the count; start from zero."""
+        return jnp.zeros_like(memory), {"mistakes": memory}
+
+
+class ValidationCurve(AbstractMonitor):
+    """The score of the network on other data at the end of every round.
+
+    Arguments: ``score(network, data) -> (number, dict of numbers)``, as for ``Patience``; ``data``. Records: the dict.
+    """
+
+    score: Callable[[PyTree, Any], tuple[Array, dict[str, Array]]] = eqx.field(static=True)
+    data: PyTree
+
+    @property
+    def name(self) -> str:
+        """Records stand under ``validation_curve``."""
+        return "validation_curve"
+
+    def init(self, network: PyTree) -> PyTree:
+        """Nothing to remember."""
+        return ()
+
+    def observe(self, memory: PyTree, moment: Moment) -> PyTree:
+        """Steps do not matter."""
+        return memory
+
+    def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
+        """Evaluate."""
+        return memory, self.score(network, self.data)[1]

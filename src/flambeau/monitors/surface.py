@@ -1,0 +1,54 @@
+"""What the network answers all over the plane."""
+
+from typing import Self
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PyTree
+
+from flambeau.training.moment import AbstractMonitor, Moment
+
+__all__ = ["DecisionSurface"]
+
+
+class DecisionSurface(AbstractMonitor):
+    """The network's outputs on a grid over the first two inputs, at the end of every round.
+
+    Record: ``outputs`` ``(side, side, units)``, the first axis running along the second input, as pictures do. Build
+    one with :meth:`over`. *Limits:* networks of exactly two inputs; memory is side² x units per round.
+
+    >>> surface = DecisionSurface.over([[0.0, 0.0], [1.0, 1.0]], side=3, margin=0.0)
+    >>> surface.points.shape
+    (9, 2)
+    """
+
+    points: Float[Array, "points 2"]
+    side: int = eqx.field(static=True)
+
+    @classmethod
+    def over(cls, X: object, side: int = 50, margin: float = 0.2) -> Self:
+        """A grid over the range of ``X`` ``(n, 2)``, widened on every side by ``margin`` of the range."""
+        x = np.asarray(X, np.float32)
+        low, high = x.min(0), x.max(0)
+        room = margin * (high - low)
+        axes = [np.linspace(a, b, side, dtype=np.float32) for a, b in zip(low - room, high + room, strict=True)]
+        grid = np.meshgrid(*axes)
+        return cls(jnp.asarray(np.stack([plane.reshape(-1) for plane in grid], axis=1)), side)
+
+    @property
+    def name(self) -> str:
+        """Records stand under ``decision_surface``."""
+        return "decision_surface"
+
+    def init(self, network: PyTree) -> PyTree:
+        """Nothing to remember."""
+        return ()
+
+    def observe(self, memory: PyTree, moment: Moment) -> PyTree:
+        """Steps do not matter."""
+        return memory
+
+    def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
+        """Ask everywhere."""
+        return memory, {"outputs": network(self.points).reshape(self.side, self.side, -1)}

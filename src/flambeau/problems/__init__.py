@@ -1,0 +1,28 @@
+"""Problems: where examples come from."""
+
+from flambeau.problems.bundle import DataBundle
+from flambeau.problems.catalogue import available, fetch_dataset, load
+from flambeau.problems.digits import digits
+from flambeau.problems.examples import Examples
+from flambeau.problems.idx import read_idx
+from flambeau.problems.logic import logic_gate, parity, xor
+from flambeau.problems.mnist import fashion_mnist, mnist
+from flambeau.problems.toys import separable, two_moons, two_spirals
+
+__all__ = [
+    "DataBundle",
+    "Examples",
+    "available",
+    "digits",
+    "fashion_mnist",
+    "fetch_dataset",
+    "load",
+    "logic_gate",
+    "mnist",
+    "parity",
+    "read_idx",
+    "separable",
+    "two_moons",
+    "two_spirals",
+    "xor",
+]
