@@ -28,6 +28,6 @@ def enable_compilation_cache(folder: str | Path | None = None) -> Path:
 
 def user_cache() -> Path:
     """The user's cache folder for Flambeau."""
-    import pooch  # noqa: PLC0415 - only where it is needed: it is not free to import
+    import pooch
 
     return Path(os.environ.get("FLAMBEAU_CACHE") or pooch.os_cache("flambeau"))

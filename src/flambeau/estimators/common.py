@@ -4,7 +4,6 @@ import operator
 from typing import Any
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 from sklearn.utils import compute_sample_weight
@@ -43,20 +42,19 @@ def check_number(estimator: Any, name: str, low: float, high: float = np.inf, *,
         raise ConfigurationError(where, expected, repr(value), f"set {name} within that range")
 
 
-def checked_data(estimator: Any, X: Any, y: Any = None, *, reset: bool = False, **options: Any) -> Any:
+def checked_data(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool = False, **options: Any) -> Any:
     """scikit-learn's own validation, with Flambeau's typed error: X in the float type in force, y as it is.
 
     Raises :class:`~flambeau.errors.DataError` for NaN, infinity, a wrong shape or dtype, or no rows.
     """
-    given = {} if y is None else {"y": y}
     try:
-        checked = validate_data(estimator, X, **given, reset=reset, dtype="numeric", **options)
+        checked = validate_data(estimator, X, y, reset=reset, dtype="numeric", **options)
     except ValueError as error:
         where = f"{type(estimator).__name__}, data"
         expected = "a table of finite numbers, (rows, features), with one target per row where there are targets"
         remedy = "check shapes, impute or drop missing values, encode text as numbers"
         raise DataError(where, expected, str(error).rstrip("."), remedy) from None
-    if y is None:
+    if isinstance(y, str):
         return as_floats(estimator, "X", checked)
     return as_floats(estimator, "X", checked[0]), checked[1]
 
@@ -163,5 +161,5 @@ def outputs(network: PyTree, X: np.ndarray) -> np.ndarray:
         part = X[start : start + CHUNK]
         padded = np.zeros((max(16, 1 << (len(part) - 1).bit_length()), *X.shape[1:]), X.dtype)
         padded[: len(part)] = part
-        parts.append(np.asarray(compiled_call(network, jnp.asarray(padded)))[: len(part)])
+        parts.append(np.asarray(compiled_call(network, padded))[: len(part)])
     return np.concatenate(parts)

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -77,26 +77,26 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         activation: Any = "sigmoid",
         *,
         loss: Any = "cross_entropy",
-        dropout: float = 0.0,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        weight_decay: float = 0.0,
-        max_norm: float | None = None,
-        clip_norm: float | None = None,
+        dropout: Any = 0.0,
+        l1: Any = 0.0,
+        l2: Any = 0.0,
+        weight_decay: Any = 0.0,
+        max_norm: Any = None,
+        clip_norm: Any = None,
         optimizer: Any = "adam",
         learning_rate: Any = 0.003,
         batch_size: Any = "auto",
-        epochs: int = 200,
-        tolerance: float = 1e-4,
-        patience: int = 10,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
+        epochs: Any = 200,
+        tolerance: Any = 1e-4,
+        patience: Any = 10,
+        early_stopping: Any = False,
+        validation_fraction: Any = 0.1,
         class_weight: Any = None,
-        initialisation: str = "glorot",
-        shuffle: bool = True,
-        warm_start: bool = False,
+        initialisation: Any = "glorot",
+        shuffle: Any = True,
+        warm_start: Any = False,
         random_state: Any = None,
-        verbose: bool = False,
+        verbose: Any = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -130,14 +130,13 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         *,
         validation_data: tuple[Any, Any] | None = None,
         monitors: Sequence[Any] = (),
-    ) -> Self:
+    ) -> "MLPClassifier":
         """Learn from X ``(n, features)`` and labels y ``(n,)``.
 
         ``validation_data=(X, y)`` gives a validation curve, and is what early stopping watches.
         """
         check_settings(self)
         X, y = checked_data(self, X, y, reset=True)
-        y = column_to_flat(y)
         classes = labels_of(self, y)
         again = self.warm_start and hasattr(self, "run_") and np.array_equal(getattr(self, "classes_", ()), classes)
         self.classes_ = classes
@@ -153,7 +152,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         *,
         validation_data: tuple[Any, Any] | None = None,
         monitors: Sequence[Any] = (),
-    ) -> Self:
+    ) -> "MLPClassifier":
         """One more pass, over these rows; the optimiser goes on where it was.
 
         The first call names all ``classes``. With early stopping, patience is counted across calls, ``network_`` is
@@ -163,7 +162,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         first = not hasattr(self, "run_")
         classes = known_classes(self, classes, np.asarray(y))
         X, y = checked_data(self, X, y, reset=first)
-        self.classes_, y = classes, column_to_flat(y)
+        self.classes_ = classes
         lesson = self._lesson(X, y, sample_weight, validation_data)
         return self._learn(lesson, y, 1, monitors, earlier=None if first else self.run_, stream=True)
 
@@ -173,7 +172,6 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         lesson = Lesson(X, self._targets(y), weights)
         if validation is not None:
             other_X, other_y = checked_data(self, *pair(self, validation))
-            other_y = column_to_flat(other_y)
             lesson.held_out = other_X, self._targets(other_y), np.ones(len(other_X))
         return lesson
 
@@ -193,7 +191,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         *,
         earlier: Run | None,
         stream: bool = False,
-    ) -> Self:
+    ) -> "MLPClassifier":
         several = len(self.classes_) > 2 and self.loss == "cross_entropy"
         run = learn(
             self,
@@ -219,6 +217,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable label of every row."""
+        check_is_fitted(self)
         return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
 
 
@@ -244,25 +243,25 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
         activation: Any = "sigmoid",
         *,
         loss: Any = "mse",
-        dropout: float = 0.0,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        weight_decay: float = 0.0,
-        max_norm: float | None = None,
-        clip_norm: float | None = None,
+        dropout: Any = 0.0,
+        l1: Any = 0.0,
+        l2: Any = 0.0,
+        weight_decay: Any = 0.0,
+        max_norm: Any = None,
+        clip_norm: Any = None,
         optimizer: Any = "adam",
         learning_rate: Any = 0.003,
         batch_size: Any = "auto",
-        epochs: int = 500,
-        tolerance: float = 1e-4,
-        patience: int = 20,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        initialisation: str = "glorot",
-        shuffle: bool = True,
-        warm_start: bool = False,
+        epochs: Any = 500,
+        tolerance: Any = 1e-4,
+        patience: Any = 20,
+        early_stopping: Any = False,
+        validation_fraction: Any = 0.1,
+        initialisation: Any = "glorot",
+        shuffle: Any = True,
+        warm_start: Any = False,
         random_state: Any = None,
-        verbose: bool = False,
+        verbose: Any = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -295,7 +294,7 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
         *,
         validation_data: tuple[Any, Any] | None = None,
         monitors: Sequence[Any] = (),
-    ) -> Self:
+    ) -> "MLPRegressor":
         """Learn from X ``(n, features)`` and targets y ``(n,)`` or ``(n, outputs)``."""
         check_settings(self)
         again = self.warm_start and hasattr(self, "run_")
@@ -310,7 +309,7 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
         *,
         validation_data: tuple[Any, Any] | None = None,
         monitors: Sequence[Any] = (),
-    ) -> Self:
+    ) -> "MLPRegressor":
         """One more pass, over these rows; the targets' scale is that of the first call."""
         check_settings(self)
         first = not hasattr(self, "run_")
@@ -339,6 +338,12 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
             expected, got = f"{len(self.target_mean_)} target columns", columns.shape[1]
             raise DataError(f"{type(self).__name__}, y", expected, got, "give y the shape of the first call")
         return as_floats(self, "y", (columns - self.target_mean_) / self.target_scale_)
+
+    def __sklearn_tags__(self) -> Any:
+        """Several target columns are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
 
     def predict(self, X: Any) -> np.ndarray:
         """The outputs, ``(n,)`` or ``(n, outputs)`` as y was."""
@@ -392,8 +397,3 @@ def pair(model: Any, validation: Any) -> tuple[Any, Any]:
         got = type(validation).__name__
         raise DataError(f"{type(model).__name__}, validation_data", "a pair (X, y)", got, "pass validation_data=(X, y)")
     return validation[0], validation[1]
-
-
-def column_to_flat(y: np.ndarray) -> np.ndarray:
-    """Labels in one dimension."""
-    return y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y

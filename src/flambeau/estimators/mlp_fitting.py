@@ -6,9 +6,8 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PyTree
+from jaxtyping import Array
 from sklearn.model_selection import train_test_split
 
 from flambeau.errors import ConfigurationError, DataError
@@ -17,11 +16,10 @@ from flambeau.monitors import ValidationCurve
 from flambeau.networks import FeedForward, mlp
 from flambeau.neurons import activation
 from flambeau.problems import Examples
-from flambeau.rules import AbstractLoss, Backpropagation, Batch, loss
-from flambeau.rules.base import mean_over
+from flambeau.rules import Backpropagation, Batch, Evaluation, loss
 from flambeau.training import AbstractStopping, Optimiser, Patience, Run, RunAll, optimiser, train
 
-__all__ = ["Evaluation", "Lesson", "check_settings", "fit_mlp", "hold_out"]
+__all__ = ["Lesson", "check_settings", "fit_mlp", "hold_out"]
 
 
 @dataclasses.dataclass
@@ -32,32 +30,6 @@ class Lesson:
     targets: np.ndarray
     weights: np.ndarray
     held_out: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Evaluation:
-    """``(network, batch) -> (mean loss, numbers for the history)``; a value, so equal ones share a program."""
-
-    loss: AbstractLoss
-    classify: bool
-
-    def __call__(self, network: PyTree, batch: Batch) -> tuple[Array, dict[str, Array]]:
-        """The loss, and for classifiers the accuracy, of other data."""
-        *lower, top = network.layers
-        x = FeedForward(tuple(lower))(batch.inputs)
-        net = top.net(x)
-        output = top.activation(net)
-        error = mean_over(self.loss(top.activation, net, output, batch.targets)[0], batch.weights)
-        numbers = {"validation_loss": error}
-        if self.classify:
-            right = jnp.all(decided(output) == decided(batch.targets), axis=-1)
-            numbers["validation_accuracy"] = mean_over(right, batch.weights)
-        return error, numbers
-
-
-def decided(rows: Array) -> Array:
-    """The class of each row: the largest output, or a single one above ½."""
-    return jnp.argmax(rows, -1, keepdims=True) if rows.shape[-1] > 1 else rows > 0.5
 
 
 def check_settings(model: Any) -> None:
@@ -136,7 +108,7 @@ def fit_mlp(
     monitors: Sequence[Any],
     earlier: Run | None = None,
 ) -> Run:
-    """Train (on): build the network or take the earlier one up, choose the stopping, and call :func:`flambeau.train`."""
+    """Train (on): build the network or take the earlier one up, choose when to stop, call :func:`flambeau.train`."""
     if earlier is None:
         hidden = tuple(model.activation) if isinstance(model.activation, list) else model.activation
         sizes = (lesson.X.shape[1], *(int(size) for size in layer_sizes(model)), lesson.targets.shape[1])
@@ -148,7 +120,7 @@ def fit_mlp(
     problem = Examples.of(lesson.X[kept], lesson.targets[kept], lesson.weights[kept], shuffle=model.shuffle)
     batch_size = min(200, kept.sum()) if model.batch_size == "auto" else min(model.batch_size, kept.sum())
     evaluation = Evaluation(loss(model.loss), classify)
-    held_out = None if lesson.held_out is None else Batch(*(jnp.asarray(part) for part in as_rows(*lesson.held_out)))
+    held_out = None if lesson.held_out is None else Batch(*jax.device_put(as_rows(*lesson.held_out)))
     stopping, curves = criterion(model, evaluation, held_out, stream)
     return train(
         network,
@@ -178,7 +150,7 @@ def criterion(
     A stream (``partial_fit``) without early stopping is never ended. Held-out rows without early stopping only give
     their curve.
     """
-    patience, tolerance = jnp.asarray(model.patience), jnp.asarray(model.tolerance, float)
+    patience, tolerance = model.patience, model.tolerance
     if model.early_stopping:
         return Patience(evaluation, held_out, patience, tolerance), ()
     curves = () if held_out is None else (ValidationCurve(evaluation, held_out),)

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Any
 
 import equinox as eqx
 import numpy as np
@@ -73,16 +73,16 @@ class Perceptron(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        variant: Literal["rosenblatt", "pocket", "averaged", "voted"] = "rosenblatt",
+        variant: Any = "rosenblatt",
         *,
         unit: Any = "step",
-        multi_class: Literal["kesler", "one_vs_rest"] = "kesler",
-        learning_rate: float = 1.0,
-        max_epochs: int = 1000,
-        shuffle: bool = True,
-        max_votes: int = 10_000,
+        multi_class: Any = "kesler",
+        learning_rate: Any = 1.0,
+        max_epochs: Any = 1000,
+        shuffle: Any = True,
+        max_votes: Any = 10_000,
         random_state: Any = None,
-        verbose: bool = False,
+        verbose: Any = False,
     ) -> None:
         self.variant = variant
         self.unit = unit
@@ -94,7 +94,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, monitors: Sequence[Any] = ()) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, monitors: Sequence[Any] = ()) -> "Perceptron":
         """Learn from X ``(n, features)`` and labels y ``(n,)`` until a pass without a mistake, or ``max_epochs``."""
         self._check()
         X, y = checked_data(self, X, y, reset=True)
@@ -112,7 +112,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
 
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None, *, monitors: Sequence[Any] = ()
-    ) -> Self:
+    ) -> "Perceptron":
         """One more pass over these rows. The first call names all ``classes``; margin and bound are not measured."""
         self._check()
         first = not hasattr(self, "run_")
@@ -218,7 +218,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         if scores.shape[1] > 1:
             return scores
         if voted and isinstance(self._activation(), Step):  # 0-1 ballots: half of all votes is the threshold
-            return scores[:, 0] - np.sum(self.run_.progress.rule.survived) / 2
+            return scores[:, 0] - np.asarray(self.run_.progress.rule.survived).sum() / 2
         return scores[:, 0]
 
     def predict(self, X: Any) -> np.ndarray:

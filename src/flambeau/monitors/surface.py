@@ -1,7 +1,5 @@
 """What the network answers all over the plane."""
 
-from typing import Self
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -27,7 +25,7 @@ class DecisionSurface(AbstractMonitor):
     side: int = eqx.field(static=True)
 
     @classmethod
-    def over(cls, X: object, side: int = 50, margin: float = 0.2) -> Self:
+    def over(cls, X: object, side: int = 50, margin: float = 0.2) -> "DecisionSurface":
         """A grid over the range of ``X`` ``(n, 2)``, widened on every side by ``margin`` of the range."""
         x = np.asarray(X, np.float32)
         low, high = x.min(0), x.max(0)

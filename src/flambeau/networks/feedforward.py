@@ -1,11 +1,15 @@
 """Networks without feedback: layers one above the other."""
 
+from itertools import pairwise
+
 import equinox as eqx
-import jax
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
 from flambeau.neurons.activation import AbstractActivation
+from flambeau.structures.initialisation import draw, dtype
 from flambeau.structures.layer import AbstractLayer, Dropout, dense_layer
 
 __all__ = ["FeedForward", "mlp", "perceptron"]
@@ -16,8 +20,9 @@ class FeedForward(eqx.Module):
 
     layers: tuple[AbstractLayer, ...]
 
-    def __call__(self, x: Float[Array, "batch ..."]) -> Float[Array, "batch ..."]:
+    def __call__(self, x: Float[Array | np.ndarray, "batch ..."]) -> Float[Array, "batch ..."]:
         """The top layer's output, without noise."""
+        x = jnp.asarray(x)
         for layer in self.layers:
             x = layer(x)
         return x
@@ -32,7 +37,7 @@ def perceptron(inputs: int, units: int, activation: str | AbstractActivation = "
 
     Source: Rosenblatt 1958. Lecture: 单层感知机 (the single-layer perceptron).
     """
-    return FeedForward((dense_layer(inputs, units, activation, initialisation="zeros", key=jax.random.key(0)),))
+    return FeedForward((dense_layer(jnp.zeros((inputs, units), dtype()), activation, initialisation="zeros"),))
 
 
 def mlp(
@@ -50,6 +55,7 @@ def mlp(
     ``output``; ``dropout``, the share of each hidden layer's outputs that is silenced while learning;
     ``initialisation``, a name in ``INITIALISERS``.
 
+    >>> import jax
     >>> network = mlp((2, 4, 1), "tanh", "sigmoid", key=jax.random.key(0))
     >>> [layer.structure.weights.shape for layer in network.layers]
     [(2, 4), (4, 1)]
@@ -57,17 +63,16 @@ def mlp(
     Raises :class:`~flambeau.errors.ConfigurationError` for fewer than two sizes, a size below 1, a dropout outside
     [0, 1), or a number of activations that is not the number of hidden layers. Lecture: 多层感知机.
     """
-    if len(sizes) < 2:
+    if len(sizes) < 2 or min(sizes) < 1:
         raise ConfigurationError("mlp.sizes", "inputs, any hidden layers, outputs", sizes, "give at least two sizes")
     if not 0 <= dropout < 1:
         raise ConfigurationError("mlp.dropout", "a share in [0, 1)", dropout, "0 switches dropout off")
     functions = (*per_layer(hidden, len(sizes) - 2), output)
-    keys = jax.random.split(key, len(functions))
     layers: list[AbstractLayer] = []
-    for inputs, units, f, own in zip(sizes, sizes[1:], functions, keys, strict=False):
+    for numbers, f in zip(draw(key, list(pairwise(sizes))), functions, strict=True):
         if layers and dropout:
             layers.append(Dropout(dropout))
-        layers.append(dense_layer(inputs, units, f, initialisation=initialisation, key=own))
+        layers.append(dense_layer(numbers, f, initialisation=initialisation))
     return FeedForward(tuple(layers))
 
 

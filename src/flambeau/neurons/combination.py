@@ -5,7 +5,7 @@ Both are written with the structure's verbs only, so they hold on every wiring. 
 
 import abc
 import dataclasses
-from typing import Protocol, Self
+from typing import Any, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -15,6 +15,7 @@ from flambeau.errors import ConfigurationError
 __all__ = ["COMBINATIONS", "AbstractCombination", "RadialDistance", "WeightedSum", "combination"]
 
 
+@runtime_checkable
 class Wiring(Protocol):
     """What a combination uses of a structure: its weights and verbs."""
 
@@ -31,7 +32,7 @@ class Wiring(Protocol):
     def correlate(self, pre: Array, post: Array) -> Array:
         """Weight-shaped."""
 
-    def with_weights(self, weights: Array) -> Self:
+    def with_weights(self, weights: Array) -> Any:
         """The same wiring, other weights."""
 
 
@@ -76,7 +77,7 @@ class RadialDistance(AbstractCombination):
         squares = wiring.with_weights(jnp.ones_like(w)).project(x * x)
         norms = wiring.with_weights(w * w).project(jnp.ones_like(x))
         distance = jnp.maximum(squares - 2 * wiring.project(x) + norms, 0)
-        return distance if self.squared else jnp.sqrt(distance)
+        return distance if self.squared else root(distance)
 
     def credit(self, wiring: Wiring, x: Array, gathered: Array, delta: Array) -> tuple[Array, Array]:
         """∂/∂x_i = 2 Σ_j δ_j (x_i - w_ij), ∂/∂w_ij = 2 Σ_batch δ_j (w_ij - x_i), on the squared distance."""
@@ -86,6 +87,12 @@ class RadialDistance(AbstractCombination):
         to_inputs = wiring.with_weights(jnp.ones_like(w)).backproject(delta) * x - wiring.backproject(delta)
         to_weights = wiring.correlate(ones, delta) * w - wiring.correlate(x, delta)
         return 2 * to_inputs, 2 * to_weights
+
+
+def root(squares: Array) -> Array:
+    """√ with slope 0 at 0, for ``jax.grad`` too."""
+    positive = squares > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, squares, 1)), 0)
 
 
 COMBINATIONS: dict[str, AbstractCombination] = {

@@ -1,8 +1,9 @@
 """A data set as a problem: rows of inputs with targets and weights."""
 
-from typing import Any, Self
+from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -31,7 +32,7 @@ class Examples(eqx.Module):
     shuffle: bool = eqx.field(static=True, default=True)
 
     @classmethod
-    def of(cls, inputs: Any, targets: Any, weights: Any = None, *, shuffle: bool = True) -> Self:
+    def of(cls, inputs: Any, targets: Any, weights: Any = None, *, shuffle: bool = True) -> "Examples":
         """From array-likes; a flat target becomes one column, missing weights become 1.
 
         Raises :class:`~flambeau.errors.DataError` for no rows, values that are not finite, or lengths that differ.
@@ -47,7 +48,7 @@ class Examples(eqx.Module):
         for name, values in (("inputs", x), ("targets", d), ("weights", w)):
             if not np.isfinite(values).all():
                 raise DataError(f"Examples.{name}", "finite values", "NaN or infinity", "remove or impute those rows")
-        return cls(jnp.asarray(x), jnp.asarray(d), jnp.asarray(w), shuffle)
+        return cls(*jax.device_put((x, d, w)), shuffle)
 
     def everything(self) -> Batch:
         """All rows as one batch."""
@@ -63,7 +64,7 @@ class Examples(eqx.Module):
         rows.reshape(count, -1)[:, :n] = permutations(seed, first, count, n) if self.shuffle else np.arange(n)
         return rows
 
-    def batch(self, rows: Int[Array, " batch"], key: Array) -> Batch:
+    def batch(self, rows: Int[Array | np.ndarray, " batch"], key: Array) -> Batch:
         """The rows, gathered; padding weighs nothing."""
         weights = jnp.where(rows >= 0, self.weights[rows], 0)
         return Batch(self.inputs[rows], self.targets[rows], weights)

@@ -3,6 +3,7 @@
 from flambeau.rules.backprop import Backpropagation
 from flambeau.rules.base import AbstractRule, Batch
 from flambeau.rules.delta import DeltaRule, LeastMeanSquares
+from flambeau.rules.evaluation import Evaluation
 from flambeau.rules.losses import AbstractLoss, CrossEntropy, MeanSquaredError, loss
 from flambeau.rules.perceptron import Averaged, PerceptronRule, Pocket, Voted, voted_output
 
@@ -14,6 +15,7 @@ __all__ = [
     "Batch",
     "CrossEntropy",
     "DeltaRule",
+    "Evaluation",
     "LeastMeanSquares",
     "MeanSquaredError",
     "PerceptronRule",

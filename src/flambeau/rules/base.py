@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float, PyTree, Shaped
 
 from flambeau.errors import ConfigurationError
 
@@ -47,7 +47,7 @@ class AbstractRule(eqx.Module):
         """The network to keep once training is over (for most rules the last one)."""
 
 
-def mean_over(values: Float[Array, " batch"], weights: Float[Array, " batch"]) -> Float[Array, ""]:
+def mean_over(values: Shaped[Array, " batch"], weights: Float[Array, " batch"]) -> Float[Array, ""]:
     """Σ w v / Σ w, and 0 for a batch of nothing but padding."""
     return jnp.sum(weights * values) / total(weights)
 

@@ -102,7 +102,9 @@ class Pocket(AbstractRule):
         proposal, _, info = self.rule.propose(network, batch, (), key)
         run = jnp.where(info["mistakes"] == 0, state.run + 1, 0)
         state = state._replace(run=run)
-        return proposal, jax.lax.cond(run > state.longest, self.challenge, keep, network, state), info
+        record = run > state.longest
+        kept = jax.lax.cond(record, lambda: self.challenge(network, state), lambda: state)
+        return proposal, kept, info
 
     def challenge(self, network: PyTree, state: PocketState) -> PocketState:
         """Ratchet: a longer run counts only if the whole training set agrees."""
@@ -115,11 +117,6 @@ class Pocket(AbstractRule):
         """The pocket, unless the last network errs less."""
         better = self.errors(network) < state.errors
         return jax.tree.map(lambda new, old: jnp.where(better, new, old), network, state.network)
-
-
-def keep(network: PyTree, state: PocketState) -> PocketState:
-    """No challenge."""
-    return state
 
 
 class AverageState(NamedTuple):

@@ -2,7 +2,7 @@
 
 from flambeau.structures.base import AbstractStructure, derived_backproject, derived_correlate
 from flambeau.structures.dense import Dense
-from flambeau.structures.initialisation import INITIALISERS, initialiser
+from flambeau.structures.initialisation import INITIALISERS, draw, initialiser
 from flambeau.structures.layer import AbstractLayer, Dropout, Layer, Trace, dense_layer
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "dense_layer",
     "derived_backproject",
     "derived_correlate",
+    "draw",
     "initialiser",
 ]

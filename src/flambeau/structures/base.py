@@ -13,7 +13,6 @@ Lecture: 两种网络结构 (the structures of networks).
 
 import abc
 import dataclasses
-from typing import Self
 
 import equinox as eqx
 import jax
@@ -60,7 +59,7 @@ class AbstractStructure(eqx.Module):
     def per_unit(self, v: Float[Array, " units"]) -> Array:
         """One number per receiving unit, shaped to broadcast against the weights (``per_unit(y**2) * weights``)."""
 
-    def with_weights(self, weights: Array) -> Self:
+    def with_weights(self, weights: Array) -> "AbstractStructure":
         """The same wiring carrying other weights."""
         return dataclasses.replace(self, weights=weights)
 

@@ -6,19 +6,18 @@ outputs, ∂e/∂y, to the error at the inputs, ∂e/∂x, and a layer-shaped pr
 """
 
 import abc
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from flambeau.errors import ConfigurationError
 from flambeau.neurons.activation import AbstractActivation, activation
-from flambeau.neurons.combination import AbstractCombination, WeightedSum
+from flambeau.neurons.combination import AbstractCombination, WeightedSum, combination
 from flambeau.structures.base import AbstractStructure
 from flambeau.structures.dense import Dense
-from flambeau.structures.initialisation import dtype, initialiser
+from flambeau.structures.initialisation import initialiser
 
 __all__ = ["AbstractLayer", "Dropout", "Layer", "Trace", "dense_layer"]
 
@@ -43,7 +42,7 @@ class AbstractLayer(eqx.Module):
         """The output while learning, with what :meth:`backward` will need."""
 
     @abc.abstractmethod
-    def backward(self, trace: Trace, error: Array) -> tuple[Array, Self]:
+    def backward(self, trace: Trace, error: Array) -> tuple[Array, "AbstractLayer"]:
         """``(∂e/∂x, ∂e/∂layer)`` from ``error`` = ∂e/∂y."""
 
 
@@ -83,11 +82,11 @@ class Layer(AbstractLayer):
         net = self.net(x)
         return Trace(x, net, self.activation(net))
 
-    def backward(self, trace: Trace, error: Array) -> tuple[Array, Self]:
+    def backward(self, trace: Trace, error: Array) -> tuple[Array, "Layer"]:
         """Through the activation (δ = ∂e/∂s), then :meth:`credit`."""
         return self.credit(trace, self.activation.delta(trace.net, trace.output, error))
 
-    def credit(self, trace: Trace, delta: Array) -> tuple[Array, Self]:
+    def credit(self, trace: Trace, delta: Array) -> tuple[Array, "Layer"]:
         """``(∂e/∂x, ∂e/∂layer)`` from δ = ∂e/∂s: the paths that meet in a weight or an input are summed."""
         gathered = trace.net - self.bias
         to_inputs, to_weights = self.combination.credit(self.structure, trace.x, gathered, delta)
@@ -113,28 +112,24 @@ class Dropout(AbstractLayer):
         mask = jax.random.bernoulli(key, 1 - self.rate, x.shape).astype(x.dtype) / (1 - self.rate)
         return Trace(x, mask, x * mask)
 
-    def backward(self, trace: Trace, error: Array) -> tuple[Array, Self]:
+    def backward(self, trace: Trace, error: Array) -> tuple[Array, "Dropout"]:
         """The same mask; nothing to learn."""
         return error * trace.net, self
 
 
 def dense_layer(
-    inputs: int,
-    units: int,
+    numbers: Float[Array, "inputs units"],
     f: str | AbstractActivation = "sigmoid",
-    g: AbstractCombination = WeightedSum(),
+    g: str | AbstractCombination = "weighted_sum",
     *,
     initialisation: str = "glorot",
-    key: Array,
 ) -> Layer:
-    """A dense layer with freshly drawn weights and zero thresholds.
+    """A dense layer with weights made of uniform ``numbers`` in (0, 1), and zero thresholds.
 
-    >>> dense_layer(3, 2, "tanh", key=jax.random.key(0)).bias.shape
+    >>> dense_layer(jnp.full((3, 2), 0.5), "tanh").bias.shape
     (2,)
 
-    Raises :class:`~flambeau.errors.ConfigurationError` for a size below 1 or an unknown name.
+    Raises :class:`~flambeau.errors.ConfigurationError` for an unknown name.
     """
-    if inputs < 1 or units < 1:
-        raise ConfigurationError("dense_layer", "at least one input and one unit", (inputs, units), "give both sizes")
-    weights = initialiser(initialisation)(key, (inputs, units))
-    return Layer(Dense(weights), jnp.zeros(units, dtype()), activation(f), g)
+    weights = initialiser(initialisation)(numbers)
+    return Layer(Dense(weights), jnp.zeros(numbers.shape[1], numbers.dtype), activation(f), combination(g))

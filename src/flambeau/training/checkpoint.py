@@ -7,7 +7,7 @@ must agree, and nothing in the file is ever executed.
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import jax
 import numpy as np
@@ -33,14 +33,14 @@ class Position:
     reports: list[dict[str, dict[str, Any]]] = dataclasses.field(default_factory=list)
 
     @classmethod
-    def of(cls, rounds: int, steps: int, history: dict[str, Any], records: dict[str, Any]) -> Self:
+    def of(cls, rounds: int, steps: int, history: dict[str, Any], records: dict[str, Any]) -> "Position":
         """A position whose past is already joined."""
         return cls(rounds, steps, [{"history": history, "records": records}] if rounds else [])
 
     def add(self, rounds: int, steps: int, reports: dict[str, Any]) -> None:
         """Move on by the rounds of one chunk; the report of rounds not done is dropped."""
         done = {
-            name: jax.tree.map(lambda leaf: np.asarray(leaf[:rounds]), reports[name]) for name in ("history", "records")
+            name: jax.tree.map(lambda leaf: np.asarray(leaf)[:rounds], reports[name]) for name in ("history", "records")
         }
         self.rounds, self.steps = self.rounds + rounds, self.steps + steps
         self.reports = [*self.reports, done]

@@ -20,7 +20,7 @@ def explain_divergence(
     ``call`` is the compiled call that went wrong, ``made`` the rounds it did (the last one is the bad one) and ``bad``
     the step in that round. Only this error path pays for the replay.
     """
-    program, progress, problem, rows, rates, seed = call
+    program, _, problem, rows, rates, seed = call
     before = advance(*call, np.int32(made - 1)).progress
     if bad > 0:
         last = slice(made - 1, made)

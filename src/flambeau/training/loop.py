@@ -20,9 +20,10 @@ from jaxtyping import Array, PyTree
 from flambeau.errors import ConfigurationError
 from flambeau.rules.base import AbstractRule
 from flambeau.training.checkpoint import Position, load_checkpoint, save_checkpoint
+from flambeau.training.describe import describe
 from flambeau.training.diagnosis import explain_divergence
 from flambeau.training.moment import AbstractMonitor, Moment
-from flambeau.training.optimiser import Optimiser, optimiser
+from flambeau.training.optimiser import Mechanism, Optimiser, optimiser
 from flambeau.training.progress_bar import progress_bar
 from flambeau.training.run import Problem, Progress, Run
 from flambeau.training.stopping import AbstractStopping, RunAll
@@ -34,10 +35,10 @@ ROUNDS_PER_CHUNK = 1_024
 
 
 class Program(eqx.Module):
-    """The pieces of a run that do not change while it runs. ``fixed`` is the part of the network that is not learned."""
+    """The pieces of a run that stay as they are. ``fixed`` is the part of the network that is not learned."""
 
     rule: AbstractRule
-    optimiser: Optimiser
+    optimiser: Mechanism
     monitors: tuple[AbstractMonitor, ...]
     stopping: AbstractStopping
     fixed: PyTree
@@ -58,7 +59,9 @@ def begin(program: Program, learned: PyTree) -> Progress:
     network = eqx.combine(learned, program.fixed)
     memories = tuple(monitor.init(network) for monitor in program.monitors)
     state = program.rule.init(network), memories, program.stopping.init(network)
-    return Progress(learned, program.optimiser.init(learned), *state, jnp.zeros((), jnp.int32))
+    progress = Progress(learned, program.optimiser.init(learned), *state, jnp.zeros((), jnp.int32))
+    # A literal's type is "weak", a step's result is not: without this the second chunk would compile again.
+    return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), progress)
 
 
 def step(program: Program, problem: Problem, key: Array, progress: Progress, row: tuple) -> tuple[Progress, tuple]:
@@ -68,6 +71,7 @@ def step(program: Program, problem: Problem, key: Array, progress: Progress, row
     network = program.network(progress)
     batch = problem.batch(rows, for_batch)
     proposal, rule, info = program.rule.propose(network, batch, progress.rule, for_rule)
+    check_needs(program, info)
     proposal = jax.tree.map(lambda p, g: None if p is None else g, progress.network, proposal, is_leaf=is_none)
     update, state = program.optimiser.update(proposal, progress.optimiser, progress.network, rate)
     moment = Moment(progress.step, batch, network, proposal, update, info)
@@ -76,6 +80,16 @@ def step(program: Program, problem: Problem, key: Array, progress: Progress, row
     stopping = program.stopping.observe(progress.stopping, moment)
     learned = optax.apply_updates(progress.network, update)
     return Progress(learned, state, rule, memories, stopping, progress.step + 1), (info["loss"], info["weight"])
+
+
+def check_needs(program: Program, info: dict[str, Any]) -> None:
+    """Refuse, while compiling, a monitor that reads what the rule does not tell."""
+    for monitor in program.monitors:
+        for name in monitor.needs:
+            if name not in info:
+                rule, offered = type(program.rule).__name__, ", ".join(sorted(info))
+                expected = f"a rule whose info has {name!r}"
+                raise ConfigurationError(monitor.name, expected, f"{rule}, which offers {offered}", "drop the monitor")
 
 
 def is_none(leaf: Any) -> bool:
@@ -149,11 +163,11 @@ def train(
     rule: AbstractRule,
     problem: Problem,
     *,
-    optimizer: str | Optimiser | optax.GradientTransformation = "sgd",
+    optimizer: Any = "sgd",
     steps: int,
     batch_size: int = 32,
     monitors: Sequence[AbstractMonitor] = (),
-    key: Array | int = 0,
+    key: Any = 0,
     stopping: AbstractStopping | None = None,
     trainable: PyTree = eqx.is_inexact_array,
     verbose: bool = False,
@@ -181,7 +195,8 @@ def train(
     started = time.perf_counter()
     check(steps, batch_size, monitors)
     learned, fixed = eqx.partition(network, trainable)
-    program = Program(rule, optimiser(optimizer), tuple(monitors), stopping or RunAll(), fixed)
+    chosen = optimiser(optimizer)
+    program = Program(rule, chosen.mechanism, tuple(monitors), stopping or RunAll(), fixed)
     seed = numbers_of(key)
     progress = begin(program, learned)
     position = Position()
@@ -190,11 +205,11 @@ def train(
     kept, stopped = program.concluded(progress), False
     with progress_bar(verbose, steps, position.steps) as show:
         for count, rows in chunks(problem, seed, position, batch_size, steps):
-            rates = program.optimiser.rates(position.steps + np.arange(rows.shape[0] * rows.shape[1]))
+            rates = chosen.rates(position.steps + np.arange(rows.shape[0] * rows.shape[1]))
             call = program, progress, problem, rows, rates.reshape(rows.shape[:2]), seed
             chunk = advance(*call, np.int32(count))
             made = int(chunk.rounds)
-            bad = np.asarray(chunk.reports["bad"][:made])
+            bad = np.asarray(chunk.reports["bad"])[:made]
             if (bad >= 0).any():
                 raise explain_divergence(advance, call, position.rounds, made, int(bad[-1]))
             position.add(made, made * rows.shape[1], chunk.reports)
@@ -204,7 +219,8 @@ def train(
                 save_checkpoint(checkpoint, progress, position)
             if stopped:
                 break
-    configuration = describe(program, problem, steps, batch_size, seed)
+    numbers = {"steps": int(steps), "batch_size": int(batch_size), "seed": seed.tolist()}
+    configuration = configuration_of(network, program, chosen, problem, **numbers)
     return Run(kept, position.history(), position.records(), position.rounds, position.steps, stopped,
                time.perf_counter() - started, configuration, progress)  # fmt: skip
 
@@ -254,7 +270,7 @@ def alike(one: PyTree, other: PyTree) -> bool:
     return [np.shape(leaf) for leaf in jax.tree.leaves(one)] == [np.shape(leaf) for leaf in jax.tree.leaves(other)]
 
 
-def numbers_of(key: Array | int) -> np.ndarray:
+def numbers_of(key: Any) -> np.ndarray:
     """The two numbers of a JAX key; an integer seed n stands for ``jax.random.key(n)``."""
     if isinstance(key, int | np.integer):
         if not 0 <= key < 2**32:
@@ -273,20 +289,20 @@ def check(steps: int, batch_size: int, monitors: Sequence[AbstractMonitor]) -> N
         raise ConfigurationError("train.monitors", "a name of its own for each", names, "rename one of them")
 
 
-def describe(program: Program, problem: Problem, steps: int, batch_size: int, seed: np.ndarray) -> dict[str, Any]:
+def configuration_of(
+    network: PyTree, program: Program, chosen: Optimiser, problem: Problem, **numbers: Any
+) -> dict[str, Any]:
     """Every setting of a run, ready for JSON."""
-    rate = program.optimiser.schedule
     return {
-        "rule": eqx.tree_pformat(program.rule, short_arrays=True),
-        "optimizer": program.optimiser.name,
-        "learning_rate": repr(rate) if callable(rate) else float(rate),
-        **{name: float(value) for name, value in program.optimiser.settings.items()},
-        "problem": eqx.tree_pformat(problem, short_arrays=True),
-        "stopping": eqx.tree_pformat(program.stopping, short_arrays=True),
+        "network": describe(network),
+        "rule": describe(program.rule),
+        "optimizer": chosen.name,
+        "learning_rate": describe(chosen.schedule),
+        "settings": describe(chosen.mechanism.settings),
+        "problem": describe(problem),
+        "stopping": describe(program.stopping),
         "monitors": [monitor.name for monitor in program.monitors],
-        "steps": int(steps),
-        "batch_size": int(batch_size),
-        "seed": [int(number) for number in seed],
+        **numbers,
         "jax": jax.__version__,
         "device": jax.devices()[0].platform,
     }

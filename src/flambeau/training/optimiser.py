@@ -4,6 +4,7 @@ An :class:`Optimiser` is an Optax chain plus the numbers that it reads. The numb
 not code: another rate, schedule or penalty strength runs the program that is already compiled.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -35,20 +36,11 @@ OPTIMISERS: dict[str, Callable[[], optax.GradientTransformation]] = {
 SETTINGS = ("l1", "l2", "clip_norm", "weight_decay", "max_norm")
 
 
-class Optimiser(eqx.Module):
-    """An Optax chain and its numbers. Build one with :func:`optimiser`."""
+class Mechanism(eqx.Module):
+    """The compiled part of an optimiser: an Optax chain and the numbers that it reads."""
 
     chain: optax.GradientTransformationExtraArgs = eqx.field(static=True)
-    settings: dict[str, Array]
-    schedule: Schedule = eqx.field(static=True)
-    name: str = eqx.field(static=True)
-
-    def rates(self, steps: np.ndarray) -> np.ndarray:
-        """The learning rate of each numbered step, found outside the compiled program so that it never recompiles."""
-        if callable(self.schedule):
-            flat = jax.vmap(self.schedule)(steps.reshape(-1))
-            return np.asarray(flat, np.float32).reshape(steps.shape)
-        return np.full(steps.shape, self.schedule, np.float32)
+    settings: dict[str, Any]
 
     def init(self, network: PyTree) -> PyTree:
         """The chain's state."""
@@ -56,13 +48,32 @@ class Optimiser(eqx.Module):
 
     def update(self, proposal: PyTree, state: PyTree, network: PyTree, rate: Array) -> tuple[PyTree, PyTree]:
         """``(what to add to the network, state)``."""
-        settings = {name: value.astype(rate.dtype) for name, value in self.settings.items()}
+        settings = {name: jnp.asarray(value, rate.dtype) for name, value in self.settings.items()}
         return self.chain.update(proposal, state, network, learning_rate=rate, **settings)
 
 
+@dataclasses.dataclass(frozen=True)
+class Optimiser:
+    """A mechanism and its learning rate. Build one with :func:`optimiser`.
+
+    The rate stays outside the compiled program, which is handed one number per step: no rate or schedule recompiles.
+    """
+
+    name: str
+    mechanism: Mechanism
+    schedule: Schedule
+
+    def rates(self, steps: np.ndarray) -> np.ndarray:
+        """The learning rate of each numbered step."""
+        if callable(self.schedule):
+            flat = jax.vmap(self.schedule)(steps.reshape(-1))
+            return np.asarray(flat, np.float32).reshape(steps.shape)
+        return np.full(steps.shape, self.schedule, np.float32)
+
+
 def optimiser(
-    name: str | Optimiser | optax.GradientTransformation = "sgd",
-    learning_rate: Schedule = 0.1,
+    name: Any = "sgd",
+    learning_rate: Any = 0.1,
     *,
     l1: float = 0.0,
     l2: float = 0.0,
@@ -88,11 +99,17 @@ def optimiser(
     used = tuple(key for key in SETTINGS if given[key])
     settings = {key: np.asarray(given[key], np.float32) for key in used}
     if isinstance(name, str):
-        return Optimiser(build(name, used), settings, learning_rate, name)
-    return Optimiser(optax.with_extra_args_support(name), settings, 1.0, "optax")
+        return Optimiser(name, Mechanism(build(name, used), settings), learning_rate)
+    return Optimiser("optax", Mechanism(wrapped(name), settings), 1.0)
 
 
-def check(name: Any, learning_rate: Schedule, given: dict[str, float | None]) -> None:
+@functools.cache
+def wrapped(given: optax.GradientTransformation) -> optax.GradientTransformationExtraArgs:
+    """The user's own transformation, wrapped once: the same object again runs the same program."""
+    return optax.with_extra_args_support(given)
+
+
+def check(name: Any, learning_rate: Any, given: dict[str, float | None]) -> None:
     """Refuse what cannot work."""
     if isinstance(name, str) and name not in OPTIMISERS:
         expected = f"one of {', '.join(OPTIMISERS)}, or an Optax transformation"

@@ -1,7 +1,7 @@
 """What training leaves behind, and what is carried from step to step."""
 
 import dataclasses
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Array, Int, PyTree
@@ -9,6 +9,7 @@ from jaxtyping import Array, Int, PyTree
 __all__ = ["Problem", "Progress", "Run"]
 
 
+@runtime_checkable
 class Problem(Protocol):
     """Where examples come from: a data set, a task distribution, an energy to minimise, an environment."""
 

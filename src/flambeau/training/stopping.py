@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from flambeau.training.moment import Moment
@@ -94,10 +95,10 @@ class Patience(AbstractStopping):
     network is kept rather than the last.
     """
 
-    score: Callable[[PyTree, Any], tuple[Array, dict[str, Array]]] | None = eqx.field(static=True)
-    data: PyTree
-    patience: Array
-    tolerance: Array
+    score: Callable[[PyTree, Any], tuple[Array, dict[str, Array]]] | None = eqx.field(static=True, default=None)
+    data: PyTree = None
+    patience: Array = eqx.field(converter=lambda rounds: jax.device_put(np.asarray(rounds, np.int32)), default=10)
+    tolerance: Array = eqx.field(converter=lambda fall: jax.device_put(np.asarray(fall, np.float32)), default=1e-4)
     restore: bool = eqx.field(static=True, default=True)
 
     def init(self, network: PyTree) -> PatienceState:

@@ -1,0 +1,32 @@
+"""Every setting of a run in words and numbers, ready for JSON."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+
+__all__ = ["describe"]
+
+
+def describe(thing: Any) -> Any:
+    """A pytree of settings as JSON: objects become ``{"class": ..., field: ...}``, arrays their type and shape.
+
+    >>> from flambeau.neurons import LeakyReLU
+    >>> describe(LeakyReLU(0.2))
+    {'class': 'LeakyReLU', 'leak': 0.2}
+    >>> describe(np.ones((2, 3)))
+    'float64[2, 3]'
+    """
+    if thing is None or isinstance(thing, bool | int | float | str):
+        return thing
+    if isinstance(thing, np.ndarray | np.generic | jax.Array):
+        return float(thing) if np.ndim(thing) == 0 else f"{thing.dtype}{list(np.shape(thing))}"
+    if dataclasses.is_dataclass(thing):
+        fields = {field.name: describe(getattr(thing, field.name)) for field in dataclasses.fields(thing)}
+        return {"class": type(thing).__name__, **fields}
+    if isinstance(thing, dict):
+        return {str(name): describe(value) for name, value in thing.items()}
+    if isinstance(thing, tuple | list):
+        return [describe(part) for part in thing]
+    return getattr(thing, "__qualname__", repr(thing))

@@ -1,0 +1,125 @@
+"""Optimisers, penalties, limits and schedules against their formulas."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import flambeau as fb
+from flambeau.training import OPTIMISERS
+
+W, B = np.asarray([[3.0, -4.0], [0.0, 1.0]]), np.asarray([0.5, -0.5])
+GW, GB = np.asarray([[0.1, 0.2], [-0.3, 0.4]]), np.asarray([1.0, -1.0])
+
+
+def moved(steps=1, rate=0.1, name="sgd", **settings):
+    """Weights and biases after some steps with a constant proposal."""
+    network, proposal = {"w": jnp.asarray(W), "b": jnp.asarray(B)}, {"w": jnp.asarray(GW), "b": jnp.asarray(GB)}
+    chosen = fb.optimiser(name, rate, **settings)
+    optimiser = chosen.mechanism
+    state = optimiser.init(network)
+    for number in range(steps):
+        update, state = optimiser.update(proposal, state, network, jnp.asarray(chosen.rates(np.asarray([number]))[0]))
+        network = optax.apply_updates(network, update)
+    return np.asarray(network["w"]), np.asarray(network["b"])
+
+
+@pytest.fixture(autouse=True)
+def double(x64):
+    """All in double precision (the rates themselves are single)."""
+
+
+def close(actual, expected):
+    np.testing.assert_allclose(actual, expected, rtol=1e-6)
+
+
+def test_sgd():
+    close(moved()[0], W - 0.1 * GW)
+
+
+def test_l2_and_l1_pull_weights_and_leave_biases():
+    w, b = moved(l2=0.5, l1=0.25)
+    close(w, W - 0.1 * (GW + 0.25 * np.sign(W) + 0.5 * W))
+    close(b, B - 0.1 * GB)
+
+
+def test_decoupled_decay_stays_outside_the_direction():
+    w, b = moved(name="adam", weight_decay=0.5)
+    plain, _ = moved(name="adam")
+    close(w, plain - 0.1 * 0.5 * W)
+    close(b, moved(name="adam")[1])
+
+
+def test_clipping_is_over_the_whole_proposal():
+    norm = np.sqrt((GW**2).sum() + (GB**2).sum())
+    w, b = moved(clip_norm=0.5)
+    close(w, W - 0.1 * GW * 0.5 / norm)
+    close(b, B - 0.1 * GB * 0.5 / norm)
+    close(moved(clip_norm=100.0)[0], W - 0.1 * GW)
+
+
+def test_max_norm_limits_what_comes_into_a_unit():
+    w, b = moved(max_norm=2.0)
+    free = W - 0.1 * GW
+    lengths = np.linalg.norm(free, axis=0)
+    close(w, free * np.minimum(1, 2.0 / lengths))
+    close(np.linalg.norm(w, axis=0), np.minimum(lengths, 2.0))
+    close(b, B - 0.1 * GB)
+
+
+@pytest.mark.parametrize(
+    ("name", "peer"),
+    [
+        ("momentum", optax.sgd(0.1, momentum=0.9)),
+        ("nesterov", optax.sgd(0.1, momentum=0.9, nesterov=True)),
+        ("adam", optax.adam(0.1)),
+        ("rmsprop", optax.rmsprop(0.1)),
+        ("adagrad", optax.adagrad(0.1)),
+    ],
+)
+def test_named_optimisers_are_optax_s(name, peer):
+    network = jnp.asarray(W)
+    state = peer.init(network)
+    for _ in range(5):
+        update, state = peer.update(jnp.asarray(GW), state, network)
+        network = optax.apply_updates(network, update)
+    close(moved(5, name=name)[0], network)
+    close(moved(5, rate=1.0, name=peer)[0], network)
+
+
+def test_a_schedule_sets_the_rate_of_each_step():
+    schedule = optax.piecewise_constant_schedule(0.1, {2: 0.5})
+    close(moved(4, rate=schedule)[0], W - (0.1 + 0.1 + 0.05 + 0.05) * GW)
+
+
+def test_every_name_moves_downhill():
+    for name in OPTIMISERS:
+        w, _ = moved(3, name=name)
+        assert ((w - W) * GW <= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("setting", "match"),
+    [
+        ({"learning_rate": -0.1}, "learning_rate"),
+        ({"learning_rate": 0.0}, "learning_rate"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"l2": -1.0}, "l2"),
+        ({"clip_norm": float("inf")}, "clip_norm"),
+        ({"name": "sdg"}, "one of sgd"),
+        ({"name": optax.sgd(0.1), "l2": 0.1}, "add it to your Optax chain"),
+    ],
+)
+def test_bad_settings_are_typed_errors(setting, match):
+    with pytest.raises(fb.errors.ConfigurationError, match=match):
+        fb.optimiser(**setting)
+
+
+def test_vmapped_over_a_population(x64):
+    rates = jnp.asarray([0.1, 0.2, 0.3])
+    optimiser = fb.optimiser("momentum", 0.1, l2=0.1).mechanism
+    network = jnp.broadcast_to(jnp.asarray(W), (3, 2, 2))
+    state = jax.vmap(optimiser.init)(network)
+    update, _ = jax.vmap(lambda s, w, r: optimiser.update(jnp.asarray(GW), s, w, r))(state, network, rates)
+    close(update[2], -0.3 * (GW + 0.1 * W))

@@ -1,0 +1,135 @@
+"""The one table of everything that shares a contract: what is new joins it with one row."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+import flambeau as fb
+from flambeau import monitors, networks, neurons, rules
+from flambeau.rules import Batch
+from flambeau.structures import AbstractStructure, Dense, derived_backproject, derived_correlate
+
+
+class Masked(AbstractStructure):
+    """A test's own structure, with the derived adjoints: only some of the wires exist."""
+
+    weights: Array
+    mask: Array
+
+    @property
+    def input_shape(self):
+        return (self.weights.shape[0],)
+
+    @property
+    def unit_shape(self):
+        return (self.weights.shape[1],)
+
+    def project(self, x):
+        return x @ (self.weights * self.mask)
+
+    backproject = derived_backproject
+    correlate = derived_correlate
+
+    def per_unit(self, v):
+        return v[None]
+
+
+class Circular(AbstractStructure):
+    """A test's own structure with shared weights: a circular convolution, three taps."""
+
+    weights: Array
+    size: int
+
+    @property
+    def input_shape(self):
+        return (self.size,)
+
+    @property
+    def unit_shape(self):
+        return (self.size, self.weights.shape[1])
+
+    def project(self, x):
+        shifted = jnp.stack([jnp.roll(x, tap, axis=1) for tap in range(3)], axis=-1)
+        return shifted @ self.weights
+
+    backproject = derived_backproject
+    correlate = derived_correlate
+
+    def per_unit(self, v):
+        return v[None]
+
+
+def normal(seed, *shape):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape))
+
+
+STRUCTURES = {
+    "dense": lambda: Dense(normal(0, 5, 3)),
+    "masked": lambda: Masked(normal(1, 4, 6), jnp.asarray(np.random.default_rng(2).random((4, 6)) < 0.5)),
+    "circular": lambda: Circular(normal(3, 3, 2), 7),
+}
+
+
+def batch_of(inputs=4, outputs=3, rows=8, *, seed=0, one_hot=True, low=0.0):
+    """A batch whose last row is padding."""
+    generator = np.random.default_rng(seed)
+    classes = generator.integers(0, outputs, rows)
+    targets = np.eye(outputs)[classes] if one_hot else generator.random((rows, outputs))
+    weights = np.append(generator.random(rows - 1) + 0.5, 0.0)
+    x = generator.normal(size=(rows, inputs))
+    return Batch(jnp.asarray(x), jnp.asarray(np.maximum(targets, low)), jnp.asarray(weights))
+
+
+def small_mlp(hidden="tanh", output="softmax", **options):
+    return networks.mlp((4, 5, 3), hidden, output, key=jax.random.key(0), **options)
+
+
+def small_perceptron(f="step"):
+    return networks.perceptron(4, 3, f)
+
+
+RULES = {
+    "backpropagation, cross-entropy": lambda: (rules.Backpropagation(rules.CrossEntropy()), small_mlp(), batch_of()),
+    "backpropagation, mse, dropout": lambda: (
+        rules.Backpropagation(),
+        small_mlp(output="sigmoid", dropout=0.3),
+        batch_of(),
+    ),
+    "perceptron, step": lambda: (rules.PerceptronRule(), small_perceptron(), batch_of()),
+    "perceptron, sign": lambda: (rules.PerceptronRule(), small_perceptron("sign"), batch_of(low=-1.0)),
+    "perceptron, Kesler": lambda: (rules.PerceptronRule(), small_perceptron("hardmax"), batch_of()),
+    "pocket": lambda: (rules.Pocket(rules.PerceptronRule(), batch_of()), small_perceptron(), batch_of()),
+    "averaged": lambda: (rules.Averaged(rules.PerceptronRule()), small_perceptron(), batch_of()),
+    "voted": lambda: (rules.Voted(rules.PerceptronRule(), 16), small_perceptron(), batch_of()),
+    "delta": lambda: (rules.DeltaRule(), small_perceptron("sigmoid"), batch_of()),
+    "least mean squares": lambda: (rules.LeastMeanSquares(), small_perceptron("identity"), batch_of()),
+}
+
+
+def held_out():
+    return batch_of(2, 1, one_hot=False)
+
+
+MONITORS = {
+    "error curve": monitors.ErrorCurve,
+    "mistakes": monitors.Mistakes,
+    "weight norms": monitors.WeightNorms,
+    "update norms": monitors.UpdateNorms,
+    "decision surface": lambda: monitors.DecisionSurface.over([[0, 0], [1, 1]], side=5),
+    "validation curve": lambda: monitors.ValidationCurve(rules.Evaluation(rules.MeanSquaredError(), True), held_out()),
+}
+
+ACTIVATIONS = {
+    **neurons.ACTIVATIONS,
+    "saturating ±2": neurons.Saturating(-2.0, 2.0),
+    "step, high": neurons.Step(at_zero="high"),
+    "step, surrogate": neurons.Step(surrogate=neurons.Sigmoid()),
+    "sign, low": neurons.Sign(at_zero="low"),
+}
+
+ESTIMATORS = {
+    "Perceptron": lambda: fb.Perceptron(max_epochs=50, random_state=0),
+    "MLPClassifier": lambda: fb.MLPClassifier((16,), learning_rate=0.02, epochs=100, random_state=0),
+    "MLPRegressor": lambda: fb.MLPRegressor((16,), learning_rate=0.02, epochs=100, random_state=0),
+}

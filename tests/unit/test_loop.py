@@ -1,0 +1,237 @@
+"""The loop: what it must not depend on, how it is cut and resumed, and what it says when a run goes wrong."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import flambeau as fb
+from flambeau.problems import Examples
+from flambeau.problems.examples import permutations
+from flambeau.rules import Backpropagation, Batch, CrossEntropy, Evaluation, PerceptronRule
+from flambeau.training import NoMistakes, Patience, loop
+
+
+def moons(n=50):
+    return Examples.of(*fb.problems.two_moons(n, noise=0.1, random_state=0))
+
+
+def network(*sizes, **options):
+    return fb.networks.mlp((2, *(sizes or (5,)), 1), "tanh", "sigmoid", key=jax.random.key(0), **options)
+
+
+def trained(**changes):
+    settings = {"steps": 28, "batch_size": 16, "key": 3, "optimizer": fb.optimiser("adam", 0.01)}
+    return fb.train(network(), Backpropagation(), moons(), **{**settings, **changes})
+
+
+def same(one, other):
+    jax.tree.map(np.testing.assert_array_equal, one, other)
+
+
+def test_ten_lines_by_hand_are_the_same_run(x64):
+    """The loop has no secrets: rows, proposal, update, in order."""
+    problem, rule, net = moons(), Backpropagation(), network()
+    orders = problem.orders(np.asarray([0, 3], np.uint32), 0, 7, 16).reshape(-1, 16)
+    for rows in orders:
+        batch = problem.batch(jnp.asarray(rows), jax.random.key(0))
+        proposal, _, _ = rule.propose(net, batch, (), jax.random.key(0))
+        net = jax.tree.map(lambda w, g: w - 0.1 * g, net, proposal)
+    run = trained(optimizer="sgd")
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), run.network, net)
+
+
+def test_the_result_does_not_depend_on_how_the_epochs_are_cut(monkeypatch):
+    whole = trained()
+    monkeypatch.setattr(loop, "ROWS_PER_CHUNK", 1)
+    one_by_one = trained()
+    same(whole.network, one_by_one.network)
+    same(whole.history, one_by_one.history)
+    assert whole.rounds == one_by_one.rounds == 7
+
+
+def test_resuming_from_a_run_or_a_checkpoint_goes_on_bit_for_bit(tmp_path):
+    whole = trained(monitors=(fb.monitors.UpdateNorms(),))
+    file = str(tmp_path / "half.checkpoint")
+    half = trained(steps=12, checkpoint=file, monitors=(fb.monitors.UpdateNorms(),))
+    for earlier in (half, file):
+        resumed = trained(resume=earlier, monitors=(fb.monitors.UpdateNorms(),))
+        same(resumed.progress, whole.progress)
+        same(resumed.history, whole.history)
+        same(resumed.records, whole.records)
+    assert [path.name for path in tmp_path.iterdir()] == ["half.checkpoint"]
+
+
+def test_a_run_killed_after_a_chunk_resumes_to_the_same_bits(tmp_path, monkeypatch):
+    whole = trained()
+    monkeypatch.setattr(loop, "ROWS_PER_CHUNK", 1)
+    file, calls, save = str(tmp_path / "run.checkpoint"), [], loop.save_checkpoint
+
+    def killed(*arguments):
+        save(*arguments)
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "save_checkpoint", killed)
+    with pytest.raises(KeyboardInterrupt):
+        trained(checkpoint=file)
+    same(trained(resume=file).network, whole.network)
+
+
+def test_a_checkpoint_of_another_network_or_a_broken_file_is_refused(tmp_path):
+    file = tmp_path / "run.checkpoint"
+    trained(checkpoint=str(file))
+    with pytest.raises(fb.errors.FileFormatError, match=r"network/layers/0.*expected float32.*resume with the network"):
+        fb.train(network(6), Backpropagation(), moons(), steps=40, batch_size=16, optimizer="adam", resume=str(file))
+    file.write_bytes(file.read_bytes()[:-20])
+    with pytest.raises(fb.errors.FileFormatError, match="checkpoint"):
+        trained(resume=str(file))
+    file.write_bytes(b"PK\x03\x04 something else entirely")
+    with pytest.raises(fb.errors.FileFormatError, match="checkpoint"):
+        trained(resume=str(file))
+
+
+def test_one_program_serves_all_chunks_rates_and_seeds(monkeypatch):
+    """Compiling again for a tail, a rate or a seed would cost more than the training."""
+    monkeypatch.setattr(loop, "ROWS_PER_CHUNK", 120)
+    counted = []
+    original = loop.round_of_steps
+    monkeypatch.setattr(loop, "round_of_steps", lambda *a: counted.append(1) or original(*a))
+    net = network(9)  # a shape of its own, so that nothing is cached yet
+
+    def run(**changes):
+        settings = {"steps": 28, "batch_size": 16, "optimizer": fb.optimiser("adam", 0.01, l2=0.1)}
+        fb.train(net, Backpropagation(), moons(), **{**settings, **changes})
+
+    run()
+    first = len(counted)
+    assert first > 0
+    run(key=5)
+    run(optimizer=fb.optimiser("adam", 0.02, l2=0.3))
+    run(optimizer=fb.optimiser("adam", optax.exponential_decay(0.1, 10, 0.5), l2=0.3))
+    run(steps=20)
+    assert len(counted) == first
+
+
+def test_orders_are_permutations_fixed_by_seed_and_round():
+    seed = np.asarray([0, 7], np.uint32)
+    orders = permutations(seed, 0, 200, 12)
+    assert (np.sort(orders, axis=1) == np.arange(12)).all()
+    np.testing.assert_array_equal(permutations(seed, 150, 1, 12)[0], orders[150])
+    assert not np.array_equal(orders[0], orders[1])
+    assert not np.array_equal(permutations(seed + np.uint32(1), 0, 200, 12), orders)
+    firsts = np.bincount(permutations(seed, 0, 12_000, 12)[:, 0], minlength=12)
+    assert ((firsts - 1000) ** 2 / 1000).sum() < 31.3  # chi-square, 11 degrees of freedom, p = 0.001
+
+
+def test_padding_completes_the_last_batch_and_order_is_kept_on_request():
+    problem = Examples.of(np.arange(10.0)[:, None], np.zeros(10), shuffle=False)
+    rows = problem.orders(np.asarray([0, 0], np.uint32), 0, 2, 4)
+    assert rows.shape == (2, 3, 4)
+    np.testing.assert_array_equal(rows[1].ravel(), [*range(10), -1, -1])
+    np.testing.assert_array_equal(problem.batch(rows[0, 2], jax.random.key(0)).weights, [1, 1, 0, 0])
+
+
+def test_the_history_is_the_weighted_mean_of_the_epoch():
+    X, y = fb.problems.two_moons(10, noise=0.1, random_state=0)
+    problem = Examples.of(X, y, np.arange(10.0))
+    rule = Backpropagation()
+    still = fb.train(network(), rule, problem, steps=3, batch_size=4, optimizer=optax.set_to_zero())
+    batch = Batch(problem.inputs, problem.targets, problem.weights)
+    whole = rule.propose(network(), batch, (), jax.random.key(0))[2]["loss"]
+    np.testing.assert_allclose(still.history["loss"], [whole], rtol=1e-6)
+
+
+def test_a_run_that_does_not_end_with_a_round_makes_exactly_its_steps():
+    run = trained(steps=10)
+    assert (run.steps, run.rounds, int(run.progress.step)) == (10, 3, 10)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5),
+        trained(steps=12, resume=trained(steps=8)).network,
+        trained(steps=12).network,
+    )
+
+
+@pytest.mark.parametrize("rate", [1e25, 1e38])
+def test_a_diverging_run_is_a_clear_error(rate):
+    problem = Examples.of([[1.0, 2.0], [3.0, 1.0]], [5.0, -3.0])
+    net = fb.networks.mlp((2, 3, 1), "identity", "identity", key=jax.random.key(0))
+    with pytest.raises(fb.errors.DivergenceError, match=r"epoch [12], step \d.*layers\[\d\].*lower the learning rate"):
+        fb.train(net, Backpropagation(), problem, steps=50, batch_size=1, optimizer=fb.optimiser("sgd", rate))
+
+
+def test_patience_stops_and_restores_the_best():
+    other = moons(30)
+    held = Batch(other.inputs, 1 - other.targets, other.weights)  # labels that contradict: its loss only rises
+    evaluation = Evaluation(CrossEntropy(), classify=True)
+    stopping = Patience(evaluation, held, patience=3, tolerance=0.0)
+    run = fb.train(network(), Backpropagation(CrossEntropy()), moons(), optimizer=fb.optimiser("adam", 0.05),
+                   steps=4 * 100, batch_size=16, stopping=stopping)  # fmt: skip
+    losses = run.history["validation_loss"]
+    assert run.stopped
+    assert run.rounds == len(losses) == np.argmin(losses) + 4
+    np.testing.assert_allclose(evaluation(run.network, held)[0], losses.min(), rtol=1e-5)
+
+
+def test_no_mistakes_stops_at_the_first_clean_epoch():
+    X, y = fb.problems.logic_gate("or")
+    net = fb.networks.perceptron(2, 1)
+    run = fb.train(net, PerceptronRule(), Examples.of(X, y), steps=4000, batch_size=1, stopping=NoMistakes())
+    assert run.stopped
+    assert run.history["mistakes"][-1] == 0
+    assert (run.history["mistakes"][:-1] > 0).all()
+
+
+def test_a_filter_says_what_is_learned():
+    import equinox as eqx
+
+    net = network(4, 4)
+    everything = jax.tree.map(lambda _: True, net)
+    top_only = eqx.tree_at(lambda n: n.layers[:2], everything, jax.tree.map(lambda _: False, net.layers[:2]))
+    run = fb.train(net, Backpropagation(), moons(), steps=20, batch_size=16, trainable=top_only)
+    same(run.network.layers[:2], net.layers[:2])
+    assert np.abs(run.network.layers[2].bias - net.layers[2].bias).max() > 0
+
+
+def test_the_configuration_is_complete_and_ready_for_json():
+    import json
+
+    described = json.loads(json.dumps(trained().configuration))
+    assert described["seed"] == [0, 3]
+    assert described["optimizer"] == "adam"
+    assert described["learning_rate"] == 0.01
+    assert described["rule"] == {"class": "Backpropagation", "loss": {"class": "MeanSquaredError"}}
+    assert described["network"]["layers"][0]["activation"] == {"class": "Tanh"}
+    assert (described["steps"], described["batch_size"]) == (28, 16)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"steps": 0}, "train.steps"),
+        ({"batch_size": 0}, "train.batch_size"),
+        ({"optimizer": "adamant"}, "one of sgd, momentum"),
+        ({"optimizer": 3}, "a name or an Optax transformation"),
+        ({"key": -1}, "train.key"),
+        ({"monitors": (fb.monitors.Mistakes(), fb.monitors.Mistakes())}, "a name of its own"),
+    ],
+)
+def test_bad_settings_are_typed_errors(change, match):
+    with pytest.raises(fb.errors.ConfigurationError, match=match):
+        trained(**change)
+
+
+@pytest.mark.parametrize(
+    ("data", "match"),
+    [
+        (([], []), "at least one"),
+        (([[1.0]], [1.0, 2.0]), "1 inputs, 2 targets"),
+        (([[np.nan]], [1.0]), "inputs.*finite"),
+        (([[1.0]], [np.inf]), "targets.*finite"),
+    ],
+)
+def test_bad_examples_are_typed_errors(data, match):
+    with pytest.raises(fb.errors.DataError, match=match):
+        Examples.of(*data)
