@@ -128,7 +128,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         y: Any,
         sample_weight: Any = None,
         *,
-        validation_data: tuple[Any, Any] | None = None,
+        validation_data: Any = None,
         monitors: Sequence[Any] = (),
     ) -> "MLPClassifier":
         """Learn from X ``(n, features)`` and labels y ``(n,)``.
@@ -150,7 +150,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         classes: Any = None,
         sample_weight: Any = None,
         *,
-        validation_data: tuple[Any, Any] | None = None,
+        validation_data: Any = None,
         monitors: Sequence[Any] = (),
     ) -> "MLPClassifier":
         """One more pass, over these rows; the optimiser goes on where it was.
@@ -292,7 +292,7 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
         y: Any,
         sample_weight: Any = None,
         *,
-        validation_data: tuple[Any, Any] | None = None,
+        validation_data: Any = None,
         monitors: Sequence[Any] = (),
     ) -> "MLPRegressor":
         """Learn from X ``(n, features)`` and targets y ``(n,)`` or ``(n, outputs)``."""
@@ -307,7 +307,7 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
         y: Any,
         sample_weight: Any = None,
         *,
-        validation_data: tuple[Any, Any] | None = None,
+        validation_data: Any = None,
         monitors: Sequence[Any] = (),
     ) -> "MLPRegressor":
         """One more pass, over these rows; the targets' scale is that of the first call."""
