@@ -14,7 +14,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, PyTree
 
 from flambeau.errors import ConfigurationError
@@ -35,17 +34,26 @@ ROUNDS_PER_CHUNK = 1_024
 
 
 class Program(eqx.Module):
-    """The pieces of a run that stay as they are. ``fixed`` is the part of the network that is not learned."""
+    """The pieces of a run that stay as they are: the same for every member of a population.
+
+    ``static`` is the network without its arrays (these are in the progress), ``trainable`` the filter of what is
+    learned.
+    """
 
     rule: AbstractRule
     optimiser: Mechanism
     monitors: tuple[AbstractMonitor, ...]
     stopping: AbstractStopping
-    fixed: PyTree
+    static: PyTree
+    trainable: PyTree
 
     def network(self, progress: Progress) -> PyTree:
         """The whole network at this point."""
-        return eqx.combine(progress.network, self.fixed)
+        return eqx.combine(progress.network, self.static)
+
+    def learned(self, tree: PyTree) -> PyTree:
+        """The part of a network, or of a proposal, that is learned."""
+        return eqx.filter(tree, self.trainable)
 
     def concluded(self, progress: Progress) -> PyTree:
         """The network to keep if the run ended here: the rule's choice, then the stopping criterion's."""
@@ -54,12 +62,13 @@ class Program(eqx.Module):
 
 
 @eqx.filter_jit
-def begin(program: Program, learned: PyTree) -> Progress:
-    """The progress before the first step, made in one compiled call."""
-    network = eqx.combine(learned, program.fixed)
+def begin(program: Program, arrays: PyTree) -> Progress:
+    """The progress before the first step, made in one compiled call from the network's ``arrays``."""
+    network = eqx.combine(arrays, program.static)
     memories = tuple(monitor.init(network) for monitor in program.monitors)
     state = program.rule.init(network), memories, program.stopping.init(network)
-    progress = Progress(learned, program.optimiser.init(learned), *state, jnp.zeros((), jnp.int32))
+    optimiser_state = program.optimiser.init(program.learned(network))
+    progress = Progress(arrays, optimiser_state, *state, jnp.zeros((), jnp.int32))
     # A literal's type is "weak", a step's result is not: without this the second chunk would compile again.
     return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), progress)
 
@@ -72,14 +81,14 @@ def step(program: Program, problem: Problem, key: Array, progress: Progress, row
     batch = problem.batch(rows, for_batch)
     proposal, rule, info = program.rule.propose(network, batch, progress.rule, for_rule)
     check_needs(program, info)
-    proposal = jax.tree.map(lambda p, g: None if p is None else g, progress.network, proposal, is_leaf=is_none)
-    update, state = program.optimiser.update(proposal, progress.optimiser, progress.network, rate)
+    proposal, learned = program.learned(proposal), program.learned(network)
+    update, optimiser = program.optimiser.update(proposal, progress.optimiser, learned, rate)
     moment = Moment(progress.step, batch, network, proposal, update, info)
     watching = zip(program.monitors, progress.memories, strict=True)
     memories = tuple(monitor.observe(memory, moment) for monitor, memory in watching)
     stopping = program.stopping.observe(progress.stopping, moment)
-    learned = optax.apply_updates(progress.network, update)
-    return Progress(learned, state, rule, memories, stopping, progress.step + 1), (info["loss"], info["weight"])
+    arrays = eqx.apply_updates(progress.network, update)
+    return Progress(arrays, optimiser, rule, memories, stopping, progress.step + 1), (info["loss"], info["weight"])
 
 
 def check_needs(program: Program, info: dict[str, Any]) -> None:
@@ -90,11 +99,6 @@ def check_needs(program: Program, info: dict[str, Any]) -> None:
                 rule, offered = type(program.rule).__name__, ", ".join(sorted(info))
                 expected = f"a rule whose info has {name!r}"
                 raise ConfigurationError(monitor.name, expected, f"{rule}, which offers {offered}", "drop the monitor")
-
-
-def is_none(leaf: Any) -> bool:
-    """A hole where the other half of a partitioned network has its leaf."""
-    return leaf is None
 
 
 def round_of_steps(
@@ -194,11 +198,11 @@ def train(
     """
     started = time.perf_counter()
     check(steps, batch_size, monitors)
-    learned, fixed = eqx.partition(network, trainable)
+    arrays, static = eqx.partition(network, eqx.is_array)
     chosen = optimiser(optimizer)
-    program = Program(rule, chosen.mechanism, tuple(monitors), stopping or RunAll(), fixed)
+    program = Program(rule, chosen.mechanism, tuple(monitors), stopping or RunAll(), static, trainable)
     seed = numbers_of(key)
-    progress = begin(program, learned)
+    progress = begin(program, arrays)
     position = Position()
     if resume is not None:
         progress, position = take_up(resume, progress)
