@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from machine import environment
 
-__all__ = ["RESULTS", "Measure", "Row", "alternate", "faster", "publish", "read", "timed", "within", "write"]
+__all__ = ["RESULTS", "Measure", "Row", "alternate", "as_good", "faster", "publish", "read", "timed", "within", "write"]
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -68,6 +68,12 @@ def faster(claim: str, ours: Measure, peer: Measure, bar: float) -> Row:
         raise ValueError(f"{claim}: ours in {ours.unit}, the peer in {peer.unit}; measure both in one unit")
     ratio = peer.median / ours.median
     return Row(claim, ours, peer, ratio, bar, ratio >= bar)
+
+
+def as_good(claim: str, ours: Measure, peer: Measure) -> Row:
+    """Ours is at least the peer's figure, where more is better (an accuracy)."""
+    ratio = ours.median / peer.median
+    return Row(claim, ours, peer, ratio, 1.0, ratio >= 1)
 
 
 def within(claim: str, ours: Measure, bar: float) -> Row:

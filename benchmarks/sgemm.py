@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
+
 from harness import Measure
 
 __all__ = ["Floor", "Products"]
@@ -55,7 +56,7 @@ class Products:
         """From every contestant's microseconds, in the order of ``contestants``."""
         medians = {label: float(np.median(kept)) for label, kept in zip(self.labels, values, strict=True)}
         series = dict(zip(self.labels, values, strict=True))
-        best = {p: min((lib for q, lib in self.labels if q == p), key=lambda lib: medians[p, lib]) for p in self.pairs}  # noqa: B023
+        best = {p: min((lib for q, lib in self.labels if q == p), key=lambda lib: medians[p, lib]) for p in self.pairs}
         total = Measure.of(np.sum([series[p, library] for p, library in best.items()], axis=0).tolist(), "us")
         return Floor(total, self.flops / total.median / 1e3, best)
 

@@ -5,14 +5,21 @@
 >>> model = fb.MLPClassifier((32,), random_state=0).fit(digits.data[:1000], digits.target[:1000])
 >>> bool(model.score(digits.data[1000:], digits.target[1000:]) > 0.85)
 True
+
+The estimators are imported when they are first asked for: scikit-learn, which only they need, takes longer to import
+than all the rest.
 """
 
+import importlib
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 from flambeau import errors, monitors, networks, neurons, problems, rules, structures
 from flambeau.compilation_cache import enable_compilation_cache
-from flambeau.estimators import MLPClassifier, MLPRegressor, Perceptron
 from flambeau.training import Run, optimiser, train
+
+if TYPE_CHECKING:
+    from flambeau.estimators import MLPClassifier, MLPRegressor, Perceptron
 
 __all__ = [
     "MLPClassifier",
@@ -32,3 +39,17 @@ __all__ = [
 ]
 
 __version__ = version("flambeau")
+
+ESTIMATORS = ("MLPClassifier", "MLPRegressor", "Perceptron")
+
+
+def __getattr__(name: str) -> Any:
+    """Import an estimator at its first use."""
+    if name in ESTIMATORS:
+        return getattr(importlib.import_module("flambeau.estimators"), name)
+    raise AttributeError(f"module 'flambeau' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """All public names, imported yet or not."""
+    return sorted(__all__)

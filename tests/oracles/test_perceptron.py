@@ -84,7 +84,7 @@ def test_averaged_is_the_mean_after_every_example_and_of_the_stored_votes(x64):
     # The vote counts a network for each example it survived; the mean counts it once more, for the mistake that made
     # it. Summed over all examples both weigh what stood after each of them.
     state = voted.run_.progress.rule
-    count = int(state.count)
+    count = int(state.mistakes)
     stored = np.hstack(
         [state.networks.layers[0].structure.weights[:count, :, 0], state.networks.layers[0].bias[:count]]
     )

@@ -62,7 +62,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPClassifier((10,), learning_rate=0.02, random_state=0).fit(X, y)
+    >>> model = MLPClassifier((10,), random_state=0).fit(X, y)
     >>> bool(model.score(X, y) > 0.95)
     True
 
@@ -84,9 +84,9 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         max_norm: Any = None,
         clip_norm: Any = None,
         optimizer: Any = "adam",
-        learning_rate: Any = 0.003,
+        learning_rate: Any = 0.01,
         batch_size: Any = "auto",
-        epochs: Any = 200,
+        epochs: Any = 500,
         tolerance: Any = 1e-4,
         patience: Any = 10,
         early_stopping: Any = False,
@@ -230,7 +230,7 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
     ``target_scale_`` hold the two.
 
     >>> X = np.linspace(-1, 1, 64)[:, None]
-    >>> model = MLPRegressor((20,), "tanh", learning_rate=0.01, epochs=500, random_state=0).fit(X, X[:, 0] ** 2)
+    >>> model = MLPRegressor((20,), "tanh", random_state=0).fit(X, X[:, 0] ** 2)
     >>> bool(model.score(X, X[:, 0] ** 2) > 0.95)
     True
 
@@ -250,7 +250,7 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
         max_norm: Any = None,
         clip_norm: Any = None,
         optimizer: Any = "adam",
-        learning_rate: Any = 0.003,
+        learning_rate: Any = 0.01,
         batch_size: Any = "auto",
         epochs: Any = 500,
         tolerance: Any = 1e-4,

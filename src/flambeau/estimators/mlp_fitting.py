@@ -7,7 +7,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Array
 from sklearn.model_selection import train_test_split
 
 from flambeau.errors import ConfigurationError, DataError
@@ -90,7 +89,7 @@ def hold_out(model: Any, lesson: Lesson, seed: int, strata: np.ndarray | None) -
 
 
 @eqx.filter_jit
-def new_network(sizes: tuple, hidden: Any, output: str, dropout: float, start: str, seed: Array) -> FeedForward:
+def new_network(sizes: tuple, hidden: Any, output: str, dropout: float, start: str, seed: Any) -> FeedForward:
     """A fresh network, drawn in one compiled call."""
     key = jax.random.wrap_key_data(seed)
     return mlp(sizes, hidden, output, dropout=dropout, initialisation=start, key=key)

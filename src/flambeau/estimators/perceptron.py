@@ -22,7 +22,7 @@ from flambeau.estimators.common import (
     seed_of,
 )
 from flambeau.estimators.separability import separation
-from flambeau.networks import FeedForward, perceptron
+from flambeau.networks import perceptron
 from flambeau.neurons import Hardmax, Sign, Step
 from flambeau.problems import Examples
 from flambeau.rules import AbstractRule, Averaged, PerceptronRule, Pocket, Voted, voted_output
@@ -194,8 +194,8 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         self.mistakes_ = run.history["mistakes"].astype(int)
         self.history_ = {"loss": run.history["loss"], "mistakes": self.mistakes_}
         self.converged_ = bool(self.mistakes_[-1] == 0)
-        if self.variant == "voted" and int(run.progress.rule.count) >= self.max_votes:
-            expected, got = f"fewer mistakes than max_votes={self.max_votes}", int(run.progress.rule.count)
+        if self.variant == "voted" and int(run.progress.rule.mistakes) >= self.max_votes:
+            expected, got = f"fewer mistakes than max_votes={self.max_votes}", int(run.progress.rule.mistakes)
             remedy = "raise max_votes, lower max_epochs, or use variant='averaged'"
             raise ConfigurationError("Perceptron.max_votes", expected, got, remedy)
 
@@ -233,7 +233,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
 class NetInput(eqx.Module):
     """A one-layer network without its threshold, callable like a network."""
 
-    network: FeedForward
+    network: Any
 
     def __call__(self, x: Any) -> Any:
         """Net inputs."""

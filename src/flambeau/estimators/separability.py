@@ -6,7 +6,7 @@ separates (Farkas). It is found as one non-negative least squares problem, min â
 that point up to a scale.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import nnls
@@ -31,7 +31,7 @@ class Separation(NamedTuple):
         return self.margin > 0
 
 
-def separation(X: np.ndarray, y: np.ndarray, tolerance: float = 1e-9) -> Separation:
+def separation(X: Any, y: Any, tolerance: float = 1e-9) -> Separation:
     """The margin of X ``(n, features)``, y in {-1, +1}, through (x, 1).
 
     XOR has none, and the certificate weighs its four points equally:

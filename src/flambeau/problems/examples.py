@@ -48,7 +48,8 @@ class Examples(eqx.Module):
         for name, values in (("inputs", x), ("targets", d), ("weights", w)):
             if not np.isfinite(values).all():
                 raise DataError(f"Examples.{name}", "finite values", "NaN or infinity", "remove or impute those rows")
-        return cls(*jax.device_put((x, d, w)), shuffle)
+        x, d, w = jax.device_put((x, d, w))
+        return cls(x, d, w, shuffle)
 
     def everything(self) -> Batch:
         """All rows as one batch."""

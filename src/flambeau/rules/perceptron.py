@@ -123,7 +123,7 @@ class AverageState(NamedTuple):
     """Mean of the networks met so far (before each example), their number, and the very first."""
 
     mean: PyTree
-    count: Array
+    met: Array
     first: PyTree
 
 
@@ -146,15 +146,15 @@ class Averaged(AbstractRule):
     ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
         """The rule's proposal; the network before it joins the mean."""
         proposal, _, info = self.rule.propose(network, batch, (), key)
-        count = state.count + (info["weight"] > 0)
-        share = jnp.where(info["weight"] > 0, 1 / jnp.maximum(count, 1), 0)
+        met = state.met + (info["weight"] > 0)
+        share = jnp.where(info["weight"] > 0, 1 / jnp.maximum(met, 1), 0)
         mean = jax.tree.map(lambda m, w: m + (w - m) * share, state.mean, network)
-        return proposal, AverageState(mean, count, state.first), info
+        return proposal, AverageState(mean, met, state.first), info
 
     def conclude(self, network: PyTree, state: AverageState) -> PyTree:
         """Mean after each example = mean before each, with the first exchanged for the last."""
-        count = jnp.maximum(state.count, 1)
-        return jax.tree.map(lambda m, last, first: m + (last - first) / count, state.mean, network, state.first)
+        met = jnp.maximum(state.met, 1)
+        return jax.tree.map(lambda m, last, first: m + (last - first) / met, state.mean, network, state.first)
 
 
 class VotedState(NamedTuple):
@@ -162,7 +162,7 @@ class VotedState(NamedTuple):
 
     networks: PyTree
     survived: Float[Array, " capacity"]
-    count: Array
+    mistakes: Array
 
 
 class Voted(AbstractRule):
@@ -170,7 +170,7 @@ class Voted(AbstractRule):
 
     Arguments: ``rule``, the rule underneath; ``capacity``, how many networks may be stored (one per mistake, plus the
     start). Prediction by :func:`voted_output`. *Limits.* Memory grows with the mistakes; beyond the capacity the count
-    goes on and nothing more is stored, so compare ``state.count`` with it. Source: Freund and Schapire 1999.
+    goes on and nothing more is stored, so compare ``state.mistakes`` with it. Source: Freund and Schapire 1999.
     """
 
     rule: PerceptronRule
@@ -187,7 +187,7 @@ class Voted(AbstractRule):
     ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
         """The rule's proposal; the network before it votes once more, or a mistake seats the next one."""
         proposal, _, info = self.rule.propose(network, batch, (), key)
-        seat = state.count
+        seat = state.mistakes
         networks = jax.tree.map(lambda all, w: all.at[seat].set(w, mode="drop"), state.networks, network)
         right = (info["mistakes"] == 0) & (info["weight"] > 0)
         survived = state.survived.at[seat].add(right, mode="drop")

@@ -19,7 +19,7 @@ from flambeau.errors import FileFormatError
 from flambeau.training.files import write_atomic
 from flambeau.training.run import Progress
 
-__all__ = ["Position", "load_checkpoint", "save_checkpoint"]
+__all__ = ["Position", "load_checkpoint", "named", "save_checkpoint"]
 
 FORMAT = "flambeau checkpoint 1"
 

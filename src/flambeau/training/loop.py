@@ -18,7 +18,7 @@ from jaxtyping import Array, PyTree
 
 from flambeau.errors import ConfigurationError
 from flambeau.rules.base import AbstractRule
-from flambeau.training.checkpoint import Position, load_checkpoint, save_checkpoint
+from flambeau.training.checkpoint import Position, load_checkpoint, named, save_checkpoint
 from flambeau.training.describe import describe
 from flambeau.training.diagnosis import explain_divergence
 from flambeau.training.moment import AbstractMonitor, Moment
@@ -135,7 +135,7 @@ class Chunk(eqx.Module):
 
 @eqx.filter_jit
 def advance(
-    program: Program, progress: Progress, problem: Problem, rows: Array, rates: Array, seed: Array, count: Array
+    program: Program, progress: Progress, problem: Problem, rows: Any, rates: Any, seed: Any, count: Any
 ) -> Chunk:
     """Up to ``count`` of the rounds in ``rows`` ``(rounds, steps, batch)``; a stop ends the chunk at once.
 
@@ -268,10 +268,9 @@ def take_up(earlier: Run | str, fresh: Progress) -> tuple[Progress, Position]:
 
 
 def alike(one: PyTree, other: PyTree) -> bool:
-    """Same structure, same shapes."""
-    if jax.tree.structure(one) != jax.tree.structure(other):
-        return False
-    return [np.shape(leaf) for leaf in jax.tree.leaves(one)] == [np.shape(leaf) for leaf in jax.tree.leaves(other)]
+    """Same arrays under the same names, in shape."""
+    outlines = [{name: leaf.shape for name, leaf in named(tree).items()} for tree in (one, other)]
+    return outlines[0] == outlines[1]
 
 
 def numbers_of(key: Any) -> np.ndarray:

@@ -1,0 +1,44 @@
+# Two commands for everyone: `make journey` and `make test`. Both make their own environment.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+NAME ?= mlp-mnist
+
+.PHONY: help journey test lint bench reproduce clean
+
+help:
+	@echo "make journey              run every chapter and write the report"
+	@echo "make test                 run the whole test suite"
+	@echo "make lint                 style, format and types"
+	@echo "make bench                ours against the peers, side by side"
+	@echo "make reproduce NAME=...   a paper's figure by its protocol (default: $(NAME))"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Flambeau needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp per set of extras: installed again only when the project's files say so.
+$(VENV)/installed-%: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --constraint constraints.txt --editable ".$(if $(filter base,$*),,[$*])"
+	@touch $@
+
+journey: $(VENV)/installed-base
+	$(BIN)/flambeau journey
+
+test: $(VENV)/installed-test
+	$(BIN)/python -m pytest --numprocesses auto
+
+lint: $(VENV)/installed-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/installed-bench
+	$(BIN)/python benchmarks/run.py
+
+reproduce: $(VENV)/installed-base
+	$(BIN)/python reproductions/$(subst -,_,$(NAME)).py
+
+clean:
+	rm -rf $(VENV) .jax_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
