@@ -9,7 +9,7 @@ import pytest
 import flambeau as fb
 from flambeau.problems import Examples
 from flambeau.problems.examples import permutations
-from flambeau.rules import Backpropagation, Batch, CrossEntropy, Evaluation, PerceptronRule
+from flambeau.rules import Backpropagation, CrossEntropy, Evaluation, PerceptronRule
 from flambeau.training import NoMistakes, Patience, loop
 
 
@@ -139,8 +139,7 @@ def test_the_history_is_the_weighted_mean_of_the_epoch():
     problem = Examples.of(X, y, np.arange(10.0))
     rule = Backpropagation()
     still = fb.train(network(), rule, problem, steps=3, batch_size=4, optimizer=optax.set_to_zero())
-    batch = Batch(problem.inputs, problem.targets, problem.weights)
-    whole = rule.propose(network(), batch, (), jax.random.key(0))[2]["loss"]
+    whole = rule.propose(network(), problem.everything(), (), jax.random.key(0))[2]["loss"]
     np.testing.assert_allclose(still.history["loss"], [whole], rtol=1e-6)
 
 
@@ -164,7 +163,7 @@ def test_a_diverging_run_is_a_clear_error(rate):
 
 def test_patience_stops_and_restores_the_best():
     other = moons(30)
-    held = Batch(other.inputs, 1 - other.targets, other.weights)  # labels that contradict: its loss only rises
+    held = other.everything()._replace(targets=1 - other.targets)  # labels that contradict: its loss only rises
     evaluation = Evaluation(CrossEntropy(), classify=True)
     stopping = Patience(evaluation, held, patience=3, tolerance=0.0)
     run = fb.train(network(), Backpropagation(CrossEntropy()), moons(), optimizer=fb.optimiser("adam", 0.05),

@@ -18,8 +18,8 @@ __all__ = ["Examples", "permutations"]
 class Examples(eqx.Module):
     """Rows of a data set, put on the device once.
 
-    ``inputs`` ``(n, ...)``, ``targets`` ``(n, outputs)``, ``weights`` ``(n,)``; ``shuffle`` draws a new order for every
-    round. Rows are gathered inside the compiled step; row -1 is padding and has weight 0.
+    ``inputs`` ``(n, ...)``, ``targets`` ``(n, outputs)``, ``weights`` ``(n,)`` or None for all 1; ``shuffle`` draws a
+    new order for every round. Rows are gathered inside the compiled step; row -1 is padding and has weight 0.
 
     >>> problem = Examples.of([[0.0, 1.0], [1.0, 0.0]], [0, 1])
     >>> problem.targets.shape
@@ -28,7 +28,7 @@ class Examples(eqx.Module):
 
     inputs: Float[Array, "n ..."]
     targets: Float[Array, "n ..."]
-    weights: Float[Array, " n"]
+    weights: Float[Array, " n"] | None
     shuffle: bool = eqx.field(static=True, default=True)
 
     @classmethod
@@ -38,22 +38,21 @@ class Examples(eqx.Module):
         Raises :class:`~flambeau.errors.DataError` for no rows, values that are not finite, or lengths that differ.
         """
         x, d = np.asarray(inputs, dtype()), np.asarray(targets, dtype())
-        w = np.ones(len(x), dtype()) if weights is None else np.asarray(weights, dtype())
+        w = None if weights is None else np.asarray(weights, dtype())
         d = d[:, None] if d.ndim == 1 else d
-        if len(x) == 0 or not len(x) == len(d) == len(w):
-            got = f"{len(x)} inputs, {len(d)} targets, {len(w)} weights"
-            raise DataError(
-                "Examples", "one target and one weight for each of at least one input", got, "check the data"
-            )
+        if len(x) == 0 or not len(x) == len(d) == len(d if w is None else w):
+            got = f"{len(x)} inputs, {len(d)} targets, {'no' if w is None else len(w)} weights"
+            expected = "one target and one weight for each of at least one input"
+            raise DataError("Examples", expected, got, "check the data")
         for name, values in (("inputs", x), ("targets", d), ("weights", w)):
-            if not np.isfinite(values).all():
+            if values is not None and not np.isfinite(values).all():
                 raise DataError(f"Examples.{name}", "finite values", "NaN or infinity", "remove or impute those rows")
         x, d, w = jax.device_put((x, d, w))
         return cls(x, d, w, shuffle)
 
     def everything(self) -> Batch:
         """All rows as one batch."""
-        return Batch(self.inputs, self.targets, self.weights)
+        return self.batch(np.arange(self.inputs.shape[0], dtype=np.int32), jax.random.key(0))
 
     def orders(
         self, seed: np.ndarray, first: int, count: int, batch_size: int
@@ -66,9 +65,14 @@ class Examples(eqx.Module):
         return rows
 
     def batch(self, rows: Int[Array | np.ndarray, " batch"], key: Array) -> Batch:
-        """The rows, gathered; padding weighs nothing."""
-        weights = jnp.where(rows >= 0, self.weights[rows], 0)
-        return Batch(self.inputs[rows], self.targets[rows], weights)
+        """The rows, gathered; padding weighs nothing.
+
+        Where all rows weigh 1 and fill whole batches, the weights are a constant and vanish in compilation.
+        """
+        n = self.inputs.shape[0]
+        each = jnp.ones(rows.shape, self.inputs.dtype) if self.weights is None else self.weights[rows]
+        padded = n % min(rows.shape[0], n) > 0
+        return Batch(self.inputs[rows], self.targets[rows], jnp.where(rows >= 0, each, 0) if padded else each)
 
 
 def permutations(seed: np.ndarray, first: int, count: int, n: int) -> Int[np.ndarray, "rounds n"]:

@@ -6,6 +6,7 @@ back: progress bar, divergence, checkpoint, early stop. Data go to the device on
 with rows of weight 0, so it needs no program of its own.
 """
 
+import functools
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -19,6 +20,7 @@ from jaxtyping import Array, PyTree
 from flambeau.errors import ConfigurationError
 from flambeau.rules.base import AbstractRule
 from flambeau.training.checkpoint import Position, load_checkpoint, named, save_checkpoint
+from flambeau.training.compilation import options_for
 from flambeau.training.describe import describe
 from flambeau.training.diagnosis import explain_divergence
 from flambeau.training.moment import AbstractMonitor, Moment
@@ -133,8 +135,7 @@ class Chunk(eqx.Module):
     reports: dict[str, Any]
 
 
-@eqx.filter_jit
-def advance(
+def advance_rounds(
     program: Program, progress: Progress, problem: Problem, rows: Any, rates: Any, seed: Any, count: Any
 ) -> Chunk:
     """Up to ``count`` of the rounds in ``rows`` ``(rounds, steps, batch)``; a stop ends the chunk at once.
@@ -160,6 +161,15 @@ def advance(
     start = jnp.zeros((), jnp.int32), jnp.asarray(False), progress, reports
     done, stop, progress, reports = jax.lax.while_loop(unfinished, body, start)
     return Chunk(progress, program.concluded(progress), done, stop, reports)
+
+
+advance = eqx.filter_jit(advance_rounds)
+
+
+@functools.cache
+def advance_for(options: tuple[tuple[str, Any], ...]) -> Any:
+    """:func:`advance`, compiled with XLA options."""
+    return eqx.filter_jit(advance_rounds, compiler_options=dict(options))  # type: ignore[call-overload]
 
 
 def train(
@@ -207,6 +217,8 @@ def train(
     if resume is not None:
         progress, position = take_up(resume, progress)
     kept, stopped = program.concluded(progress), False
+    work = batch_size * sum(leaf.size for leaf in jax.tree.leaves(program.learned(network)))
+    advance = advance_for(tuple(options_for(work).items()))
     with progress_bar(verbose, steps, position.steps) as show:
         for count, rows in chunks(problem, seed, position, batch_size, steps):
             rates = chosen.rates(position.steps + np.arange(rows.shape[0] * rows.shape[1]))

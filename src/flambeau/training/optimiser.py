@@ -118,7 +118,9 @@ def check(name: Any, learning_rate: Any, given: dict[str, float | None]) -> None
         raise ConfigurationError("optimizer", expected, repr(name), "choose one")
     if not isinstance(name, str) and not (hasattr(name, "init") and hasattr(name, "update")):
         raise ConfigurationError("optimizer", "a name or an Optax transformation", repr(name), "for instance 'adam'")
-    if not callable(learning_rate) and not (isinstance(learning_rate, numbers.Real) and 0 < float(learning_rate) < math.inf):
+    if not callable(learning_rate) and not (
+        isinstance(learning_rate, numbers.Real) and 0 < float(learning_rate) < math.inf
+    ):
         raise ConfigurationError(
             "learning_rate", "a positive number or an Optax schedule", repr(learning_rate), "try 0.1, or 0.001 for adam"
         )
