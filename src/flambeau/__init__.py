@@ -20,6 +20,7 @@ from flambeau.training import Run, optimiser, train
 
 if TYPE_CHECKING:
     from flambeau.estimators import MLPClassifier, MLPRegressor, Perceptron
+    from flambeau.saving import load, save
 
 __all__ = [
     "MLPClassifier",
@@ -28,25 +29,35 @@ __all__ = [
     "Run",
     "enable_compilation_cache",
     "errors",
+    "load",
     "monitors",
     "networks",
     "neurons",
     "optimiser",
     "problems",
     "rules",
+    "save",
     "structures",
     "train",
 ]
 
 __version__ = version("flambeau")
 
-ESTIMATORS = ("MLPClassifier", "MLPRegressor", "Perceptron")
+LATER = {
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
+    "Perceptron": "estimators",
+    "estimators": "estimators",
+    "load": "saving",
+    "save": "saving",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import an estimator at its first use."""
-    if name in ESTIMATORS:
-        return getattr(importlib.import_module("flambeau.estimators"), name)
+    """Import an estimator, or what saves it, at its first use."""
+    if name in LATER:
+        module = importlib.import_module(f"flambeau.{LATER[name]}")
+        return module if name == LATER[name] else getattr(module, name)
     raise AttributeError(f"module 'flambeau' has no attribute {name!r}")
 
 
