@@ -2,13 +2,17 @@
 
 One stratified split (a quarter held out), inputs from 0 to 1 for both, 100 hidden units for both. The peer keeps its
 defaults and runs until it converges. Our settings are fixed; they were chosen by 4-fold cross-validation inside the
-training part, never on the held-out rows. Cold and warm fits run in a process of their own and are timed from the call
-of ``fit``, imports before it: cold with no compilation cache at all, warm with a cache that an earlier process filled.
+training part, 5 seeds each: the fastest within 0.1 points of the best (97.97 % there; the peer 97.28 %). The held-out
+rows had been read before for two other settings (constant rate, batch 64: 50 epochs 97.9 %, 40 epochs 97.4 %).
+
+Cold and warm fits run in a process of their own and are timed from the call of ``fit``, imports before it: cold with
+no compilation cache at all, warm with a cache that an earlier process filled.
 """
 
 import argparse
 import itertools
 import json
+import math
 import os
 import subprocess
 import sys
@@ -19,27 +23,35 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import optax
 import sklearn.neural_network
-from harness import Measure, alternate, as_good, faster, publish, within
-from machine import arguments, fix_threads
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 import flambeau as fb
+from harness import Measure, alternate, as_good, faster, publish, within
+from machine import arguments, fix_threads
 
 SEEDS = range(5)
+EPOCHS, BATCH, RATE, ROWS = 25, 32, 0.2, 1_347
 OURS = {
     "hidden_layer_sizes": (100,),
     "activation": "relu",
     "dropout": 0.3,
     "optimizer": "nesterov",
-    "learning_rate": 0.2,
-    "batch_size": 64,
-    "epochs": 50,
+    "learning_rate": optax.cosine_decay_schedule(RATE, EPOCHS * math.ceil(ROWS / BATCH)),
+    "batch_size": BATCH,
+    "epochs": EPOCHS,
     "tolerance": 0.0,
-    "patience": 50,
+    "patience": EPOCHS,
 }
-SAME_JOB = {"solver": "sgd", "learning_rate_init": 0.2, "batch_size": 64, "max_iter": 50, "n_iter_no_change": 51}
+SAME_JOB = {
+    "solver": "sgd",
+    "learning_rate_init": RATE,
+    "batch_size": BATCH,
+    "max_iter": EPOCHS,
+    "n_iter_no_change": EPOCHS + 1,
+}
 
 
 def main() -> None:
@@ -59,7 +71,9 @@ def main() -> None:
         within("Digits, first fit in a process, compile included", Measure.of(cold), bar=1.5),
         within("Digits, first fit with a warm compilation cache", Measure.of(warm), bar=0.6),
     ]
-    publish("digits_fit", [*first, *rows], {**notes, "a fit that fills the cache, seconds": filling["seconds"]}, threads)
+    publish(
+        "digits_fit", [*first, *rows], {**notes, "a fit that fills the cache, seconds": filling["seconds"]}, threads
+    )
 
 
 def options() -> argparse.Namespace:
@@ -135,15 +149,20 @@ def summary(times: dict[str, list[float]], accuracies: dict[str, dict[int, float
     accuracy = {name: [100 * kept[seed] for seed in SEEDS] for name, kept in accuracies.items()}
     means = {n: Measure(float(np.mean(a)), min(a), max(a), "% right (mean)", len(a)) for n, a in accuracy.items()}
     rows = [
-        faster("Digits, every later fit, against scikit-learn", *(Measure.of(times[n]) for n in ("ours", "peer")), bar=5),
+        faster(
+            "Digits, every later fit, against scikit-learn", *(Measure.of(times[n]) for n in ("ours", "peer")), bar=5
+        ),
         as_good("Digits, held-out accuracy, mean of 5 seeds", means["ours"], means["peer"]),
     ]
     other = "peer, our optimiser"
     notes = {
-        "our settings": {name: str(value) for name, value in OURS.items()},
+        "our settings": {
+            **{name: str(value) for name, value in OURS.items()},
+            "learning_rate": f"cosine decay from {RATE}",
+        },
         "our accuracy by seed, %": [round(value, 2) for value in accuracy["ours"]],
         "the peer's accuracy by seed, %": [round(value, 2) for value in accuracy["peer"]],
-        "the peer with our optimiser, batch and epochs (it has no dropout)": f"{Measure.of(times[other])}, {means[other]}",
+        "the peer with our rate, batch and epochs": f"{Measure.of(times[other])}, {means[other]}",
     }
     return rows, notes
 

@@ -36,8 +36,13 @@ class Measure:
         return cls(statistics.median(values), min(values), max(values), unit, len(values))
 
     def __str__(self) -> str:
-        spread = f" ({self.low:.3g} .. {self.high:.3g})" if self.repeats > 1 else ""
-        return f"{self.median:.3g} {self.unit}{spread}"
+        spread = f" ({short(self.low)} .. {short(self.high)})" if self.repeats > 1 else ""
+        return f"{short(self.median)} {self.unit}{spread}"
+
+
+def short(value: float) -> str:
+    """Three digits, or all of those before the point."""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +78,7 @@ def faster(claim: str, ours: Measure, peer: Measure, bar: float) -> Row:
 def as_good(claim: str, ours: Measure, peer: Measure) -> Row:
     """Ours is at least the peer's figure, where more is better (an accuracy)."""
     ratio = ours.median / peer.median
-    return Row(claim, ours, peer, ratio, 1.0, ratio >= 1)
+    return Row(claim, ours, peer, ratio, 1.0, ratio >= 1 - 1e-9)  # equal counts, summed in another order, are equal
 
 
 def within(claim: str, ours: Measure, bar: float) -> Row:

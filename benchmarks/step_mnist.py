@@ -39,6 +39,7 @@ def main() -> None:
         "MFLOP of a step's five products": products.flops / 1e6,
         "our rate, GFLOP/s, all else in the step included": round(products.flops / ours.median / 1e3, 1),
         "sgemm rate of the floor, GFLOP/s": round(floor.gflops, 1),
+        "share of the sgemm rate by least times, which load disturbs less": round(floor.time.low / ours.low, 3),
         "fastest sgemm by product": floor.fastest,
         "PyTorch with the update by hand": str(by_hand),
         "PyTorch with fused=True": str(fused),

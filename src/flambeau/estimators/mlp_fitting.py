@@ -116,8 +116,7 @@ def fit_mlp(
     else:
         network = earlier.network
     kept = lesson.weights > 0  # a row that weighs nothing is a row that is not there
-    weights = None if (lesson.weights[kept] == 1).all() else lesson.weights[kept]
-    problem = Examples.of(lesson.X[kept], lesson.targets[kept], weights, shuffle=model.shuffle)
+    problem = Examples.of(lesson.X[kept], lesson.targets[kept], lesson.weights[kept], shuffle=model.shuffle)
     batch_size = min(200, kept.sum()) if model.batch_size == "auto" else min(model.batch_size, kept.sum())
     evaluation = Evaluation(loss(model.loss), classify)
     held_out = None if lesson.held_out is None else Batch(*jax.device_put(as_rows(*lesson.held_out)))

@@ -33,7 +33,7 @@ class Examples(eqx.Module):
 
     @classmethod
     def of(cls, inputs: Any, targets: Any, weights: Any = None, *, shuffle: bool = True) -> "Examples":
-        """From array-likes; a flat target becomes one column, missing weights become 1.
+        """From array-likes; a flat target becomes one column, missing weights count as 1.
 
         Raises :class:`~flambeau.errors.DataError` for no rows, values that are not finite, or lengths that differ.
         """
@@ -47,6 +47,7 @@ class Examples(eqx.Module):
         for name, values in (("inputs", x), ("targets", d), ("weights", w)):
             if values is not None and not np.isfinite(values).all():
                 raise DataError(f"Examples.{name}", "finite values", "NaN or infinity", "remove or impute those rows")
+        w = None if w is None or (w == 1).all() else w
         x, d, w = jax.device_put((x, d, w))
         return cls(x, d, w, shuffle)
 

@@ -9,7 +9,6 @@ import abc
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -18,6 +17,7 @@ from flambeau.neurons.combination import AbstractCombination, WeightedSum, combi
 from flambeau.structures.base import AbstractStructure
 from flambeau.structures.dense import Dense
 from flambeau.structures.initialisation import initialiser
+from flambeau.structures.noise import coin_flips
 
 __all__ = ["AbstractLayer", "Dropout", "Layer", "Trace", "dense_layer"]
 
@@ -109,7 +109,7 @@ class Dropout(AbstractLayer):
 
     def forward(self, x: Array, key: Array) -> Trace:
         """The input times a random mask with mean 1."""
-        mask = jax.random.bernoulli(key, 1 - self.rate, x.shape).astype(x.dtype) / (1 - self.rate)
+        mask = coin_flips(key, 1 - self.rate, x.shape).astype(x.dtype) / (1 - self.rate)
         return Trace(x, mask, x * mask)
 
     def backward(self, trace: Trace, error: Array) -> tuple[Array, "Dropout"]:

@@ -19,6 +19,7 @@ from jaxtyping import Array, PyTree
 
 from flambeau.errors import ConfigurationError
 from flambeau.rules.base import AbstractRule
+from flambeau.structures.initialisation import dtype
 from flambeau.training.checkpoint import Position, load_checkpoint, named, save_checkpoint
 from flambeau.training.compilation import options_for
 from flambeau.training.describe import describe
@@ -33,6 +34,9 @@ __all__ = ["Program", "advance", "begin", "train"]
 
 ROWS_PER_CHUNK = 65_536  # enough work to hide a crossing to Python (0.3 ms), little enough for a smooth progress bar
 ROUNDS_PER_CHUNK = 1_024
+# A round whose batches are no larger is gathered in one go: XLA splits even a tiny gather over its threads, which costs
+# a small step a quarter of its time. Larger ones are gathered step by step, where the copy would cost more.
+BYTES_AT_ONCE = 4 << 20
 
 
 class Program(eqx.Module):
@@ -75,13 +79,10 @@ def begin(program: Program, arrays: PyTree) -> Progress:
     return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), progress)
 
 
-def step(program: Program, problem: Problem, key: Array, progress: Progress, row: tuple) -> tuple[Progress, tuple]:
-    """One step: the problem gives a batch, the rule proposes, the optimiser disposes, monitors watch."""
-    rows, rate = row
-    for_batch, for_rule = jax.random.split(jax.random.fold_in(key, progress.step))
+def step(program: Program, progress: Progress, batch: Any, rate: Array, key: Array) -> tuple[Progress, tuple]:
+    """One step: the rule proposes, the optimiser disposes, monitors watch."""
     network = program.network(progress)
-    batch = problem.batch(rows, for_batch)
-    proposal, rule, info = program.rule.propose(network, batch, progress.rule, for_rule)
+    proposal, rule, info = program.rule.propose(network, batch, progress.rule, key)
     check_needs(program, info)
     proposal, learned = program.learned(proposal), program.learned(network)
     update, optimiser = program.optimiser.update(proposal, progress.optimiser, learned, rate)
@@ -90,7 +91,8 @@ def step(program: Program, problem: Problem, key: Array, progress: Progress, row
     memories = tuple(monitor.observe(memory, moment) for monitor, memory in watching)
     stopping = program.stopping.observe(progress.stopping, moment)
     arrays = eqx.apply_updates(progress.network, update)
-    return Progress(arrays, optimiser, rule, memories, stopping, progress.step + 1), (info["loss"], info["weight"])
+    progress = Progress(arrays, optimiser, rule, memories, stopping, progress.step + 1)
+    return progress, (info["loss"].astype(dtype()), info["weight"].astype(dtype()))
 
 
 def check_needs(program: Program, info: dict[str, Any]) -> None:
@@ -106,19 +108,43 @@ def check_needs(program: Program, info: dict[str, Any]) -> None:
 def round_of_steps(
     program: Program, problem: Problem, key: Array, progress: Progress, rows: Array, rates: Array
 ) -> tuple[Progress, Array, dict[str, Any]]:
-    """All steps of one round, then the judgement and the monitors' records."""
+    """All steps of one round, then its close."""
 
-    def body(carry: Progress, row: tuple) -> tuple[Progress, tuple]:
-        return step(program, problem, key, carry, row)
+    def keys(number: Array) -> Array:
+        return jax.random.split(jax.random.fold_in(key, number))
 
-    progress, (losses, weights) = jax.lax.scan(body, progress, (rows, rates))
+    def draw(rows: Array, number: Array) -> Any:
+        return problem.batch(rows, keys(number)[0])
+
+    def body(carry: Progress, given: tuple) -> tuple[Progress, tuple]:
+        rows_or_batch, rate, number = given
+        batch = rows_or_batch if at_once else draw(rows_or_batch, number)
+        return step(program, carry, batch, rate, keys(number)[1])
+
+    numbers = progress.step + jnp.arange(rows.shape[0], dtype=jnp.int32)
+    at_once = rows.shape[0] * bytes_of(jax.eval_shape(draw, rows[0], numbers[0])) <= BYTES_AT_ONCE
+    batches = jax.vmap(draw)(rows, numbers) if at_once else rows
+    progress, (losses, weights) = jax.lax.scan(body, progress, (batches, rates, numbers))
+    return close_round(program, progress, losses, weights)
+
+
+def bytes_of(tree: PyTree) -> int:
+    """Memory of the arrays of a pytree."""
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def close_round(
+    program: Program, progress: Progress, losses: Array, weights: Array
+) -> tuple[Progress, Array, dict[str, Any]]:
+    """The round's mean loss, the judgement and the monitors' records: ``(progress, stop?, report)``."""
     finite = jnp.isfinite(losses)
     total = jnp.sum(weights)
     loss = jnp.sum(losses * weights) / jnp.where(total > 0, total, 1)
-    network = program.rule.conclude(program.network(progress), progress.rule)
+    last = program.network(progress)
+    network = program.rule.conclude(last, progress.rule)
     stopping, stop, numbers = program.stopping.judge(progress.stopping, network, loss)
     watching = zip(program.monitors, progress.memories, strict=True)
-    kept = [monitor.record(memory, program.network(progress)) for monitor, memory in watching]
+    kept = [monitor.record(memory, last) for monitor, memory in watching]
     progress = progress._replace(stopping=stopping, memories=tuple(memory for memory, _ in kept))
     records = {monitor.name: record for monitor, (_, record) in zip(program.monitors, kept, strict=True)}
     bad = jnp.where(jnp.all(finite), -1, jnp.argmin(finite))
@@ -144,19 +170,17 @@ def advance_rounds(
     """
     key = jax.random.wrap_key_data(seed)
 
-    def one(progress: Progress, rows: Array, rates: Array) -> tuple[Progress, Array, dict[str, Any]]:
-        return round_of_steps(program, problem, key, progress, rows, rates)
-
     def unfinished(carry: tuple) -> Array:
         return (carry[0] < count) & ~carry[1]
 
     def body(carry: tuple) -> tuple:
         number, _, progress, reports = carry
-        progress, stop, report = one(progress, rows[number], rates[number])
+        progress, stop, report = round_of_steps(program, problem, key, progress, rows[number], rates[number])
         reports = jax.tree.map(lambda all, new: all.at[number].set(new), reports, report)
         return number + 1, stop, progress, reports
 
-    shape = jax.eval_shape(one, progress, rows[0], rates[0])[2]
+    losses = jax.ShapeDtypeStruct((rows.shape[1],), dtype())
+    shape = jax.eval_shape(functools.partial(close_round, program), progress, losses, losses)[2]
     reports = jax.tree.map(lambda leaf: jnp.zeros((rows.shape[0], *leaf.shape), leaf.dtype), shape)
     start = jnp.zeros((), jnp.int32), jnp.asarray(False), progress, reports
     done, stop, progress, reports = jax.lax.while_loop(unfinished, body, start)

@@ -68,8 +68,7 @@ class Optimiser:
     def rates(self, steps: np.ndarray) -> np.ndarray:
         """The learning rate of each numbered step."""
         if callable(self.schedule):
-            flat = jax.vmap(self.schedule)(steps.reshape(-1))
-            return np.asarray(flat, np.float32).reshape(steps.shape)
+            return np.asarray(many(self.schedule)(steps), np.float32)
         return np.full(steps.shape, self.schedule, np.float32)
 
 
@@ -130,6 +129,12 @@ def check(name: Any, learning_rate: Any, given: dict[str, float | None]) -> None
         if value and not isinstance(name, str):
             remedy = "add it to your Optax chain"
             raise ConfigurationError(key, "nothing, beside an Optax transformation of your own", repr(value), remedy)
+
+
+@functools.cache
+def many(schedule: Callable[[Any], Any]) -> Callable[[np.ndarray], Array]:
+    """A schedule for a whole array of steps, as one program."""
+    return jax.jit(jnp.vectorize(schedule))
 
 
 @functools.cache

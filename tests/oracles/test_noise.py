@@ -1,0 +1,50 @@
+"""The cheap masks: the right share, no correlation between neighbours, keys or positions."""
+
+import jax
+import numpy as np
+import pytest
+
+from flambeau.structures.noise import coin_flips
+
+N = 1 << 20
+
+
+def within(count, n, p):
+    """A binomial count within four standard deviations."""
+    return abs(count - n * p) < 4 * np.sqrt(n * p * (1 - p))
+
+
+@pytest.mark.parametrize("p", [0.5, 0.3, 0.02, 0.999])
+@pytest.mark.parametrize("seed", [0, 1, 12345])
+def test_the_share_is_right_everywhere(p, seed):
+    flips = np.asarray(coin_flips(jax.random.key(seed), p, (1024, 1024)))
+    assert within(flips.sum(), N, p)
+    for counts in (flips.sum(0), flips.sum(1)):  # chi-square of rows and columns, normal approximation
+        z2 = (counts - 1024 * p) ** 2 / (1024 * p * (1 - p))
+        assert abs(z2.sum() - 1024) < 5 * np.sqrt(2 * 1024) + 50 * (p < 0.1 or p > 0.9)
+
+
+@pytest.mark.parametrize("lag", [1, 2, 3, 64, 100, 1024])
+def test_positions_are_independent(lag):
+    flips = np.asarray(coin_flips(jax.random.key(7), 0.5, (N,)))
+    assert within((flips[lag:] == flips[:-lag]).sum(), N - lag, 0.5)
+
+
+def test_keys_are_independent_also_when_folded_or_split():
+    base = jax.random.key(3)
+    keys = [base, jax.random.key(4), *jax.random.split(base, 3), *(jax.random.fold_in(base, i) for i in range(10, 14))]
+    flips = [np.asarray(coin_flips(key, 0.5, (N // 4,))) for key in keys]
+    for i, one in enumerate(flips):
+        for other in flips[:i]:
+            assert within((one == other).sum(), N // 4, 0.5)
+
+
+def test_patterns_of_eight_are_uniform():
+    flips = np.asarray(coin_flips(jax.random.key(11), 0.5, (N // 8, 8)))
+    counts = np.bincount(flips @ (1 << np.arange(8)), minlength=256)
+    assert ((counts - N / 8 / 256) ** 2 / (N / 8 / 256)).sum() < 330.5  # 255 degrees of freedom, p = 0.001
+
+
+def test_the_ends():
+    assert not coin_flips(jax.random.key(0), 0.0, (1000,)).any()
+    assert coin_flips(jax.random.key(0), 1.0, (1000,)).all()
