@@ -234,3 +234,19 @@ def test_bad_settings_are_typed_errors(change, match):
 def test_bad_examples_are_typed_errors(data, match):
     with pytest.raises(fb.errors.DataError, match=match):
         Examples.of(*data)
+
+
+def test_going_on_after_a_stop_starts_from_what_the_criterion_kept_not_from_what_the_rule_made_of_it():
+    """An average is for answering; learning goes on from the weights that were averaged."""
+    from flambeau.rules import Averaged
+
+    X, y = fb.problems.logic_gate("or")
+    rule, problem = Averaged(PerceptronRule()), Examples.of(X, y)
+    first = fb.train(
+        fb.networks.perceptron(2, 1), rule, problem, steps=400, batch_size=1, stopping=NoMistakes(), optimizer="sgd"
+    )
+    assert first.stopped
+    more = fb.train(
+        first.network, rule, problem, steps=first.steps + 4, batch_size=1, stopping=NoMistakes(), resume=first
+    )
+    same(more.progress.network, first.progress.network)  # a clean epoch changes nothing

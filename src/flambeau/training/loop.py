@@ -239,7 +239,7 @@ def train(
     progress = begin(program, arrays)
     position = Position()
     if resume is not None:
-        progress, position = take_up(resume, progress)
+        progress, position = take_up(resume, program, progress)
     kept, stopped = program.concluded(progress), False
     work = batch_size * sum(leaf.size for leaf in jax.tree.leaves(program.learned(network)))
     advance = advance_for(tuple(options_for(work).items()))
@@ -286,17 +286,18 @@ def chunks(
         yield count, rows
 
 
-def take_up(earlier: Run | str, fresh: Progress) -> tuple[Progress, Position]:
+def take_up(earlier: Run | str, program: Program, fresh: Progress) -> tuple[Progress, Position]:
     """Go on from a run in memory, or from a checkpoint shaped like ``fresh``.
 
     A run in memory may go on with other monitors or another stopping criterion: these then begin anew, and so they do
-    after a run that had been stopped, which goes on from the network it kept.
+    after a run that had been stopped, which goes on from the network that its criterion kept.
     """
     if not isinstance(earlier, Run):
         return load_checkpoint(earlier, fresh)
     progress = earlier.progress
-    if earlier.stopped:
-        progress = progress._replace(network=fresh.network, stopping=fresh.stopping)
+    if earlier.stopped and alike(progress.stopping, fresh.stopping):
+        kept = program.stopping.conclude(progress.stopping, program.network(progress))
+        progress = progress._replace(network=eqx.filter(kept, eqx.is_array), stopping=fresh.stopping)
     same = {name: alike(getattr(progress, name), getattr(fresh, name)) for name in ("stopping", "memories")}
     renewed = {name: getattr(fresh, name) for name, kept in same.items() if not kept}
     past = (earlier.history, earlier.records) if not renewed else (earlier.history_of_loss(), {})
