@@ -45,7 +45,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     learning_rate : a number or an Optax schedule (step -> rate).
     batch_size : rows per step ("auto": 200, or all of a smaller set).
     epochs : passes over the data, at most.
-    tolerance, patience : stop when the loss has not fallen by ``tolerance`` for ``patience`` epochs.
+    tolerance, patience : stop when the loss has not fallen by ``tolerance`` for ``patience`` epochs; tolerance 0 trains
+        for as long as it falls at all, and does not warn when the epochs run out.
     early_stopping : watch held-out rows (``validation_fraction``, or ``validation_data`` at fit) instead of the
         training loss, and keep the best network.
     class_weight : None, "balanced", or label -> weight.
@@ -373,7 +374,7 @@ def learn(
     run = fit_mlp(
         model, lesson, output, seed, classify=classify, epochs=epochs, stream=stream, monitors=monitors, earlier=earlier
     )
-    if not stream and not run.stopped:
+    if not stream and not run.stopped and model.tolerance > 0:
         warnings.warn(
             f"{type(model).__name__}: the loss was still falling after {epochs} epochs; raise epochs, the learning "
             "rate or the tolerance",
