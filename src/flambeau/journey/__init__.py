@@ -1,0 +1,30 @@
+"""The journey: one runnable chapter for each part of the lecture, in its order.
+
+A chapter measures what the lecture claims and tells the story with figures; it uses Flambeau's public names only, so
+each of its files is also an example to start from. ``flambeau journey`` runs them all and writes one page.
+
+>>> [plan.name for plan in CHAPTERS]
+['neuron', 'perceptron', 'backpropagation', 'depth_and_width']
+"""
+
+from collections.abc import Sequence
+
+from flambeau.errors import ConfigurationError
+from flambeau.journey import backpropagation, depth_and_width, neuron, perceptron
+from flambeau.journey.chapter import Chapter, Claim, Figure, Plan, Setting, as_json, run_chapter
+
+__all__ = ["CHAPTERS", "Chapter", "Claim", "Figure", "Plan", "Setting", "as_json", "chosen", "run_chapter"]
+
+CHAPTERS: tuple[Plan, ...] = (neuron.PLAN, perceptron.PLAN, backpropagation.PLAN, depth_and_width.PLAN)
+
+
+def chosen(names: Sequence[str]) -> tuple[Plan, ...]:
+    """The chapters of these names, in the lecture's order; all of them for no names.
+
+    Raises :class:`~flambeau.errors.ConfigurationError` for an unknown name.
+    """
+    known = [plan.name for plan in CHAPTERS]
+    for name in names:
+        if name not in known:
+            raise ConfigurationError("journey --chapter", f"one of {', '.join(known)}", repr(name), "choose one")
+    return tuple(plan for plan in CHAPTERS if not names or plan.name in names)

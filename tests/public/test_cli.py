@@ -1,0 +1,115 @@
+"""The command line: what it prints, what it writes, and how it refuses."""
+
+import dataclasses
+import json
+
+import jax
+import pytest
+from click.testing import CliRunner
+
+import flambeau as fb
+from flambeau import journey
+from flambeau.cli import COMMANDS, main
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Call the command line in an empty folder, with no data set, and the tests' own compilation cache."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("FLAMBEAU_DATA", "FLAMBEAU_CACHE"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    monkeypatch.setenv("FLAMBEAU_COMPILATION_CACHE", jax.config.values["jax_compilation_cache_dir"])
+    return lambda *arguments: CliRunner().invoke(main, arguments)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Chapters at their smallest."""
+    make = journey.Setting
+    monkeypatch.setattr(journey, "Setting", lambda full, seed: make(small=not full, seed=seed))
+
+
+def test_help_names_every_command(run):
+    result = run("--help")
+    assert result.exit_code == 0
+    assert all(command.name in result.output for command in COMMANDS)
+    assert run("journey", "-h").exit_code == 0
+
+
+def test_version(run):
+    assert run("--version").output == f"flambeau, version {fb.__version__}\n"
+
+
+def test_the_data_sets_are_listed_offline(run, monkeypatch):
+    def refuse(*arguments, **keywords):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    result = run("data", "list")
+    assert result.exit_code == 0
+    for row in fb.problems.available():
+        assert row.name in result.stdout
+        assert row.where in result.stdout
+    assert "not here" in result.stdout
+
+
+def test_fetching_what_is_bundled_and_what_is_unknown(run):
+    assert "comes with the installation" in run("data", "fetch", "digits").stdout
+    result = run("data", "fetch", "no-such-set")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: data set: expected one of digits")
+    assert result.stdout == ""
+
+
+def test_a_chapter_prints_its_claims_and_writes_the_page(run, small, tmp_path):
+    result = run("journey", "--chapter", "neuron")
+    assert result.exit_code == 0, result.output
+    assert "One neuron · 6 of 6 claims hold" in result.stdout
+    assert "6 of 6 claims hold" in result.stderr
+    assert "index.html" in result.stderr
+    assert (tmp_path / "journey-report" / "index.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_json_is_all_there_is_on_standard_output(run, small, tmp_path):
+    result = run("journey", "--chapter", "neuron", "--json", "--out", "deep/er", "--seed", "1")
+    assert result.exit_code == 0, result.output
+    (chapter,) = json.loads(result.stdout)["chapters"]
+    assert chapter["name"] == "neuron"
+    assert all(set(claim) == {"claim", "expected", "measured", "holds"} for claim in chapter["claims"])
+    assert (tmp_path / "deep" / "er" / "index.html").exists()
+
+
+def test_a_claim_that_fails_is_named_and_is_no_error(run, small, monkeypatch):
+    claim = journey.Claim("the moon is a cheese", "cheese", "rock", False, "It was looked at.")
+    plan = journey.CHAPTERS[0]
+    told = journey.chapter.Section("A heading", ("A paragraph.",)), (claim,)
+    monkeypatch.setattr(journey, "CHAPTERS", (dataclasses.replace(plan, sections=(lambda setting: told,)),))
+    result = run("journey")
+    assert result.exit_code == 0, result.output
+    assert "0 of 1 claims hold" in result.stderr
+    assert "Does not hold: the moon is a cheese. It was looked at." in result.stderr
+
+
+def test_an_unknown_chapter_is_refused_in_one_line(run, tmp_path):
+    result = run("journey", "--chapter", "nope")
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert "one of neuron, perceptron, backpropagation, depth_and_width, got 'nope'" in result.stderr
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "journey-report").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_any_work(run, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    for place in ("file", "file/below"):
+        result = run("journey", "--out", place)
+        assert result.exit_code == 2
+        assert "Traceback" not in result.output
+
+
+def test_a_bug_keeps_its_traceback(run, monkeypatch):
+    def broken():
+        raise KeyError("a bug")
+
+    monkeypatch.setattr("flambeau.problems.available", broken)
+    assert isinstance(run("data", "list").exception, KeyError)
