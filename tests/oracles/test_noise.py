@@ -4,7 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from flambeau.structures.noise import coin_flips
+from flambeau.structures import INITIALISERS, draw
+from flambeau.structures.noise import coin_flips, uniforms
 
 N = 1 << 20
 
@@ -43,6 +44,42 @@ def test_patterns_of_eight_are_uniform():
     flips = np.asarray(coin_flips(jax.random.key(11), 0.5, (N // 8, 8)))
     counts = np.bincount(flips @ (1 << np.arange(8)), minlength=256)
     assert ((counts - N / 8 / 256) ** 2 / (N / 8 / 256)).sum() < 330.5  # 255 degrees of freedom, p = 0.001
+
+
+def test_uniform_numbers_are_uniform_and_never_0_or_1():
+    numbers = np.asarray(uniforms(jax.random.key(5), N, np.dtype(np.float32)))
+    assert 0 < numbers.min() < 1e-5
+    assert 1 - 1e-5 < numbers.max() < 1
+    counts = np.bincount((numbers * 256).astype(int), minlength=256)
+    assert ((counts - N / 256) ** 2 / (N / 256)).sum() < 330.5
+    assert abs(numbers.mean() - 0.5) < 4 / np.sqrt(12 * N)
+    assert abs(np.corrcoef(numbers[1:], numbers[:-1])[0, 1]) < 4 / np.sqrt(N)
+
+
+@pytest.mark.parametrize(
+    ("name", "deviation"),
+    [
+        ("glorot", np.sqrt(2 / 500)),
+        ("he", np.sqrt(2 / 300)),
+        ("lecun", np.sqrt(1 / 300)),
+        ("standard", 1 / 30),
+        ("zeros", 0),
+    ],
+)
+def test_initial_weights_have_their_deviation(name, deviation):
+    first, second = (INITIALISERS[name](u) for u in draw(jax.random.key(0), [(300, 200), (300, 200)]))
+    for weights in (first, second):
+        np.testing.assert_allclose(np.std(weights), deviation, rtol=0.02)
+        assert abs(np.mean(weights)) < 4 * deviation / np.sqrt(60_000) + 1e-9
+    if deviation:
+        assert abs(np.corrcoef(np.ravel(first), np.ravel(second))[0, 1]) < 0.02
+
+
+@pytest.mark.parametrize("shape", [(30, 20), (20, 30), (20, 20)])
+def test_orthogonal_weights_are_orthonormal(shape):
+    w = np.asarray(INITIALISERS["orthogonal"](draw(jax.random.key(0), [shape])[0]))
+    product = w.T @ w if shape[0] >= shape[1] else w @ w.T
+    np.testing.assert_allclose(product, np.eye(min(shape)), atol=1e-5)
 
 
 def test_the_ends():

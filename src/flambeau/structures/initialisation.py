@@ -1,7 +1,7 @@
 """How connections start, by name.
 
-An initialiser turns uniform numbers into weights. Drawing is left to the caller, who draws once for a whole network:
-every separate draw costs a tenth of a second of compilation, one draw for all layers costs it once.
+An initialiser turns uniform numbers into weights. Drawing is left to the caller, who draws once for a whole network,
+because what costs time is compiling a draw, not making it.
 """
 
 import math
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
+from flambeau.structures.noise import uniforms
 
 __all__ = ["INITIALISERS", "draw", "initialiser"]
 
@@ -26,7 +27,7 @@ def dtype() -> jnp.dtype:
 def draw(key: Array, shapes: list[tuple[int, ...]]) -> list[Float[Array, "..."]]:
     """Uniform numbers in (0, 1) in arrays of those shapes, from one draw."""
     sizes = [math.prod(shape) for shape in shapes]
-    numbers = jax.random.uniform(key, (sum(sizes),), dtype(), minval=jnp.finfo(dtype()).tiny)
+    numbers = uniforms(key, sum(sizes), dtype())
     ends = [sum(sizes[: place + 1]) for place in range(len(sizes))]
     parts = zip(shapes, sizes, ends, strict=True)
     return [numbers[end - size : end].reshape(shape) for shape, size, end in parts]
