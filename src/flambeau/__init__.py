@@ -14,11 +14,12 @@ import importlib
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from flambeau import errors, monitors, networks, neurons, problems, rules, structures
+from flambeau import errors, monitors, networks, neurons, problems, rules, structures, training
 from flambeau.compilation_cache import enable_compilation_cache
 from flambeau.training import Run, optimiser, train
 
 if TYPE_CHECKING:
+    from flambeau import estimators
     from flambeau.estimators import MLPClassifier, MLPRegressor, Perceptron
     from flambeau.saving import load, save
 
@@ -29,6 +30,7 @@ __all__ = [
     "Run",
     "enable_compilation_cache",
     "errors",
+    "estimators",
     "load",
     "monitors",
     "networks",
@@ -39,6 +41,7 @@ __all__ = [
     "save",
     "structures",
     "train",
+    "training",
 ]
 
 __version__ = version("flambeau")

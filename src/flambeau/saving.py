@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import json
 import math
+import typing
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,16 @@ from flambeau import estimators, networks, neurons, rules, structures
 from flambeau.errors import ConfigurationError, FileFormatError
 from flambeau.rules import losses, perceptron
 from flambeau.training import Progress, Run, stopping
-from flambeau.training.files import write_atomic
+from flambeau.training.files import header_within_limits, write_atomic
 
 __all__ = ["load", "save"]
 
 FORMAT = "flambeau model 1"
-MAX_HEADER, MAX_TENSORS, MAX_DIMENSIONS = 1 << 20, 4_096, 8
+# What `fit` may leave on an estimator; a file may set nothing else.
+FITTED = {
+    *("classes_", "feature_names_in_", "n_features_in_", "n_iter_", "network_", "run_", "history_"),
+    *("converged_", "margin_", "mistake_bound_", "mistakes_", "target_mean_", "target_scale_", "_single", "_stream"),
+}
 
 
 @functools.cache
@@ -74,7 +79,7 @@ def save(model: Any, path: str | Path) -> None:
     tensors: dict[str, np.ndarray] = {}
     manifest = json.dumps({"format": FORMAT, "model": encode(model, "", tensors)}, allow_nan=False)
     content = save_tensors(tensors, metadata={"flambeau": manifest})
-    check_limits(content, str(path))
+    manifest_of(content, str(path))
     write_atomic(path, content)
 
 
@@ -85,7 +90,7 @@ def load(path: str | Path) -> Any:
     table, fields that do not fit, a truncated or oversized file.
     """
     content = Path(path).read_bytes()
-    manifest = check_limits(content, str(path))
+    manifest = manifest_of(content, str(path))
     try:
         tensors = load_tensors(content)
         return decode(manifest["model"], tensors)
@@ -94,23 +99,15 @@ def load(path: str | Path) -> Any:
         raise FileFormatError(str(path), FORMAT, got, "give a file that flambeau.save wrote") from None
 
 
-def check_limits(content: bytes, where: str) -> dict[str, Any]:
-    """Read the header ourselves, within limits, and return the manifest."""
+def manifest_of(content: bytes, where: str) -> dict[str, Any]:
+    """The manifest of a file within limits."""
     remedy = "give a file that flambeau.save wrote"
-    length = int.from_bytes(content[:8], "little")
-    if length > MAX_HEADER or length + 8 > len(content):
-        raise FileFormatError(where, f"a header of at most {MAX_HEADER} bytes", f"{length} bytes", remedy)
     try:
-        header = json.loads(content[8 : 8 + length])
-        manifest = json.loads(header.pop("__metadata__")["flambeau"])
-        shapes = [entry["shape"] for entry in header.values()]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise FileFormatError(where, FORMAT, f"{type(error).__name__}: {error}", remedy) from None
+        manifest = json.loads(header_within_limits(content, where).get("flambeau", "null"))
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(where, FORMAT, error, remedy) from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise FileFormatError(where, FORMAT, "another format", remedy)
-    if len(shapes) > MAX_TENSORS or any(len(shape) > MAX_DIMENSIONS for shape in shapes):
-        expected = f"at most {MAX_TENSORS} arrays of at most {MAX_DIMENSIONS} dimensions"
-        raise FileFormatError(where, expected, f"{len(shapes)} arrays", remedy)
     return manifest
 
 
@@ -125,7 +122,8 @@ def encode(thing: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:
     if isinstance(thing, np.ndarray | jax.Array):
         return encode_array(thing, path, tensors)
     if isinstance(thing, dict):
-        return {"dict": {str(key): encode(value, f"{path}/{key}", tensors) for key, value in thing.items()}}
+        pairs = enumerate(thing.items())
+        return {"dict": [[encode(k, path, tensors), encode(v, f"{path}/{place}", tensors)] for place, (k, v) in pairs]}
     if known_classes().get(type(thing).__name__) is type(thing):
         return {"class": type(thing).__name__, "fields": encode_fields(thing, path, tensors)}
     if type(thing) in (tuple, list):
@@ -171,7 +169,7 @@ def decode(entry: Any, tensors: dict[str, np.ndarray]) -> Any:
     if "float" in entry:
         return float(entry["float"])
     if "dict" in entry:
-        return {key: decode(value, tensors) for key, value in entry["dict"].items()}
+        return {decode(key, tensors): decode(value, tensors) for key, value in entry["dict"]}
     if "tuple" in entry:
         return tuple(decode(part, tensors) for part in entry["tuple"])
     if "list" in entry:
@@ -185,17 +183,31 @@ def build(name: str, fields: dict[str, Any]) -> Any:
     if is_ours(cls):
         names = set(cls._get_param_names())  # type: ignore[attr-defined]
         model = cls(**{key: fields.pop(key) for key in names})
-        extra = [key for key in fields if not key.endswith("_") and key != "_single"]
+        extra = set(fields) - FITTED
         if extra:
-            raise ValueError(f"{name} has no {extra}")
+            raise ValueError(f"{name} has no {sorted(extra)}")
         vars(model).update(fields)
         return model
     expected = cls._fields if issubclass(cls, tuple) else [field.name for field in dataclasses.fields(cls)]  # type: ignore[attr-defined, arg-type]
     if set(expected) != set(fields):
         raise ValueError(f"{name} has the fields {sorted(expected)}, not {sorted(fields)}")
-    if issubclass(cls, eqx.Module):
-        return restore(cls, fields)
-    return cls(**fields)
+    check_kinds(cls, fields)
+    return restore(cls, fields) if issubclass(cls, eqx.Module) else cls(**fields)
+
+
+def check_kinds(cls: type, fields: dict[str, Any]) -> None:
+    """Hold values against the plain part of a class's annotations: numbers, text, classes, tuples of classes."""
+    hints = typing.get_type_hints(cls) if cls.__module__.startswith("flambeau.") else {}
+    for name, hint in hints.items():
+        value = fields.get(name)
+        kind = tuple if typing.get_origin(hint) is tuple else hint
+        if name not in fields or not isinstance(kind, type) or kind is Any or kind.__module__.startswith("jaxtyping"):
+            continue
+        inner = typing.get_args(hint)[0] if kind is tuple and typing.get_args(hint) else object
+        allowed = (int, float) if kind is float else kind
+        parts = value if isinstance(value, tuple) and isinstance(inner, type) else ()
+        if not isinstance(value, allowed) or not all(isinstance(part, inner) for part in parts):
+            raise ValueError(f"{cls.__name__}.{name} cannot be {value!r:.80}")
 
 
 def restore(cls: type, fields: dict[str, Any]) -> Any:

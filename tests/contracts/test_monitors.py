@@ -1,12 +1,14 @@
 """Every monitor: it watches, and changes not one bit."""
 
+from itertools import pairwise
+
 import jax
 import numpy as np
 import pytest
 
 import flambeau as fb
 from flambeau.problems import Examples, two_moons
-from table import MONITORS
+from table import MONITORS, held_out
 
 
 def run_with(monitors):
@@ -38,20 +40,52 @@ def test_all_monitors_together_change_nothing(alone):
     jax.tree.map(np.testing.assert_array_equal, run.network, alone.network)
 
 
+def plain_run():
+    """The same run by hand: network before every step, its step loss, its wrong decisions; and the last network."""
+    X, y = two_moons(40, noise=0.1, random_state=0)
+    problem, network = Examples.of(X, y), fb.networks.mlp((2, 5, 1), "tanh", "sigmoid", key=jax.random.key(0))
+    rule, trail = fb.rules.Backpropagation(), []
+    for rows in problem.orders(np.asarray([0, 1], np.uint32), 0, 10, 16).reshape(-1, 16):
+        batch = problem.batch(rows, jax.random.key(0))
+        y, d, w = network(batch.inputs), batch.targets, batch.weights
+        loss = float((0.5 * (y - d) ** 2)[:, 0] @ w / w.sum())
+        trail.append((network, loss, float((((y > 0.5) != (d > 0.5))[:, 0] * w).sum())))
+        proposal = rule.propose(network, batch, (), jax.random.key(0))[0]
+        network = jax.tree.map(lambda v, g: v - 0.1 * g, network, proposal)
+    return [trail[i : i + 3] for i in range(0, 30, 3)], [*(trail[i][0] for i in range(3, 30, 3)), network]
+
+
 def test_what_they_record_is_what_happened():
-    run = run_with(tuple(make() for make in MONITORS.values()))
-    last = run.network.layers[0].structure.weights
-    np.testing.assert_allclose(
-        run.records["weight_norms"]["layers.0.structure.weights"][-1], np.linalg.norm(last), rtol=1e-6
-    )
-    surface = run.records["decision_surface"]["outputs"]
-    assert surface.shape == (10, 5, 5, 1)
-    corner = run.network(np.asarray([[-0.2, -0.2]], np.float32))
-    np.testing.assert_allclose(surface[-1, 0, 0], corner[0], rtol=1e-5)
-    band = run.records["error_curve"]
-    assert (band["lowest"] <= run.history["loss"]).all()
-    assert (run.history["loss"] <= band["highest"]).all()
-    assert run.records["mistakes"]["mistakes"].max() <= 40
+    records = run_with(tuple(make() for make in MONITORS.values())).records
+    rounds, ends = plain_run()
+    losses = np.asarray([[loss for _, loss, _ in steps] for steps in rounds])
+    band = records["error_curve"]
+    for name, expected in {
+        "first": losses[:, 0],
+        "last": losses[:, -1],
+        "lowest": losses.min(1),
+        "highest": losses.max(1),
+    }.items():
+        np.testing.assert_allclose(band[name], expected, rtol=1e-4)
+    np.testing.assert_array_equal(records["mistakes"]["mistakes"], [sum(m for _, _, m in steps) for steps in rounds])
+    path, weights = "layers.0.structure.weights", lambda network: np.asarray(network.layers[0].structure.weights)
+    expected = [np.linalg.norm(weights(network)) for network in ends]
+    np.testing.assert_allclose(records["weight_norms"][path], expected, rtol=1e-5)
+    nets = [network for steps in rounds for network, _, _ in steps] + [ends[-1]]
+    moves = [(weights(before), weights(after)) for before, after in pairwise(nets)]
+    ratios = [np.linalg.norm(after - before) / np.linalg.norm(before) for before, after in moves]
+    np.testing.assert_allclose(records["update_norms"][path], np.reshape(ratios, (10, 3)).mean(1), rtol=1e-2)
+    surface = records["decision_surface"]["outputs"]
+    place = np.asarray([[-0.2 + 1.4 * 3 / 4, -0.2 + 1.4 * 1 / 4]], np.float32)  # 4th along x₁, 2nd along x₂
+    np.testing.assert_allclose(surface[4, 1, 3], ends[4](place)[0], rtol=1e-4)
+    held = held_out()
+    expected = [
+        float(
+            (0.5 * (net(held.inputs.astype("float32")) - held.targets) ** 2)[:, 0] @ held.weights / held.weights.sum()
+        )
+        for net in ends
+    ]
+    np.testing.assert_allclose(records["validation_curve"]["validation_loss"], expected, rtol=1e-4)
 
 
 def test_a_monitor_that_needs_what_the_rule_does_not_offer_is_refused():

@@ -250,3 +250,73 @@ def test_going_on_after_a_stop_starts_from_what_the_criterion_kept_not_from_what
         first.network, rule, problem, steps=first.steps + 4, batch_size=1, stopping=NoMistakes(), resume=first
     )
     same(more.progress.network, first.progress.network)  # a clean epoch changes nothing
+
+
+def test_what_is_watched_may_change_between_runs():
+    """History that was not asked for is NaN; records are those of the rounds that were watched."""
+    held = moons(20).everything()
+    evaluation = Evaluation(CrossEntropy(), classify=True)
+    first = trained(steps=8)
+    second = trained(steps=16, resume=first, monitors=(fb.monitors.Mistakes(),))
+    third = trained(steps=24, resume=second, stopping=Patience(evaluation, held, 100, 0.0))
+    fourth = trained(resume=third)
+    same(fourth.network, trained().network)
+    assert len(fourth.history["loss"]) == 7
+    assert np.isnan(fourth.history["validation_loss"]).tolist() == [True] * 4 + [False] * 2 + [True]
+    assert len(fourth.records["mistakes"]["mistakes"]) == 2
+
+
+def test_resuming_with_another_optimiser_or_network_is_refused():
+    first = trained(steps=8)
+    with pytest.raises(fb.errors.ConfigurationError, match="resume: expected the optimiser"):
+        trained(resume=first, optimizer="sgd")
+    with pytest.raises(fb.errors.ConfigurationError, match="resume: expected the network"):
+        fb.train(network(6), Backpropagation(), moons(), steps=40, optimizer=fb.optimiser("adam", 0.01), resume=first)
+
+
+def test_an_update_that_explodes_at_the_very_last_step_is_an_error_too():
+    problem = Examples.of([[1.0, 2.0], [3.0, 1.0]], [5.0, -3.0])
+    net = fb.networks.mlp((2, 3, 1), "identity", "identity", key=jax.random.key(0))
+    with pytest.raises(fb.errors.DivergenceError, match="epoch 1, step 1"):
+        fb.train(net, Backpropagation(), problem, steps=1, batch_size=2, optimizer=fb.optimiser("sgd", 3e38))
+
+
+def test_shapes_that_do_not_fit_are_refused_not_broadcast():
+    X, y = fb.problems.two_moons(20, noise=0.1, random_state=0)
+    net = fb.networks.mlp((2, 3), output="softmax", key=jax.random.key(0))
+    with pytest.raises(fb.errors.DataError, match=r"targets: expected targets of shape \('batch', 3\), got \(16, 1\)"):
+        fb.train(net, Backpropagation(CrossEntropy()), Examples.of(X, y), steps=4, batch_size=16)
+    with pytest.raises(fb.errors.DataError, match=r"inputs: expected examples of shape \(2,\), got \(3,\)"):
+        fb.train(net, Backpropagation(), Examples.of(np.ones((4, 3)), np.ones((4, 3))), steps=4, batch_size=4)
+
+
+def test_nearly_equal_sizes_share_a_program_and_padding_changes_nothing():
+    X, y = fb.problems.two_moons(29, noise=0.1, random_state=0)
+    plain, padded = Examples.of(X, y), Examples.of(X, y, whole=16)
+    assert (plain.inputs.shape[0], padded.inputs.shape[0], int(padded.count)) == (29, 32, 29)
+    runs = [fb.train(network(), Backpropagation(), p, steps=20, batch_size=16, key=3) for p in (plain, padded)]
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), runs[0].network, runs[1].network)
+    np.testing.assert_array_equal(padded.batch(np.asarray([0, -1], np.int32), jax.random.key(0)).weights, [1, 0])
+    np.testing.assert_array_equal(padded.everything().inputs, plain.inputs)
+
+
+def test_a_population_is_a_vmap_over_the_arrays():
+    import equinox as eqx
+
+    from flambeau.training import Program, RunAll, advance, begin
+
+    problem, rule, adam = moons(), Backpropagation(), fb.optimiser("adam", 0.01)
+    nets = [fb.networks.mlp((2, 5, 1), "tanh", "sigmoid", key=jax.random.key(i)) for i in range(3)]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *nets)
+    arrays, static = eqx.partition(stacked, eqx.is_array)
+    program = Program(rule, adam.mechanism, (), RunAll(), static, eqx.is_inexact_array)
+    seed = np.asarray([0, 3], np.uint32)
+    rows = problem.orders(seed, 0, 2, 16)
+    rates = adam.rates(np.arange(8).reshape(2, 4))
+    progress = eqx.filter_vmap(begin, in_axes=(None, 0))(program, arrays)
+    axes = (None, 0, None, None, None, None, None)
+    chunk = eqx.filter_vmap(advance, in_axes=axes)(program, progress, problem, rows, rates, seed, np.int32(2))
+    for i, net in enumerate(nets):
+        alone = fb.train(net, rule, problem, steps=8, batch_size=16, key=3, optimizer=adam)
+        for found, expected in zip(jax.tree.leaves(chunk.kept), jax.tree.leaves(alone.network), strict=True):
+            np.testing.assert_allclose(found[i], expected, rtol=1e-5, atol=1e-7)

@@ -50,7 +50,7 @@ def test_it_learns_digits(digits):
         {"optimizer": optax.adam(0.01)},
         {"optimizer": "adamw", "weight_decay": 0.01},
     ],
-    ids=str,
+    ids=lambda settings: "-".join(settings) if isinstance(settings, dict) else None,
 )
 def test_every_setting_still_learns(digits, settings):
     X, other, y, labels = digits
@@ -128,7 +128,7 @@ def test_warm_start_goes_on_and_a_cold_one_starts_anew(digits):
     first = warm.history_["loss"][0]
     warm.fit(X, y)
     assert warm.n_iter_ == 10
-    assert warm.history_["loss"][5] < 0.5 * first
+    assert warm.history_["loss"][5] < 0.6 * first  # a cold start is at 1.0
 
 
 def test_sample_weight_repeats_rows_and_class_weight_is_a_sample_weight(x64):
@@ -158,7 +158,7 @@ def test_the_regressor_learns_in_any_unit_and_several_columns():
 
 def test_a_warning_when_the_epochs_run_out(digits):
     X, _, y, _ = digits
-    with pytest.warns(ConvergenceWarning, match="still falling after 2 epochs"):
+    with pytest.warns(ConvergenceWarning, match="not converged after 2 epochs"):
         classifier(epochs=2).fit(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -193,7 +193,7 @@ def test_two_classes_of_text_labels():
         ({"random_state": -1}, "random_state"),
         ({"patience": 0}, "patience"),
     ],
-    ids=str,
+    ids=lambda settings: "-".join(settings) if isinstance(settings, dict) else None,
 )
 def test_bad_settings_are_typed_errors(digits, setting, match):
     X, _, y, _ = digits
@@ -232,3 +232,59 @@ def test_a_diverging_fit_says_so_and_leaves_no_model():
     with pytest.raises(fb.errors.DivergenceError, match=r"epoch \d+, step \d+, .*layers"):
         model.fit(X, X[:, 0])
     assert not hasattr(model, "network_")
+
+
+def test_a_stream_after_a_stopped_fit_learns_on_from_what_was_kept(digits):
+    X, other, y, labels = digits
+    settings = {"early_stopping": True, "patience": 3, "learning_rate": 0.05, "tolerance": 0, "epochs": 500}
+    model = classifier(**settings).fit(X[:200], y[:200])
+    assert model.run_.stopped
+    before, epochs = first_weights(model), model.n_iter_
+    model.partial_fit(X[200:], y[200:], validation_data=(other, labels))
+    assert model.n_iter_ == epochs + 1
+    assert np.abs(first_weights(model) - before).max() > 0
+    plain = classifier(**settings).fit(X[:200], y[:200])
+    plain.set_params(early_stopping=False, optimizer="adam", learning_rate=1e-9).partial_fit(X, y)
+    np.testing.assert_allclose(first_weights(plain), before, atol=1e-5)
+
+
+def test_a_validation_curve_may_come_late(digits):
+    X, other, y, labels = digits
+    model = classifier(epochs=3, tolerance=0).fit(X, y)
+    model.partial_fit(X, y, validation_data=(other, labels))
+    assert np.isnan(model.history_["validation_loss"]).tolist() == [True, True, True, False]
+
+
+def test_a_call_that_fails_leaves_no_trace(digits):
+    X, _, y, _ = digits
+    model = classifier()
+    with pytest.raises(fb.errors.DataError, match="unseen"):
+        model.partial_fit(X[:5], [99] * 5, classes=np.arange(10))
+    model.partial_fit(X, y, classes=np.arange(10))
+    with pytest.raises(fb.errors.DataError, match="weight"):
+        model.fit(X[:50], y[:50] > 4, sample_weight=-np.ones(50))
+    assert len(model.classes_) == 10
+    assert model.predict(X).max() <= 9
+
+
+def test_going_on_with_other_sizes_is_refused(digits):
+    X, _, y, _ = digits
+    model = classifier(warm_start=True, epochs=2, tolerance=0).fit(X, y)
+    with pytest.raises(fb.errors.ConfigurationError, match=r"sizes \(64, 50, 10\), got \(64, 32, 10\)"):
+        model.set_params(hidden_layer_sizes=(50,)).fit(X, y)
+
+
+def test_rows_of_weight_zero_are_not_held_out_either(digits):
+    X, _, y, _ = digits
+    weights = (np.arange(len(X)) % 4 > 0).astype(float)
+    kept = weights > 0
+    weighed = classifier(early_stopping=True).fit(X, y, sample_weight=weights)
+    without = classifier(early_stopping=True).fit(X[kept], y[kept])
+    np.testing.assert_array_equal(weighed.predict_proba(X), without.predict_proba(X))
+
+
+def test_a_constant_target_has_no_scale_of_its_own():
+    model = fb.MLPRegressor((3,), epochs=2, tolerance=0, random_state=0)
+    X = np.linspace(0, 1, 30)[:, None]
+    model.partial_fit(X, np.full(30, 0.1), sample_weight=np.random.default_rng(0).random(30))
+    assert model.target_scale_ == 1

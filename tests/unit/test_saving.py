@@ -91,6 +91,9 @@ def forged(tmp_path, model, tensors=None, **changes):
         ({"class": "Perceptron", "fields": {}}, "KeyError"),
         ({"tensor": "nowhere", "device": True}, "nowhere"),
         ({"neither": 1}, "KeyError"),
+        ({"class": "LeakyReLU", "fields": {"leak": "abc"}}, "cannot be"),
+        ({"class": "FeedForward", "fields": {"layers": "abc"}}, "cannot be"),
+        ({"class": "FeedForward", "fields": {"layers": {"tuple": [1, 2]}}}, "cannot be"),
     ],
 )
 def test_a_forged_manifest_is_refused(tmp_path, model, match):
@@ -99,9 +102,10 @@ def test_a_forged_manifest_is_refused(tmp_path, model, match):
 
 
 def test_an_estimator_gets_no_attributes_that_could_be_methods(moons, tmp_path):
-    fields = {**fb.Perceptron().get_params(), "predict": "x"}
-    with pytest.raises(FileFormatError, match="has no"):
-        fb.load(forged(tmp_path, {"class": "Perceptron", "fields": fields}))
+    for name in ("predict", "__sklearn_tags__", "evil_"):
+        fields = {**fb.Perceptron().get_params(), name: 1}
+        with pytest.raises(FileFormatError, match="has no"):
+            fb.load(forged(tmp_path, {"class": "Perceptron", "fields": fields}))
 
 
 def test_broken_files_and_limits(moons, tmp_path):
@@ -121,3 +125,12 @@ def test_broken_files_and_limits(moons, tmp_path):
         fb.load(forged(tmp_path, 1, {"deep": np.ones((1,) * 9)}))
     with pytest.raises(FileNotFoundError):
         fb.load(tmp_path / "nothing")
+
+
+def test_settings_with_keys_keep_them(moons, tmp_path):
+    X, y = moons
+    model = fb.MLPClassifier((4,), class_weight={0: 1.0, 1: 5.0}, epochs=2, tolerance=0, random_state=0).fit(X, y)
+    fb.save(model, tmp_path / "model")
+    loaded = fb.load(tmp_path / "model")
+    assert loaded.class_weight == {0: 1.0, 1: 5.0}
+    loaded.partial_fit(X, y)

@@ -87,7 +87,7 @@ def labels_of(estimator: Any, y: np.ndarray) -> np.ndarray:
     return classes
 
 
-def known_classes(estimator: Any, classes: Any, y: np.ndarray) -> np.ndarray:
+def known_classes(estimator: Any, classes: Any) -> np.ndarray:
     """The classes that ``partial_fit`` is about: given at the first call, unchanged at later ones."""
     where = f"{type(estimator).__name__}.partial_fit, classes"
     known = getattr(estimator, "classes_", None)

@@ -21,6 +21,7 @@ from flambeau.estimators.common import (
     seed_of,
 )
 from flambeau.estimators.mlp_fitting import Lesson, check_settings, fit_mlp, hold_out
+from flambeau.rules import CrossEntropy, loss
 from flambeau.training import Run
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
@@ -140,9 +141,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         X, y = checked_data(self, X, y, reset=True)
         classes = labels_of(self, y)
         again = self.warm_start and hasattr(self, "run_") and np.array_equal(getattr(self, "classes_", ()), classes)
-        self.classes_ = classes
-        lesson = self._lesson(X, y, sample_weight, validation_data)
-        return self._learn(lesson, y, self.epochs, monitors, earlier=self.run_ if again else None)
+        lesson = self._lesson(X, y, classes, sample_weight, validation_data)
+        return self._learn(lesson, classes, self.epochs, monitors, earlier=self.run_ if again else None)
 
     def partial_fit(
         self,
@@ -157,55 +157,44 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         """One more pass, over these rows; the optimiser goes on where it was.
 
         The first call names all ``classes``. With early stopping, patience is counted across calls, ``network_`` is
-        always the best so far, and once patience is spent further calls change nothing (``run_.stopped``).
+        always the best so far, and once patience is spent further calls change nothing (``run_.stopped``). After a
+        ``fit``, a stream starts from the network that was kept, with patience anew.
         """
         check_settings(self)
         first = not hasattr(self, "run_")
-        classes = known_classes(self, classes, np.asarray(y))
+        classes = known_classes(self, classes)
         X, y = checked_data(self, X, y, reset=first)
-        self.classes_ = classes
-        lesson = self._lesson(X, y, sample_weight, validation_data)
-        return self._learn(lesson, y, 1, monitors, earlier=None if first else self.run_, stream=True)
+        lesson = self._lesson(X, y, classes, sample_weight, validation_data)
+        return self._learn(lesson, classes, 1, monitors, earlier=None if first else self.run_, stream=True)
 
-    def _lesson(self, X: np.ndarray, y: np.ndarray, sample_weight: Any, validation: Any) -> Lesson:
+    def _lesson(self, X: np.ndarray, y: np.ndarray, classes: np.ndarray, sample_weight: Any, validation: Any) -> Lesson:
         """Targets in columns, weights by row and class, and the user's own held-out rows."""
         weights = row_weights(self, X, y, sample_weight, self.class_weight)
-        lesson = Lesson(X, self._targets(y), weights)
+        lesson = Lesson.of(X, self._targets(y, classes), weights)
         if validation is not None:
             other_X, other_y = checked_data(self, *pair(self, validation))
-            lesson.held_out = other_X, self._targets(other_y), np.ones(len(other_X))
+            lesson.held_out = other_X, self._targets(other_y, classes), np.ones(len(other_X))
         return lesson
 
-    def _targets(self, y: np.ndarray) -> np.ndarray:
+    def _targets(self, y: np.ndarray, classes: np.ndarray) -> np.ndarray:
         """One column for two classes, one per class for more."""
-        indices = class_indices(self, self.classes_, y)
-        if len(self.classes_) == 2:
-            return indices[:, None]
-        return np.eye(len(self.classes_), dtype=np.float32)[indices]
+        indices = class_indices(self, classes, y)
+        return indices[:, None] if len(classes) == 2 else np.eye(len(classes), dtype=np.float32)[indices]
 
     def _learn(
         self,
         lesson: Lesson,
-        y: np.ndarray,
+        classes: np.ndarray,
         epochs: int,
         monitors: Sequence[Any],
         *,
         earlier: Run | None,
         stream: bool = False,
-    ) -> "MLPClassifier":
-        several = len(self.classes_) > 2 and self.loss == "cross_entropy"
-        run = learn(
-            self,
-            lesson,
-            epochs,
-            monitors,
-            earlier,
-            stream,
-            "softmax" if several else "sigmoid",
-            classify=True,
-            strata=y,
-        )
-        return remember(self, run)
+    ) -> Any:
+        output = "softmax" if len(classes) > 2 and loss(self.loss) == CrossEntropy() else "sigmoid"
+        run = learn(self, lesson, epochs, monitors, earlier, stream, output, classify=True)
+        self.classes_ = classes
+        return remember(self, run, stream)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Class probabilities ``(n, classes)``, in the order of ``classes_``."""
@@ -300,7 +289,7 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
         check_settings(self)
         again = self.warm_start and hasattr(self, "run_")
         lesson = self._lesson(X, y, sample_weight, validation_data, reset=True, rescale=not again)
-        return remember(self, learn(self, lesson, self.epochs, monitors, self.run_ if again else None))
+        return remember(self, learn(self, lesson, self.epochs, monitors, self.run_ if again else None), False)
 
     def partial_fit(
         self,
@@ -315,7 +304,7 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
         check_settings(self)
         first = not hasattr(self, "run_")
         lesson = self._lesson(X, y, sample_weight, validation_data, reset=first, rescale=first)
-        return remember(self, learn(self, lesson, 1, monitors, None if first else self.run_, stream=True))
+        return remember(self, learn(self, lesson, 1, monitors, None if first else self.run_, stream=True), True)
 
     def _lesson(self, X: Any, y: Any, sample_weight: Any, validation: Any, *, reset: bool, rescale: bool) -> Lesson:
         X, y = checked_data(self, X, y, reset=reset, multi_output=True, y_numeric=True)
@@ -325,8 +314,9 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
             columns = as_floats(self, "y", np.reshape(y, (len(X), -1))).astype(np.float64)
             self.target_mean_ = np.average(columns, axis=0, weights=weights)
             spread = np.sqrt(np.average((columns - self.target_mean_) ** 2, axis=0, weights=weights))
-            self.target_scale_ = np.where(spread > 0, spread, 1)
-        lesson = Lesson(X, self._targets(y), weights)
+            rounding = 100 * np.finfo(float).eps * np.abs(self.target_mean_)
+            self.target_scale_ = np.where(spread > rounding, spread, 1)
+        lesson = Lesson.of(X, self._targets(y), weights)
         if validation is not None:
             other_X, other_y = checked_data(self, *pair(self, validation), multi_output=True, y_numeric=True)
             lesson.held_out = other_X, self._targets(other_y), np.ones(len(other_X))
@@ -363,32 +353,33 @@ def learn(
     output: str = "identity",
     *,
     classify: bool = False,
-    strata: np.ndarray | None = None,
 ) -> Run:
     """Hold rows out where early stopping asks for it and none were given, then train; a spent stream stays as it is."""
-    if stream and earlier is not None and earlier.stopped and model.early_stopping:
+    if stream and earlier is not None and earlier.stopped and model.early_stopping and model._stream:
         return earlier
     seed = earlier.seed[-1] if earlier is not None else seed_of(model.random_state)
     if model.early_stopping and lesson.held_out is None:
-        lesson = hold_out(model, lesson, seed, strata)
+        lesson = hold_out(model, lesson, seed, classify=classify)
     run = fit_mlp(
         model, lesson, output, seed, classify=classify, epochs=epochs, stream=stream, monitors=monitors, earlier=earlier
     )
     if not stream and not run.stopped and model.tolerance > 0:
         warnings.warn(
-            f"{type(model).__name__}: the loss was still falling after {epochs} epochs; raise epochs, the learning "
-            "rate or the tolerance",
+            f"{type(model).__name__}: not converged after {epochs} epochs: the loss has not yet stood still for "
+            f"{model.patience}; raise epochs, the learning rate or the tolerance",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=4 if classify else 3,
         )
     return run
 
 
-def remember(model: Any, run: Run) -> Any:
-    """Fitted attributes."""
-    model.run_, model.network_, model.n_iter_ = run, run.network, run.rounds
-    curves = run.records.get("validation_curve", {})
-    model.history_ = {name: np.asarray(values) for name, values in {**run.history, **curves}.items()}
+def remember(model: Any, run: Run, stream: bool) -> Any:
+    """Fitted attributes; a validation curve that was asked for late is NaN before."""
+    model.run_, model.network_, model.n_iter_, model._stream = run, run.network, run.rounds, stream
+    model.history_ = {name: np.asarray(values) for name, values in run.history.items()}
+    for name, values in run.records.get("validation_curve", {}).items():
+        late = np.full(run.rounds - len(values), np.nan)
+        model.history_[name] = np.concatenate([late, values])
     return model
 
 

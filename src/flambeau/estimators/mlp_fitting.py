@@ -16,6 +16,7 @@ from flambeau.networks import FeedForward, mlp
 from flambeau.neurons import activation
 from flambeau.problems import Examples
 from flambeau.rules import Backpropagation, Batch, Evaluation, loss
+from flambeau.structures import Layer
 from flambeau.training import AbstractStopping, Optimiser, Patience, Run, RunAll, optimiser, train
 
 __all__ = ["Lesson", "check_settings", "fit_mlp", "hold_out"]
@@ -23,12 +24,21 @@ __all__ = ["Lesson", "check_settings", "fit_mlp", "hold_out"]
 
 @dataclasses.dataclass
 class Lesson:
-    """Checked data, ready to be learned: inputs, targets (one column per output), weights, and held-out rows if any."""
+    """Checked data, ready to be learned: inputs, targets (one column per output), weights, and held-out rows if any.
+
+    Rows that weigh nothing are rows that are not there: :meth:`of` drops them.
+    """
 
     X: np.ndarray
     targets: np.ndarray
     weights: np.ndarray
     held_out: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+
+    @classmethod
+    def of(cls, X: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> "Lesson":
+        """The rows that weigh something."""
+        kept = weights > 0
+        return cls(X[kept], targets[kept], weights[kept])
 
 
 def check_settings(model: Any) -> None:
@@ -71,9 +81,10 @@ def optimiser_of(model: Any) -> Optimiser:
     )
 
 
-def hold_out(model: Any, lesson: Lesson, seed: int, strata: np.ndarray | None) -> Lesson:
+def hold_out(model: Any, lesson: Lesson, seed: int, *, classify: bool) -> Lesson:
     """Set ``validation_fraction`` of the rows aside (in proportion to the classes where that is possible)."""
     count = len(lesson.X)
+    strata = np.unique(lesson.targets, axis=0, return_inverse=True)[1].ravel() if classify else None
     if count < 2:
         where = f"{type(model).__name__}, early stopping"
         remedy = "pass validation_data=(X, y), or more rows"
@@ -108,16 +119,18 @@ def fit_mlp(
     earlier: Run | None = None,
 ) -> Run:
     """Train (on): build the network or take the earlier one up, choose when to stop, call :func:`flambeau.train`."""
+    sizes = (lesson.X.shape[1], *(int(size) for size in layer_sizes(model)), lesson.targets.shape[1])
     if earlier is None:
         hidden = tuple(model.activation) if isinstance(model.activation, list) else model.activation
-        sizes = (lesson.X.shape[1], *(int(size) for size in layer_sizes(model)), lesson.targets.shape[1])
         numbers = np.asarray([1, seed], np.uint32)  # not the stream that orders the rows
         network = new_network(sizes, hidden, output, float(model.dropout), model.initialisation, numbers)
     else:
         network = earlier.network
-    kept = lesson.weights > 0  # a row that weighs nothing is a row that is not there
-    problem = Examples.of(lesson.X[kept], lesson.targets[kept], lesson.weights[kept], shuffle=model.shuffle)
-    batch_size = min(200, kept.sum()) if model.batch_size == "auto" else min(model.batch_size, kept.sum())
+        check_sizes(model, network, sizes)
+    rows = len(lesson.X)
+    limit = 200 if model.batch_size == "auto" else int(model.batch_size)
+    batch_size = min(limit, 1 << (rows - 1).bit_length())  # a power of two, so that sizes share programs
+    problem = Examples.of(lesson.X, lesson.targets, lesson.weights, shuffle=model.shuffle, whole=batch_size)
     evaluation = Evaluation(loss(model.loss), classify)
     held_out = None if lesson.held_out is None else Batch(*jax.device_put(as_rows(*lesson.held_out)))
     stopping, curves = criterion(model, evaluation, held_out, stream)
@@ -126,14 +139,23 @@ def fit_mlp(
         Backpropagation(loss(model.loss)),
         problem,
         optimizer=optimiser_of(model),
-        steps=(earlier.steps if earlier else 0) + epochs * -(-int(kept.sum()) // int(batch_size)),
-        batch_size=int(batch_size),
+        steps=(earlier.steps if earlier else 0) + epochs * -(-rows // batch_size),
+        batch_size=batch_size,
         monitors=(*monitors, *curves),
         key=seed,
         stopping=stopping,
         verbose=model.verbose,
         resume=earlier,
     )
+
+
+def check_sizes(model: Any, network: FeedForward, sizes: tuple[int, ...]) -> None:
+    """A network that goes on learning keeps its sizes."""
+    shapes = [layer.structure.weights.shape for layer in network.layers if isinstance(layer, Layer)]
+    now = (shapes[0][0], *(shape[1] for shape in shapes))
+    if now != sizes:
+        where, remedy = f"{type(model).__name__}, going on", "keep hidden_layer_sizes and the data's shape, or fit anew"
+        raise ConfigurationError(where, f"a network of sizes {sizes}", now, remedy)
 
 
 def as_rows(X: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 """The perceptron behind scikit-learn's interface: mistakes counted, margin and bound measured."""
 
+import dataclasses
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -26,6 +27,7 @@ from flambeau.networks import perceptron
 from flambeau.neurons import Hardmax, Sign, Step
 from flambeau.problems import Examples
 from flambeau.rules import AbstractRule, Averaged, PerceptronRule, Pocket, Voted, voted_output
+from flambeau.rules.perceptron import PocketState
 from flambeau.training import NoMistakes, Run, optimiser, train
 
 __all__ = ["Perceptron"]
@@ -67,7 +69,8 @@ class Perceptron(ClassifierMixin, BaseEstimator):
     True
 
     *Limits.* Linear decisions only: on XOR it never converges. Sample weights scale the updates, so a row of weight 2
-    is not the row seen twice. Source: Rosenblatt 1958; Novikoff 1962; Gallant 1990; Freund and Schapire 1999.
+    is not the row seen twice and the mistake bound, proved for equal weights, is given as infinite. Margins below
+    1e-9 R count as none. Source: Rosenblatt 1958; Novikoff 1962; Gallant 1990; Freund and Schapire 1999.
     Lecture: 单层感知机 (the single-layer perceptron).
     """
 
@@ -98,9 +101,9 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         """Learn from X ``(n, features)`` and labels y ``(n,)`` until a pass without a mistake, or ``max_epochs``."""
         self._check()
         X, y = checked_data(self, X, y, reset=True)
-        self.classes_ = labels_of(self, y)
-        run = self._train(X, y, sample_weight, self.max_epochs, monitors, None)
-        self._measure(X, y)
+        classes = labels_of(self, y)
+        kept, run = self._train(X, y, classes, sample_weight, self.max_epochs, monitors, None)
+        self._measure(X[kept > 0], y[kept > 0], equal=len(np.unique(kept[kept > 0])) == 1)
         if self.variant in ("rosenblatt", "voted") and not self.converged_:
             warnings.warn(
                 f"Perceptron: still {int(self.mistakes_[-1])} mistakes in epoch {run.rounds}; the classes may not be "
@@ -116,10 +119,9 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         """One more pass over these rows. The first call names all ``classes``; margin and bound are not measured."""
         self._check()
         first = not hasattr(self, "run_")
-        classes = known_classes(self, classes, np.asarray(y))
+        classes = known_classes(self, classes)
         X, y = checked_data(self, X, y, reset=first)
-        self.classes_ = classes
-        self._train(X, y, sample_weight, 1, monitors, None if first else self.run_)
+        self._train(X, y, classes, sample_weight, 1, monitors, None if first else self.run_)
         self.margin_, self.mistake_bound_ = np.nan, np.inf
         return self
 
@@ -139,34 +141,41 @@ class Perceptron(ClassifierMixin, BaseEstimator):
                 raise ConfigurationError(f"Perceptron.{name}", expected, repr(value), "choose one")
         optimiser("sgd", self.learning_rate)
 
-    def _activation(self) -> Any:
+    def _activation(self, classes: np.ndarray) -> Any:
         """The unit's activation: winner-take-all for Kesler's machine."""
-        if len(self.classes_) > 2 and self.multi_class == "kesler":
+        if len(classes) > 2 and self.multi_class == "kesler":
             return Hardmax()
         return {"step": Step(), "sign": Sign()}.get(self.unit, self.unit) if isinstance(self.unit, str) else self.unit
 
-    def _targets(self, y: np.ndarray) -> np.ndarray:
+    def _targets(self, y: np.ndarray, classes: np.ndarray) -> np.ndarray:
         """One column for two classes, one per class for more; 0-1, or ±1 for sign units."""
-        indices = class_indices(self, self.classes_, y)
-        columns = indices[:, None] if len(self.classes_) == 2 else np.eye(len(self.classes_))[indices]
-        return 2 * columns - 1 if isinstance(self._activation(), Sign) else columns
+        indices = class_indices(self, classes, y)
+        columns = indices[:, None] if len(classes) == 2 else np.eye(len(classes))[indices]
+        return 2 * columns - 1 if isinstance(self._activation(classes), Sign) else columns
 
     def _train(
         self,
         X: np.ndarray,
         y: np.ndarray,
+        classes: np.ndarray,
         sample_weight: Any,
         epochs: int,
         monitors: Sequence[Any],
         earlier: Run | None,
-    ) -> Run:
+    ) -> tuple[np.ndarray, Run]:
+        """Train (on) and remember: ``(weights, run)``; a row that weighs nothing is a row that is not there."""
         weights = row_weights(self, X, y, sample_weight)
-        kept = weights > 0  # a row that weighs nothing is a row that is not there
-        problem = Examples.of(X[kept], self._targets(y[kept]), weights[kept], shuffle=self.shuffle)
-        network = perceptron(X.shape[1], problem.targets.shape[1], self._activation())
+        kept = weights > 0
+        problem = Examples.of(X[kept], self._targets(y[kept], classes), weights[kept], shuffle=self.shuffle)
+        rule = self._rule(problem)
+        if earlier is not None and isinstance(rule, Pocket) and isinstance(earlier.progress.rule, PocketState):
+            recounted = rule.recount(earlier.progress.rule.network)  # its errors were counted on other rows
+            earlier = dataclasses.replace(earlier, progress=earlier.progress._replace(rule=recounted))
         run = train(
-            network if earlier is None else earlier.network,
-            self._rule(problem),
+            perceptron(X.shape[1], problem.targets.shape[1], self._activation(classes))
+            if earlier is None
+            else earlier.network,
+            rule,
             problem,
             optimizer=optimiser("sgd", float(self.learning_rate)),
             steps=(earlier.steps if earlier else 0) + epochs * int(kept.sum()),
@@ -177,8 +186,10 @@ class Perceptron(ClassifierMixin, BaseEstimator):
             verbose=self.verbose,
             resume=earlier,
         )
+        self._check_votes(run)
+        self.classes_ = classes
         self._remember(run)
-        return run
+        return weights, run
 
     def _rule(self, problem: Examples) -> AbstractRule:
         """The perceptron rule, and what is kept of it."""
@@ -194,13 +205,16 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         self.mistakes_ = run.history["mistakes"].astype(int)
         self.history_ = {"loss": run.history["loss"], "mistakes": self.mistakes_}
         self.converged_ = bool(self.mistakes_[-1] == 0)
+
+    def _check_votes(self, run: Run) -> None:
+        """Refuse a vote in which not every weight vector has its seat."""
         if self.variant == "voted" and int(run.progress.rule.mistakes) >= self.max_votes:
             expected, got = f"fewer mistakes than max_votes={self.max_votes}", int(run.progress.rule.mistakes)
             remedy = "raise max_votes, lower max_epochs, or use variant='averaged'"
             raise ConfigurationError("Perceptron.max_votes", expected, got, remedy)
 
-    def _measure(self, X: np.ndarray, y: np.ndarray) -> None:
-        """``margin_`` and ``mistake_bound_``."""
+    def _measure(self, X: np.ndarray, y: np.ndarray, *, equal: bool) -> None:
+        """``margin_`` and ``mistake_bound_`` (which Novikoff proved for rows of equal weight only)."""
         if len(self.classes_) == 2 and X.size <= EXACT_MARGIN_LIMIT:
             found = separation(X, 2 * class_indices(self, self.classes_, y) - 1)
             self.margin_, self.mistake_bound_ = found.margin, found.mistake_bound
@@ -208,25 +222,35 @@ class Perceptron(ClassifierMixin, BaseEstimator):
             self.margin_, self.mistake_bound_ = margin_of(self.run_, X, class_indices(self, self.classes_, y))
         else:
             self.margin_, self.mistake_bound_ = np.nan, np.inf
+        if not equal:
+            self.mistake_bound_ = np.inf
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Net inputs s = wx - θ: ``(n,)`` for two classes, ``(n, classes)`` for more; for "voted" the ballots."""
         check_is_fitted(self)
         X = checked_data(self, X)
         voted = self.variant == "voted"
-        scores = outputs(Ballot(self.run_.progress.rule) if voted else NetInput(self.network_), X)
+        scores = outputs(self._ballot() if voted else NetInput(self.network_), X)
         if scores.shape[1] > 1:
             return scores
-        if voted and isinstance(self._activation(), Step):  # 0-1 ballots: half of all votes is the threshold
+        if voted and isinstance(
+            self._activation(self.classes_), Step
+        ):  # 0-1 ballots: half of all votes is the threshold
             return scores[:, 0] - np.asarray(self.run_.progress.rule.survived).sum() / 2
         return scores[:, 0]
+
+    def _ballot(self) -> "Ballot":
+        """The stored networks with the last one seated."""
+        rule, progress = Voted(PerceptronRule(), int(self.max_votes)), self.run_.progress
+        last = eqx.combine(progress.network, self.network_)
+        return Ballot(rule.seated(last, progress.rule))
 
     def predict(self, X: Any) -> np.ndarray:
         """The label of every row."""
         scores = self.decision_function(X)
         if scores.ndim > 1:
             return self.classes_[np.argmax(scores, axis=1)]
-        high = scores >= 0 if getattr(self._activation(), "at_zero", "low") == "high" else scores > 0
+        high = scores >= 0 if getattr(self._activation(self.classes_), "at_zero", "low") == "high" else scores > 0
         return self.classes_[high.astype(int)]
 
 

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
+from flambeau.errors import DataError
 from flambeau.training.moment import AbstractMonitor, Moment
 
 __all__ = ["DecisionSurface"]
@@ -28,6 +29,8 @@ class DecisionSurface(AbstractMonitor):
     def over(cls, X: object, side: int = 50, margin: float = 0.2) -> "DecisionSurface":
         """A grid over the range of ``X`` ``(n, 2)``, widened on every side by ``margin`` of the range."""
         x = np.asarray(X, np.float32)
+        if x.ndim != 2 or x.shape[1] != 2:
+            raise DataError("DecisionSurface", "inputs of shape (n, 2)", x.shape, "watch a network of two inputs")
         low, high = x.min(0), x.max(0)
         room = margin * (high - low)
         axes = [np.linspace(a, b, side, dtype=np.float32) for a, b in zip(low - room, high + room, strict=True)]

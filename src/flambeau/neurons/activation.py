@@ -10,7 +10,7 @@ Lecture: 神经元的模拟 (simulating the neuron). ReLU is a special case of t
 import abc
 import dataclasses
 import math
-from typing import Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -40,7 +40,6 @@ __all__ = [
 ]
 
 Values = Float[Array, "*shape"]
-AtZero = Literal["low", "middle", "high"]
 
 
 class AbstractActivation(abc.ABC):
@@ -262,11 +261,15 @@ class Step(AbstractUnitwise):
     [0.0, 1.0, 1.0]
     """
 
-    at_zero: AtZero = "low"
+    at_zero: Any = "low"
     surrogate: AbstractActivation | None = None
     low = 0.0
     high = 1.0
     gradient = "refuses: the slope is 0 wherever it exists; give a surrogate, or use the perceptron rule"
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown convention."""
+        check_at_zero("Step", self.at_zero, ("low", "high"))
 
     @property
     def trainable(self) -> bool:  # type: ignore[override]
@@ -290,11 +293,15 @@ class Sign(AbstractUnitwise):
     Trained as :class:`Step` is: refused by a gradient rule unless it has a ``surrogate``.
     """
 
-    at_zero: AtZero = "middle"
+    at_zero: Any = "middle"
     surrogate: AbstractActivation | None = None
     low = -1.0
     high = 1.0
     gradient = "refuses: the slope is 0 wherever it exists; give a surrogate, or use the perceptron rule"
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown convention."""
+        check_at_zero("Sign", self.at_zero, ("low", "middle", "high"))
 
     @property
     def trainable(self) -> bool:  # type: ignore[override]
@@ -361,6 +368,12 @@ class Hardmax(AbstractActivation):
         return jnp.zeros_like(error)
 
 
+def check_at_zero(unit: str, value: Any, allowed: tuple[str, ...]) -> None:
+    """What a threshold unit answers at exactly 0 is one of a few words."""
+    if value not in allowed:
+        raise ConfigurationError(f"{unit}.at_zero", f"one of {', '.join(allowed)}", repr(value), "choose one")
+
+
 def surrogate_slope(surrogate: AbstractActivation | None, net: Values) -> Values:
     """The slope that stands in for a threshold's: the surrogate's own, or the true one, 0."""
     return jnp.zeros_like(net) if surrogate is None else surrogate.slope(net, surrogate(net))
@@ -386,7 +399,7 @@ ACTIVATIONS: dict[str, AbstractActivation] = {
 }
 
 
-def activation(name: str | AbstractActivation) -> AbstractActivation:
+def activation(name: Any) -> AbstractActivation:
     """The activation of that name, or the activation itself.
 
     >>> activation("tanh")

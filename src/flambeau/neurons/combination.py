@@ -67,6 +67,9 @@ class RadialDistance(AbstractCombination):
 
     Written as three projections, Σ 1·x² - 2 Σ w x + Σ w²·1, so it works on any wiring, masked or shared.
     ``squared=True`` leaves the root away (the output units of LeNet-5). The root's slope at distance 0 is taken as 0.
+
+    *Limits.* Three large numbers are subtracted: in single precision distances below about 1e-3 of the inputs' length
+    are rounding. Centre and scale the inputs.
     """
 
     squared: bool = False
@@ -101,7 +104,7 @@ COMBINATIONS: dict[str, AbstractCombination] = {
 }
 
 
-def combination(name: str | AbstractCombination) -> AbstractCombination:
+def combination(name: Any) -> AbstractCombination:
     """The combination of that name, or the combination itself.
 
     >>> combination("weighted_sum")
@@ -111,6 +114,6 @@ def combination(name: str | AbstractCombination) -> AbstractCombination:
     """
     if isinstance(name, AbstractCombination):
         return name
-    if name not in COMBINATIONS:
+    if not isinstance(name, str) or name not in COMBINATIONS:
         raise ConfigurationError("combination", f"one of {', '.join(COMBINATIONS)}", repr(name), "choose one")
     return COMBINATIONS[name]

@@ -8,13 +8,16 @@ and so on downwards: each layer turns the error at its outputs into a proposal f
 Nothing here is automatic differentiation; ``jax.grad`` is the referee in the tests.
 """
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from flambeau.errors import ConfigurationError
-from flambeau.rules.base import AbstractRule, Batch, mean_over, total
+from flambeau.neurons.activation import AbstractActivation
+from flambeau.rules.base import AbstractRule, Batch, check_inputs, check_targets, mean_over, total
 from flambeau.rules.losses import AbstractLoss, MeanSquaredError
 from flambeau.structures.layer import Layer, Trace
 
@@ -25,7 +28,8 @@ class Backpropagation(AbstractRule):
     """Gradient of the mean error over a batch, for any depth and any activation per layer.
 
     Arguments: ``loss``, see :mod:`flambeau.rules.losses`. Info: ``loss``, ``weight``, ``mistakes`` (weighted count of
-    examples decided wrongly), ``output``, ``traces`` (one per layer) and ``deltas`` (∂e/∂y per layer, top first).
+    examples decided wrongly), ``output``, ``traces`` (one per layer) and ``errors`` (∂e/∂y of every layer below the
+    top one, downwards).
 
     Raises :class:`~flambeau.errors.ConfigurationError` at the start of training for a layer whose activation has no
     slope to follow (step, sign, hardmax), or an output that the loss is not defined for.
@@ -61,8 +65,10 @@ class Backpropagation(AbstractRule):
     ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
         """Forward with traces, then the chain rule from the top layer down."""
         *lower, top = network.layers
+        check_inputs(network, batch, "Backpropagation")
         traces = trace_forward(network.layers, batch.inputs, key)
         last = traces[-1]
+        check_targets(batch, last.output, "Backpropagation")
         values, delta = self.loss(top.activation, last.net, last.output, batch.targets)
         share = batch.weights / total(batch.weights)
         error, proposal = top.credit(last, delta * share[:, None])
@@ -71,14 +77,14 @@ class Backpropagation(AbstractRule):
             errors.append(error)
             error, proposal = layer.backward(trace, error)
             proposals.append(proposal)
-        wrong = jnp.any(decide(last.output) != decide(batch.targets), axis=-1)
+        wrong = jnp.any(decide(last.output, top.activation) != decide(batch.targets, top.activation), axis=-1)
         info = {
             "loss": mean_over(values, batch.weights),
             "weight": jnp.sum(batch.weights),
             "mistakes": jnp.sum(wrong * batch.weights),
             "output": last.output,
             "traces": traces,
-            "deltas": errors,
+            "errors": errors,
         }
         return eqx.tree_at(lambda n: n.layers, network, tuple(reversed(proposals))), state, info
 
@@ -105,8 +111,12 @@ def output_layer(network: PyTree) -> Layer:
     return top
 
 
-def decide(output: Float[Array, "batch outputs"]) -> Array:
-    """The class an output row stands for: the largest of several, or a single one above ½ (0 for ±1 targets)."""
+def decide(output: Float[Array, "batch outputs"], f: AbstractActivation) -> Array:
+    """The class an output row stands for: the largest of several, or a single one above the middle of f's range.
+
+    That is ½ for a sigmoid, 0 for a tanh, and ½ for a range without an end.
+    """
     if output.shape[-1] > 1:
         return jnp.argmax(output, axis=-1, keepdims=True)
-    return output > 0.5
+    middle = (f.low + f.high) / 2
+    return output > (middle if math.isfinite(middle) else 0.5)

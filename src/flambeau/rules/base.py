@@ -12,9 +12,9 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree, Shaped
 
-from flambeau.errors import ConfigurationError
+from flambeau.errors import ConfigurationError, DataError
 
-__all__ = ["AbstractRule", "Batch", "mean_over", "one_layer"]
+__all__ = ["AbstractRule", "Batch", "check_inputs", "check_targets", "mean_over", "one_layer", "total"]
 
 
 class Batch(NamedTuple):
@@ -56,6 +56,21 @@ def total(weights: Float[Array, " batch"]) -> Float[Array, ""]:
     """Σ w, or 1 where that is 0."""
     amount = jnp.sum(weights)
     return jnp.where(amount > 0, amount, 1)
+
+
+def check_targets(batch: Batch, output: Array, rule: str) -> None:
+    """Refuse, while compiling, targets that are not shaped like the output (they would be broadcast, silently)."""
+    if batch.targets.shape != output.shape:
+        expected, got = f"targets of shape {('batch', *output.shape[1:])}", batch.targets.shape
+        raise DataError(f"{rule}, targets", expected, got, "give one column per output unit (one-hot for classes)")
+
+
+def check_inputs(network: PyTree, batch: Batch, rule: str) -> None:
+    """Refuse, while compiling, inputs that the first layer has no senders for."""
+    wiring = getattr(network.layers[0], "structure", None)
+    if wiring is not None and batch.inputs.shape[1:] != wiring.input_shape:
+        expected, got = f"examples of shape {wiring.input_shape}", batch.inputs.shape[1:]
+        raise DataError(f"{rule}, inputs", expected, got, "build the network for the data's number of features")
 
 
 def one_layer(network: PyTree, rule: str) -> Any:

@@ -8,7 +8,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from flambeau.rules.base import AbstractRule, Batch, mean_over, one_layer, total
+from flambeau.errors import ConfigurationError
+from flambeau.rules.base import AbstractRule, Batch, check_inputs, check_targets, mean_over, one_layer, total
 
 __all__ = ["DeltaRule", "LeastMeanSquares"]
 
@@ -16,13 +17,26 @@ __all__ = ["DeltaRule", "LeastMeanSquares"]
 class DeltaRule(AbstractRule):
     """w += η x (d - y) f'(s): gradient descent on ½ Σ (d - y)² for one layer, mean over the batch.
 
-    Info: ``loss``, ``weight``, ``output``. A threshold unit (slope 0) is left unchanged by it.
+    Info: ``loss``, ``weight``, ``output``. Raises :class:`~flambeau.errors.ConfigurationError` for a threshold unit,
+    whose slope is 0 wherever it exists, and :class:`~flambeau.errors.DataError` for shapes that do not fit.
+
+    >>> import jax
+    >>> from flambeau.networks import mlp
+    >>> unit = mlp((2, 1), output="sigmoid", initialisation="zeros", key=jax.random.key(0))
+    >>> batch = Batch(jnp.ones((1, 2)), jnp.ones((1, 1)), jnp.ones(1))
+    >>> proposal, _, info = DeltaRule().propose(unit, batch, (), jax.random.key(0))
+    >>> float(info["loss"]), proposal.layers[0].bias.tolist()  # ½ (1 - ½)², and (½ - 1) · ¼
+    (0.125, [-0.125])
+
+    *Limits.* One layer; the error is not convex in the weights unless the unit is linear.
     Source: Rumelhart, Hinton, Williams 1986, after Widrow and Hoff 1960. Lecture: 单层感知机.
     """
 
     def init(self, network: PyTree) -> PyTree:
         """No state; refuses hidden layers."""
-        one_layer(network, "DeltaRule")
+        unit = one_layer(network, "DeltaRule").activation
+        if not unit.trainable:
+            raise ConfigurationError("DeltaRule", "an activation with a slope", unit, "use the perceptron rule")
         return ()
 
     def propose(
@@ -30,7 +44,9 @@ class DeltaRule(AbstractRule):
     ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
         """``correlate(x, (y - d) f'(s))``."""
         layer = network.layers[0]
+        check_inputs(network, batch, "DeltaRule")
         trace = layer.forward(batch.inputs, key)
+        check_targets(batch, trace.output, "DeltaRule")
         difference = trace.output - batch.targets
         delta = layer.activation.delta(trace.net, trace.output, difference)
         return teach(network, trace, delta, difference, batch, state)
@@ -44,7 +60,16 @@ class LeastMeanSquares(AbstractRule):
     """w += η x (d - s): the error is measured at the net input, before the activation decides (ADALINE).
 
     Info: ``loss`` (½ Σ (d - s)²), ``weight``, ``output``. The error is a convex bowl; steps below 2 / λ_max of the
-    inputs' correlation matrix converge to least squares. Source: Widrow and Hoff 1960.
+    inputs' correlation matrix converge to least squares. Source: Widrow and Hoff 1960. Lecture: 单层感知机.
+
+    >>> import jax
+    >>> from flambeau.networks import perceptron
+    >>> batch = Batch(jnp.ones((1, 2)), jnp.ones((1, 1)), jnp.ones(1))
+    >>> proposal, _, _ = LeastMeanSquares().propose(perceptron(2, 1), batch, (), jax.random.key(0))
+    >>> proposal.layers[0].bias.tolist()  # s - d = 0 - 1
+    [-1.0]
+
+    *Limits.* It fits numbers, not decisions: an example far on the right side counts as an error too.
     """
 
     def init(self, network: PyTree) -> PyTree:
@@ -56,7 +81,9 @@ class LeastMeanSquares(AbstractRule):
         self, network: PyTree, batch: Batch, state: PyTree, key: Array
     ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
         """``correlate(x, s - d)``."""
+        check_inputs(network, batch, "LeastMeanSquares")
         trace = network.layers[0].forward(batch.inputs, key)
+        check_targets(batch, trace.output, "LeastMeanSquares")
         difference = trace.net - batch.targets
         return teach(network, trace, difference, difference, batch, state)
 

@@ -34,6 +34,6 @@ class Evaluation:
         error = mean_over(self.loss(top.activation, net, output, batch.targets)[0], batch.weights)
         numbers = {"validation_loss": error}
         if self.classify:
-            right = jnp.all(decide(output) == decide(batch.targets), axis=-1)
+            right = jnp.all(decide(output, top.activation) == decide(batch.targets, top.activation), axis=-1)
             numbers["validation_accuracy"] = mean_over(right, batch.weights)
         return error, numbers

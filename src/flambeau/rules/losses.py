@@ -6,6 +6,7 @@ together (softmax or sigmoid with cross-entropy) are stable only when they are w
 
 import abc
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -74,7 +75,7 @@ class CrossEntropy(AbstractLoss):
 LOSSES: dict[str, AbstractLoss] = {"mse": MeanSquaredError(), "cross_entropy": CrossEntropy()}
 
 
-def loss(name: str | AbstractLoss) -> AbstractLoss:
+def loss(name: Any) -> AbstractLoss:
     """The loss of that name, or the loss itself.
 
     >>> loss("mse")
@@ -84,6 +85,6 @@ def loss(name: str | AbstractLoss) -> AbstractLoss:
     """
     if isinstance(name, AbstractLoss):
         return name
-    if name not in LOSSES:
+    if not isinstance(name, str) or name not in LOSSES:
         raise ConfigurationError("loss", f"one of {', '.join(LOSSES)}", repr(name), "choose one")
     return LOSSES[name]

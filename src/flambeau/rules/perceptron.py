@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from flambeau.rules.base import AbstractRule, Batch, mean_over, one_layer
+from flambeau.rules.base import AbstractRule, Batch, check_inputs, check_targets, mean_over, one_layer
 
 __all__ = ["Averaged", "PerceptronRule", "Pocket", "Voted", "voted_output"]
 
@@ -47,7 +47,9 @@ class PerceptronRule(AbstractRule):
     ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
         """``correlate(x, y - d)``, summed over the batch."""
         layer = network.layers[0]
+        check_inputs(network, batch, "PerceptronRule")
         trace = layer.forward(batch.inputs, key)
+        check_targets(batch, trace.output, "PerceptronRule")
         difference = trace.output - batch.targets
         _, proposal = layer.credit(trace, difference * batch.weights[:, None])
         info = {
@@ -64,11 +66,13 @@ class PerceptronRule(AbstractRule):
 
 
 class PocketState(NamedTuple):
-    """The pocket's network, the run that earned it its place, the run under way, and the pocket's training errors."""
+    """The pocket's network, the run that earned it its place, the run under way, whether the network of that run has
+    already lost a challenge, and the pocket's training errors."""
 
     network: PyTree
     longest: Array
     run: Array
+    lost: Array
     errors: Array
 
 
@@ -78,7 +82,8 @@ class Pocket(AbstractRule):
     Arguments: ``rule``, the perceptron rule underneath; ``examples``, the training set against which a challenger
     is counted before it may replace the pocket (the ratchet), so the kept network never gets worse.
 
-    *Limits.* A count over the whole training set for every record run. Source: Gallant 1990.
+    *Limits.* A count over the whole training set for every network whose run is longer than the pocket's.
+    Source: Gallant 1990, "Perceptron-based learning algorithms". Lecture: 单层感知机.
     """
 
     rule: PerceptronRule
@@ -87,8 +92,12 @@ class Pocket(AbstractRule):
     def init(self, network: PyTree) -> PocketState:
         """The start is in the pocket."""
         self.rule.init(network)
+        return self.recount(network)
+
+    def recount(self, network: PyTree) -> PocketState:
+        """A network in the pocket, with its errors on these examples and no run behind it."""
         zero = jnp.zeros((), jnp.int32)
-        return PocketState(network, zero, zero, self.errors(network))
+        return PocketState(network, zero, zero, jnp.asarray(False), self.errors(network))
 
     def errors(self, network: PyTree) -> Array:
         """Weighted number of training examples decided wrongly."""
@@ -100,18 +109,19 @@ class Pocket(AbstractRule):
     ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
         """The rule's proposal; the network before it is a challenger once its run is the longest."""
         proposal, _, info = self.rule.propose(network, batch, (), key)
-        run = jnp.where(info["mistakes"] == 0, state.run + 1, 0)
-        state = state._replace(run=run)
-        record = run > state.longest
-        kept = jax.lax.cond(record, lambda: self.challenge(network, state), lambda: state)
+        right = info["mistakes"] == 0
+        state = state._replace(run=jnp.where(right, state.run + 1, 0), lost=state.lost & right)
+        challenged = (state.run > state.longest) & ~state.lost
+        kept = jax.lax.cond(challenged, lambda: self.challenge(network, state), lambda: state)
         return proposal, kept, info
 
     def challenge(self, network: PyTree, state: PocketState) -> PocketState:
-        """Ratchet: a longer run counts only if the whole training set agrees."""
+        """Ratchet: a longer run wins only if the whole training set agrees; a network that lost is not asked again."""
         errors = self.errors(network)
         better = errors < state.errors
-        kept = jax.tree.map(lambda new, old: jnp.where(better, new, old), network, state.network)
-        return PocketState(kept, state.run, state.run, jnp.where(better, errors, state.errors))
+        won = PocketState(network, state.run, state.run, jnp.asarray(False), errors)
+        held = state._replace(lost=jnp.asarray(True))
+        return jax.tree.map(lambda new, old: jnp.where(better, new, old), won, held)
 
     def conclude(self, network: PyTree, state: PocketState) -> PyTree:
         """The pocket, unless the last network errs less."""
@@ -120,9 +130,10 @@ class Pocket(AbstractRule):
 
 
 class AverageState(NamedTuple):
-    """Mean of the networks met so far (before each example), their number, and the very first."""
+    """Mean of the networks met so far (before each example), what rounding has lost of it, their number, the first."""
 
     mean: PyTree
+    lost: PyTree
     met: Array
     first: PyTree
 
@@ -130,8 +141,8 @@ class AverageState(NamedTuple):
 class Averaged(AbstractRule):
     """The mean of the weights after *every* example, the cheap cousin of the vote.
 
-    Argument: ``rule``, the rule underneath. Kept as a running mean, so large counts lose no digits.
-    Source: Freund and Schapire 1999; Collins 2002.
+    Argument: ``rule``, the rule underneath. The running mean is compensated (Kahan 1965): after millions of examples a
+    single one still counts in single precision. Source: Freund and Schapire 1999; Collins 2002. Lecture: 单层感知机.
     """
 
     rule: PerceptronRule
@@ -139,7 +150,8 @@ class Averaged(AbstractRule):
     def init(self, network: PyTree) -> AverageState:
         """Nothing met yet."""
         self.rule.init(network)
-        return AverageState(jax.tree.map(jnp.zeros_like, network), jnp.zeros((), jnp.int32), network)
+        still = jax.tree.map(jnp.zeros_like, network)
+        return AverageState(still, still, jnp.zeros((), jnp.int32), network)
 
     def propose(
         self, network: PyTree, batch: Batch, state: AverageState, key: Array
@@ -148,8 +160,10 @@ class Averaged(AbstractRule):
         proposal, _, info = self.rule.propose(network, batch, (), key)
         met = state.met + (info["weight"] > 0)
         share = jnp.where(info["weight"] > 0, 1 / jnp.maximum(met, 1), 0)
-        mean = jax.tree.map(lambda m, w: m + (w - m) * share, state.mean, network)
-        return proposal, AverageState(mean, met, state.first), info
+        change = jax.tree.map(lambda m, w, lost: (w - m) * share - lost, state.mean, network, state.lost)
+        mean = jax.tree.map(jnp.add, state.mean, change)
+        lost = jax.tree.map(lambda new, old, step: (new - old) - step, mean, state.mean, change)
+        return proposal, AverageState(mean, lost, met, state.first), info
 
     def conclude(self, network: PyTree, state: AverageState) -> PyTree:
         """Mean after each example = mean before each, with the first exchanged for the last."""
@@ -189,13 +203,19 @@ class Voted(AbstractRule):
         proposal, _, info = self.rule.propose(network, batch, (), key)
         seat = state.mistakes
         networks = jax.tree.map(lambda all, w: all.at[seat].set(w, mode="drop"), state.networks, network)
-        right = (info["mistakes"] == 0) & (info["weight"] > 0)
-        survived = state.survived.at[seat].add(right, mode="drop")
-        return proposal, VotedState(networks, survived, seat + (info["mistakes"] > 0)), info
+        # An example counts for the network that stands after it: the one that was right, or the one it gave rise to.
+        seat = seat + (info["mistakes"] > 0)
+        survived = state.survived.at[seat].add(info["weight"] > 0, mode="drop")
+        return proposal, VotedState(networks, survived, seat), info
 
     def conclude(self, network: PyTree, state: VotedState) -> PyTree:
-        """The last network; the vote itself lives in the state."""
+        """The last network; the vote itself lives in the state (see :meth:`seated`)."""
         return network
+
+    def seated(self, network: PyTree, state: VotedState) -> VotedState:
+        """The state with the last network on its seat: a network is stored when the next example meets it."""
+        networks = jax.tree.map(lambda all, w: all.at[state.mistakes].set(w, mode="drop"), state.networks, network)
+        return state._replace(networks=networks)
 
 
 def voted_output(state: VotedState, x: Float[Array, "batch inputs"]) -> Float[Array, "batch units"]:

@@ -6,6 +6,7 @@ because what costs time is compiling a draw, not making it.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -77,7 +78,7 @@ INITIALISERS: dict[str, Initialiser] = {
 }
 
 
-def initialiser(name: str) -> Initialiser:
+def initialiser(name: Any) -> Initialiser:
     """The initialiser of that name: a function from uniform numbers to weights of the same shape.
 
     >>> initialiser("glorot")(jnp.full((3, 2), 0.5)).tolist()
@@ -85,6 +86,6 @@ def initialiser(name: str) -> Initialiser:
 
     Raises :class:`~flambeau.errors.ConfigurationError` for an unknown name.
     """
-    if name not in INITIALISERS:
+    if not isinstance(name, str) or name not in INITIALISERS:
         raise ConfigurationError("initialiser", f"one of {', '.join(INITIALISERS)}", repr(name), "choose one")
     return INITIALISERS[name]

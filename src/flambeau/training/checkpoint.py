@@ -5,7 +5,6 @@ must agree, and nothing in the file is ever executed.
 """
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,13 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load, save
 
 from flambeau.errors import FileFormatError
-from flambeau.training.files import write_atomic
+from flambeau.training.files import header_within_limits, write_atomic
 from flambeau.training.run import Progress
 
-__all__ = ["Position", "load_checkpoint", "named", "save_checkpoint"]
+__all__ = ["Position", "load_checkpoint", "save_checkpoint"]
 
 FORMAT = "flambeau checkpoint 1"
 
@@ -45,19 +44,21 @@ class Position:
         self.rounds, self.steps = self.rounds + rounds, self.steps + steps
         self.reports = [*self.reports, done]
 
-    def joined(self, name: str) -> dict[str, Any]:
-        """The chunks as one."""
-        if len(self.reports) > 1:
-            self.reports = [jax.tree.map(lambda *parts: np.concatenate(parts), *self.reports)]
-        return self.reports[0][name] if self.reports else {}
-
     def history(self) -> dict[str, np.ndarray]:
-        """Name -> one value per round."""
-        return self.joined("history")
+        """Name -> one value per round; NaN for rounds in which that number was not asked for."""
+        lengths = [len(report["history"]["loss"]) for report in self.reports]
+        names = dict.fromkeys(name for report in self.reports for name in report["history"])
+        gaps = [np.full(length, np.nan) for length in lengths]
+        chunks = list(zip(self.reports, gaps, strict=True))
+        return {name: np.concatenate([report["history"].get(name, gap) for report, gap in chunks]) for name in names}
 
     def records(self) -> dict[str, dict[str, np.ndarray]]:
-        """Monitor -> name -> one record per round."""
-        return self.joined("records")
+        """Monitor -> name -> one record per round that it watched."""
+        names = dict.fromkeys(name for report in self.reports for name in report["records"])
+        seen = {
+            name: [report["records"][name] for report in self.reports if name in report["records"]] for name in names
+        }
+        return {name: jax.tree.map(lambda *parts: np.concatenate(parts), *found) for name, found in seen.items()}
 
 
 def save_checkpoint(path: str | Path, progress: Progress, position: Position) -> None:
@@ -72,8 +73,10 @@ def load_checkpoint(path: str | Path, like: Progress) -> tuple[Progress, Positio
 
     Raises :class:`~flambeau.errors.FileFormatError` for a file that is no checkpoint, or one of another program.
     """
+    content = Path(path).read_bytes()
+    counts = header_within_limits(content, f"checkpoint {path}")
     try:
-        tensors, counts = load_file(path), metadata(path)
+        tensors = load(content)
     except (SafetensorError, ValueError) as error:
         raise FileFormatError(str(path), "a checkpoint", error, "give the file that train wrote") from None
     if counts.get("format") != FORMAT:
@@ -88,7 +91,7 @@ def load_checkpoint(path: str | Path, like: Progress) -> tuple[Progress, Positio
     progress = jax.tree.unflatten(jax.tree.structure(like), [tensors[name] for name in expected])
     past = nested({name: value for name, value in tensors.items() if name not in expected})
     position = Position.of(
-        int(counts["rounds"]), int(counts["steps"]), past.get("history", {}), past.get("records", {})
+        int(counts.get("rounds", 0)), int(counts.get("steps", 0)), past.get("history", {}), past.get("records", {})
     )
     return progress, position
 
@@ -111,12 +114,3 @@ def nested(flat: dict[str, np.ndarray]) -> dict[str, Any]:
             place = place.setdefault(parent, {})
         place[last] = value
     return tree
-
-
-def metadata(path: str | Path) -> dict[str, str]:
-    """The text entries of a safetensors header (its length stands in the first eight bytes; at most 1 MiB is read)."""
-    with open(path, "rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if length > 1 << 20:
-            raise ValueError(f"a header of {length} bytes")
-        return json.loads(file.read(length)).get("__metadata__", {})

@@ -1,10 +1,39 @@
 """Files that are whole or not there."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["write_atomic"]
+from flambeau.errors import FileFormatError
+
+__all__ = ["header_within_limits", "write_atomic"]
+
+
+MAX_HEADER, MAX_TENSORS, MAX_DIMENSIONS = 1 << 20, 4_096, 8
+
+
+def header_within_limits(content: bytes, where: str) -> dict[str, str]:
+    """The text entries of a safetensors file, read by ourselves before the library sees it.
+
+    Raises :class:`~flambeau.errors.FileFormatError` for a header over 1 MiB or beyond the file, more than 4,096 arrays,
+    or more than 8 dimensions.
+    """
+    remedy = "give a file that Flambeau wrote"
+    length = int.from_bytes(content[:8], "little")
+    if length > MAX_HEADER or length + 8 > len(content):
+        raise FileFormatError(where, f"a header of at most {MAX_HEADER} bytes", f"{length} bytes", remedy)
+    try:
+        header = json.loads(content[8 : 8 + length])
+        entries = header.pop("__metadata__", {})
+        deepest = max((len(entry["shape"]) for entry in header.values()), default=0)
+        texts = {str(name): str(text) for name, text in entries.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise FileFormatError(where, "a safetensors header", f"{type(error).__name__}: {error}", remedy) from None
+    if len(header) > MAX_TENSORS or deepest > MAX_DIMENSIONS:
+        expected = f"at most {MAX_TENSORS} arrays of at most {MAX_DIMENSIONS} dimensions"
+        raise FileFormatError(where, expected, f"{len(header)} arrays, {deepest} dimensions", remedy)
+    return texts
 
 
 def write_atomic(path: str | Path, content: bytes) -> None:

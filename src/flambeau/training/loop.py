@@ -20,7 +20,7 @@ from jaxtyping import Array, PyTree
 from flambeau.errors import ConfigurationError
 from flambeau.rules.base import AbstractRule
 from flambeau.structures.initialisation import dtype
-from flambeau.training.checkpoint import Position, load_checkpoint, named, save_checkpoint
+from flambeau.training.checkpoint import Position, load_checkpoint, save_checkpoint
 from flambeau.training.compilation import options_for
 from flambeau.training.describe import describe
 from flambeau.training.diagnosis import explain_divergence
@@ -34,6 +34,7 @@ __all__ = ["Program", "advance", "begin", "train"]
 
 ROWS_PER_CHUNK = 65_536  # enough work to hide a crossing to Python (0.3 ms), little enough for a smooth progress bar
 ROUNDS_PER_CHUNK = 1_024
+ROUNDS_WATCHED = 64  # with monitors, whose records of a whole chunk are held at once
 # A round whose batches are no larger is gathered in one go: XLA splits even a tiny gather over its threads, which costs
 # a small step a quarter of its time. Larger ones are gathered step by step, where the copy would cost more.
 BYTES_AT_ONCE = 4 << 20
@@ -128,6 +129,12 @@ def round_of_steps(
     return close_round(program, progress, losses, weights)
 
 
+def all_finite(tree: PyTree) -> Array:
+    """Whether every float of a pytree is finite."""
+    floats = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    return jnp.all(jnp.asarray([jnp.all(jnp.isfinite(leaf)) for leaf in floats] or [True]))
+
+
 def bytes_of(tree: PyTree) -> int:
     """Memory of the arrays of a pytree."""
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
@@ -138,6 +145,9 @@ def close_round(
 ) -> tuple[Progress, Array, dict[str, Any]]:
     """The round's mean loss, the judgement and the monitors' records: ``(progress, stop?, report)``."""
     finite = jnp.isfinite(losses)
+    finite = finite.at[-1].set(
+        finite[-1] & all_finite(progress.network)
+    )  # the last update has no later loss to show it
     total = jnp.sum(weights)
     loss = jnp.sum(losses * weights) / jnp.where(total > 0, total, 1)
     last = program.network(progress)
@@ -244,7 +254,7 @@ def train(
     work = batch_size * sum(leaf.size for leaf in jax.tree.leaves(program.learned(network)))
     advance = advance_for(tuple(options_for(work).items()))
     with progress_bar(verbose, steps, position.steps) as show:
-        for count, rows in chunks(problem, seed, position, batch_size, steps):
+        for count, rows in chunks(problem, seed, position, batch_size, steps, watched=bool(monitors)):
             rates = chosen.rates(position.steps + np.arange(rows.shape[0] * rows.shape[1]))
             call = program, progress, problem, rows, rates.reshape(rows.shape[:2]), seed
             chunk = advance(*call, np.int32(count))
@@ -254,7 +264,7 @@ def train(
                 raise explain_divergence(advance, call, position.rounds, made, int(bad[-1]))
             position.add(made, made * rows.shape[1], chunk.reports)
             progress, kept, stopped = chunk.progress, chunk.kept, bool(chunk.stop)
-            show(position.steps, float(position.history()["loss"][-1]))
+            show(position.steps, float(chunk.reports["history"]["loss"][made - 1]))
             if checkpoint:
                 save_checkpoint(checkpoint, progress, position)
             if stopped:
@@ -266,7 +276,7 @@ def train(
 
 
 def chunks(
-    problem: Problem, seed: np.ndarray, position: Position, batch_size: int, steps: int
+    problem: Problem, seed: np.ndarray, position: Position, batch_size: int, steps: int, *, watched: bool
 ) -> Iterator[tuple[int, np.ndarray]]:
     """``(rounds to do, rows of shape (rounds, steps, batch))`` until ``steps`` are done; ``position`` moves between.
 
@@ -274,7 +284,8 @@ def chunks(
     that does not end with a whole round needs a second program for its last, shorter one.
     """
     each, width = problem.orders(seed, 0, 1, batch_size).shape[1:]
-    capacity = int(np.clip(ROWS_PER_CHUNK // (each * width), 1, ROUNDS_PER_CHUNK))
+    most = ROUNDS_WATCHED if watched else ROUNDS_PER_CHUNK
+    capacity = int(np.clip(ROWS_PER_CHUNK // (each * width), 1, most))
     while position.steps < steps:
         left = steps - position.steps
         count = min(capacity, left // each)
@@ -295,25 +306,32 @@ def take_up(earlier: Run | str, program: Program, fresh: Progress) -> tuple[Prog
     if not isinstance(earlier, Run):
         return load_checkpoint(earlier, fresh)
     progress = earlier.progress
-    if earlier.stopped and alike(progress.stopping, fresh.stopping):
+    for part in ("network", "rule", "optimiser"):
+        if outline(getattr(progress, part)) != outline(getattr(fresh, part)):
+            expected, remedy = f"the {part} of the earlier run", "resume with the same settings, or start a new run"
+            raise ConfigurationError("resume", expected, f"another {part}", remedy)
+    same = {
+        part: outline(getattr(progress, part)) == outline(getattr(fresh, part)) for part in ("stopping", "memories")
+    }
+    if earlier.stopped and same["stopping"]:
         kept = program.stopping.conclude(progress.stopping, program.network(progress))
         progress = progress._replace(network=eqx.filter(kept, eqx.is_array), stopping=fresh.stopping)
-    same = {name: alike(getattr(progress, name), getattr(fresh, name)) for name in ("stopping", "memories")}
-    renewed = {name: getattr(fresh, name) for name, kept in same.items() if not kept}
-    past = (earlier.history, earlier.records) if not renewed else (earlier.history_of_loss(), {})
-    return progress._replace(**renewed), Position.of(earlier.rounds, earlier.steps, *past)
+    elif earlier.stopped:
+        progress = progress._replace(network=fresh.network)
+    progress = progress._replace(**{part: getattr(fresh, part) for part, kept in same.items() if not kept})
+    return progress, Position.of(earlier.rounds, earlier.steps, earlier.history, earlier.records)
 
 
-def alike(one: PyTree, other: PyTree) -> bool:
-    """Same arrays under the same names, in shape."""
-    outlines = [{name: leaf.shape for name, leaf in named(tree).items()} for tree in (one, other)]
-    return outlines[0] == outlines[1]
+def outline(tree: PyTree) -> tuple[str, list]:
+    """Structure, shapes and types of a pytree."""
+    leaves, structure = jax.tree.flatten(tree)
+    return str(structure), [(np.shape(leaf), np.asarray(leaf).dtype) for leaf in leaves]
 
 
 def numbers_of(key: Any) -> np.ndarray:
     """The two numbers of a JAX key; an integer seed n stands for ``jax.random.key(n)``."""
-    if isinstance(key, int | np.integer):
-        if not 0 <= key < 2**32:
+    if isinstance(key, int | np.integer | float | str | None):
+        if not isinstance(key, int | np.integer) or not 0 <= key < 2**32:
             raise ConfigurationError("train.key", "a seed from 0 to 2**32 - 1, or a JAX key", key, "pass key=0")
         return np.asarray([0, key], np.uint32)
     return np.asarray(jax.random.key_data(key))

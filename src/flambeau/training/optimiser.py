@@ -19,6 +19,7 @@ import optax
 from jaxtyping import Array, PyTree
 
 from flambeau.errors import ConfigurationError
+from flambeau.structures.initialisation import dtype
 
 __all__ = ["OPTIMISERS", "Optimiser", "optimiser"]
 
@@ -68,8 +69,12 @@ class Optimiser:
     def rates(self, steps: np.ndarray) -> np.ndarray:
         """The learning rate of each numbered step."""
         if callable(self.schedule):
-            return np.asarray(many(self.schedule)(steps), np.float32)
-        return np.full(steps.shape, self.schedule, np.float32)
+            rates = np.asarray(many(self.schedule)(steps), dtype())
+            if not (rates >= 0).all():
+                got = f"{rates.min()} at step {int(steps.ravel()[np.argmin(rates)])}"
+                raise ConfigurationError("learning_rate", "a schedule of rates of at least 0", got, "mend the schedule")
+            return rates
+        return np.full(steps.shape, self.schedule, dtype())
 
 
 def optimiser(
@@ -98,7 +103,7 @@ def optimiser(
     given = {"l1": l1, "l2": l2, "weight_decay": weight_decay, "clip_norm": clip_norm, "max_norm": max_norm}
     check(name, learning_rate, given)
     used = tuple(key for key in SETTINGS if given[key])
-    settings = {key: np.asarray(given[key], np.float32) for key in used}
+    settings = {key: np.asarray(given[key], np.float64) for key in used}
     if isinstance(name, str):
         return Optimiser(name, Mechanism(build(name, used), settings), learning_rate)
     return Optimiser("optax", Mechanism(wrapped(name), settings), 1.0)
@@ -110,7 +115,7 @@ def wrapped(given: optax.GradientTransformation) -> optax.GradientTransformation
     return optax.with_extra_args_support(given)
 
 
-def check(name: Any, learning_rate: Any, given: dict[str, float | None]) -> None:
+def check(name: Any, learning_rate: Any, given: dict[str, Any]) -> None:
     """Refuse what cannot work."""
     if isinstance(name, str) and name not in OPTIMISERS:
         expected = f"one of {', '.join(OPTIMISERS)}, or an Optax transformation"
@@ -124,7 +129,7 @@ def check(name: Any, learning_rate: Any, given: dict[str, float | None]) -> None
             "learning_rate", "a positive number or an Optax schedule", repr(learning_rate), "try 0.1, or 0.001 for adam"
         )
     for key, value in given.items():
-        if value is not None and not 0 <= value < np.inf:
+        if value is not None and not (isinstance(value, numbers.Real) and 0 <= float(value) < math.inf):
             raise ConfigurationError(key, "a number of at least 0", repr(value), "0 or None switches it off")
         if value and not isinstance(name, str):
             remedy = "add it to your Optax chain"

@@ -26,7 +26,10 @@ class Problem(Protocol):
 
 
 class Progress(NamedTuple):
-    """Everything that the next step needs: a run that is cut off and resumed from it goes on bit for bit."""
+    """Everything that the next step needs: a run that is cut off and resumed from it goes on bit for bit.
+
+    (A run whose last step fell inside a round goes on with the next round.)
+    """
 
     network: PyTree
     optimiser: PyTree
@@ -54,10 +57,6 @@ class Run:
     seconds: float
     configuration: dict[str, Any]
     progress: Progress = dataclasses.field(repr=False)
-
-    def history_of_loss(self) -> dict[str, np.ndarray]:
-        """The part of the history that every run has."""
-        return {"loss": self.history["loss"]}
 
     @property
     def seed(self) -> list[int]:
