@@ -30,42 +30,42 @@ def double(x64):
     """All in double precision (the rates themselves are single)."""
 
 
-def close(actual, expected):
+def assert_close(actual, expected):
     np.testing.assert_allclose(actual, expected, rtol=1e-6)
 
 
 def test_sgd():
-    close(moved()[0], W - 0.1 * GW)
+    assert_close(moved()[0], W - 0.1 * GW)
 
 
 def test_l2_and_l1_pull_weights_and_leave_biases():
     w, b = moved(l2=0.5, l1=0.25)
-    close(w, W - 0.1 * (GW + 0.25 * np.sign(W) + 0.5 * W))
-    close(b, B - 0.1 * GB)
+    assert_close(w, W - 0.1 * (GW + 0.25 * np.sign(W) + 0.5 * W))
+    assert_close(b, B - 0.1 * GB)
 
 
 def test_decoupled_decay_stays_outside_the_direction():
     w, b = moved(name="adam", weight_decay=0.5)
     plain, _ = moved(name="adam")
-    close(w, plain - 0.1 * 0.5 * W)
-    close(b, moved(name="adam")[1])
+    assert_close(w, plain - 0.1 * 0.5 * W)
+    assert_close(b, moved(name="adam")[1])
 
 
 def test_clipping_is_over_the_whole_proposal():
     norm = np.sqrt((GW**2).sum() + (GB**2).sum())
     w, b = moved(clip_norm=0.5)
-    close(w, W - 0.1 * GW * 0.5 / norm)
-    close(b, B - 0.1 * GB * 0.5 / norm)
-    close(moved(clip_norm=100.0)[0], W - 0.1 * GW)
+    assert_close(w, W - 0.1 * GW * 0.5 / norm)
+    assert_close(b, B - 0.1 * GB * 0.5 / norm)
+    assert_close(moved(clip_norm=100.0)[0], W - 0.1 * GW)
 
 
 def test_max_norm_limits_what_comes_into_a_unit():
     w, b = moved(max_norm=2.0)
     free = W - 0.1 * GW
     lengths = np.linalg.norm(free, axis=0)
-    close(w, free * np.minimum(1, 2.0 / lengths))
-    close(np.linalg.norm(w, axis=0), np.minimum(lengths, 2.0))
-    close(b, B - 0.1 * GB)
+    assert_close(w, free * np.minimum(1, 2.0 / lengths))
+    assert_close(np.linalg.norm(w, axis=0), np.minimum(lengths, 2.0))
+    assert_close(b, B - 0.1 * GB)
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_named_optimisers_are_optax_s(name, peer):
     for _ in range(5):
         update, state = peer.update(jnp.asarray(GW), state, network)
         network = optax.apply_updates(network, update)
-    close(moved(5, name=name)[0], network)
-    close(moved(5, rate=1.0, name=peer)[0], network)
+    assert_close(moved(5, name=name)[0], network)
+    assert_close(moved(5, rate=1.0, name=peer)[0], network)
 
 
 def test_a_schedule_sets_the_rate_of_each_step():
     schedule = optax.piecewise_constant_schedule(0.1, {2: 0.5})
-    close(moved(4, rate=schedule)[0], W - (0.1 + 0.1 + 0.05 + 0.05) * GW)
+    assert_close(moved(4, rate=schedule)[0], W - (0.1 + 0.1 + 0.05 + 0.05) * GW)
 
 
 def test_every_name_moves_downhill():
@@ -122,4 +122,4 @@ def test_vmapped_over_a_population(x64):
     network = jnp.broadcast_to(jnp.asarray(W), (3, 2, 2))
     state = jax.vmap(optimiser.init)(network)
     update, _ = jax.vmap(lambda s, w, r: optimiser.update(jnp.asarray(GW), s, w, r))(state, network, rates)
-    close(update[2], -0.3 * (GW + 0.1 * W))
+    assert_close(update[2], -0.3 * (GW + 0.1 * W))
