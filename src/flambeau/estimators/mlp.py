@@ -42,7 +42,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     l1, l2 : penalties l1 Σ|w| + ½ l2 Σw² in the error (weights only).
     weight_decay : decoupled decay, rate · weight_decay · w per step.
     max_norm, clip_norm : longest incoming weight vector of a unit; longest gradient.
-    optimizer : "sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw", or an Optax transformation.
+    optimizer : "sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw", or an Optax transformation (which
+        brings its own rate and penalties).
     learning_rate : a number or an Optax schedule (step -> rate).
     batch_size : rows per step ("auto": 200, or all of a smaller set).
     epochs : passes over the data, at most.

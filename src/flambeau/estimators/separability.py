@@ -46,6 +46,9 @@ def separation(X: Any, y: Any, tolerance: float = 1e-9) -> Separation:
     Source: Novikoff 1962 for the bound.
     """
     x, d = np.asarray(X, float), np.asarray(y, float)
+    if x.ndim != 2 or len(x) == 0 or x.shape[:1] != d.shape or not np.isfinite(x).all():
+        expected, got = "finite X of shape (n, features) and one label per row", f"X {x.shape}, y {d.shape}"
+        raise DataError("separation", expected, got, "check shapes and missing values")
     if not np.isin(d, (-1, 1)).all():
         raise DataError("separation, y", "labels -1 and +1", np.unique(d), "encode the classes as -1 and +1")
     z = np.hstack([x, np.ones((len(x), 1))]) * d[:, None]

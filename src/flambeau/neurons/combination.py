@@ -68,6 +68,11 @@ class RadialDistance(AbstractCombination):
     Written as three projections, Σ 1·x² - 2 Σ w x + Σ w²·1, so it works on any wiring, masked or shared.
     ``squared=True`` leaves the root away (the output units of LeNet-5). The root's slope at distance 0 is taken as 0.
 
+    >>> from flambeau.structures import Dense
+    >>> prototype = Dense(jnp.asarray([[3.0], [4.0]]))
+    >>> RadialDistance().combine(prototype, jnp.zeros((1, 2))).tolist()
+    [[5.0]]
+
     *Limits.* Three large numbers are subtracted: in single precision distances below about 1e-3 of the inputs' length
     are rounding. Centre and scale the inputs.
     """

@@ -54,6 +54,13 @@ class CrossEntropy(AbstractLoss):
 
     In both cases δ = y - d (for softmax, targets that sum to 1): the slope of the output cancels, and with it the
     slow start of a saturated output. Computed from the net inputs by logsumexp or softplus, so no log of 0 appears.
+
+    >>> net, target = jnp.asarray([[0.0, 0.0]]), jnp.asarray([[1.0, 0.0]])
+    >>> value, delta = CrossEntropy()(Softmax(), net, Softmax()(net), target)
+    >>> round(float(value[0]), 4), delta.tolist()  # log 2
+    (0.6931, [[-0.5, 0.5]])
+
+    Raises :class:`~flambeau.errors.ConfigurationError` (:meth:`check`) for other output units.
     """
 
     def check(self, f: AbstractActivation) -> None:

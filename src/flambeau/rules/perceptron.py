@@ -82,6 +82,11 @@ class Pocket(AbstractRule):
     Arguments: ``rule``, the perceptron rule underneath; ``examples``, the training set against which a challenger
     is counted before it may replace the pocket (the ratchet), so the kept network never gets worse.
 
+    >>> import flambeau as fb
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 1, 0]  # no threshold gets more than three right
+    >>> bool(fb.Perceptron("pocket", max_epochs=20, random_state=0).fit(X, y).score(X, y) == 0.75)
+    True
+
     *Limits.* A count over the whole training set for every network whose run is longer than the pocket's.
     Source: Gallant 1990, "Perceptron-based learning algorithms". Lecture: 单层感知机.
     """
@@ -142,7 +147,14 @@ class Averaged(AbstractRule):
     """The mean of the weights after *every* example, the cheap cousin of the vote.
 
     Argument: ``rule``, the rule underneath. The running mean is compensated (Kahan 1965): after millions of examples a
-    single one still counts in single precision. Source: Freund and Schapire 1999; Collins 2002. Lecture: 单层感知机.
+    single one still counts in single precision.
+
+    >>> import flambeau as fb
+    >>> model = fb.Perceptron("averaged", shuffle=False).fit(*fb.problems.logic_gate("or"))
+    >>> model.network_.layers[0].structure.weights.T.tolist()  # 16 examples seen, integer weights averaged
+    [[0.625, 0.9375]]
+
+    *Limits.* The average answers; learning goes on from the last weights. Source: Freund and Schapire 1999; Collins 2002. Lecture: 单层感知机.
     """
 
     rule: PerceptronRule

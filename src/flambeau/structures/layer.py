@@ -98,6 +98,14 @@ class Layer(AbstractLayer):
 class Dropout(AbstractLayer):
     """While learning, each input is silenced with probability ``rate`` and the others scaled by 1 / (1 - rate).
 
+    >>> silence = Dropout(0.5)
+    >>> x = jnp.ones((1, 4))
+    >>> silence(x).tolist()  # no noise outside learning
+    [[1.0, 1.0, 1.0, 1.0]]
+    >>> import jax
+    >>> sorted(set(silence.forward(jnp.ones((8, 8)), jax.random.key(0)).output.ravel().tolist()))
+    [0.0, 2.0]
+
     Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014, "Dropout".
     """
 
