@@ -154,7 +154,8 @@ class Averaged(AbstractRule):
     >>> model.network_.layers[0].structure.weights.T.tolist()  # 16 examples seen, integer weights averaged
     [[0.625, 0.9375]]
 
-    *Limits.* The average answers; learning goes on from the last weights. Source: Freund and Schapire 1999; Collins 2002. Lecture: 单层感知机.
+    *Limits.* The average answers; learning goes on from the last weights.
+    Source: Freund and Schapire 1999; Collins 2002. Lecture: 单层感知机.
     """
 
     rule: PerceptronRule
