@@ -15,6 +15,9 @@ Each is also a built-in exception, so ``except ValueError`` keeps working. The m
 what was *expected*, what was *got* and the *remedy*.
 """
 
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
 __all__ = [
     "ChecksumError",
     "ConfigurationError",
@@ -74,3 +77,13 @@ class DownloadError(FlambeauError, ConnectionError):
 
 class UnavailableError(FlambeauError, FileNotFoundError):
     """A data set that is neither in the data folder nor in the cache, and could not be downloaded."""
+
+
+Named = TypeVar("Named")
+
+
+def named(where: str, table: Mapping[str, Named], name: Any) -> Named:
+    """The entry of that name in a fixed table, or a :class:`ConfigurationError` that lists the names."""
+    if not isinstance(name, str) or name not in table:
+        raise ConfigurationError(where, f"one of {', '.join(table)}", repr(name), "choose one")
+    return table[name]

@@ -82,7 +82,7 @@ def labels_of(estimator: Any, y: np.ndarray) -> np.ndarray:
     if len(classes) < 2:
         where = f"{type(estimator).__name__}, y"
         raise DataError(
-            where, "at least two classes", f"one class only, {classes[0]!r}", "add examples of another class"
+            where, "at least two classes", f"one class only, {classes.tolist()[0]!r}", "add examples of another class"
         )
     return classes
 

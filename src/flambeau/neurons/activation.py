@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from flambeau.errors import ConfigurationError
+from flambeau.errors import ConfigurationError, named
 
 __all__ = [
     "ACTIVATIONS",
@@ -411,7 +411,4 @@ def activation(name: Any) -> AbstractActivation:
     """
     if isinstance(name, AbstractActivation):
         return name
-    if not isinstance(name, str) or name not in ACTIVATIONS:
-        known = ", ".join(ACTIVATIONS)
-        raise ConfigurationError("activation", f"one of {known}, or an activation object", repr(name), "choose one")
-    return ACTIVATIONS[name]
+    return named("activation", ACTIVATIONS, name)

@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from flambeau.errors import ConfigurationError
+from flambeau.errors import named
 
 __all__ = ["COMBINATIONS", "AbstractCombination", "RadialDistance", "WeightedSum", "combination"]
 
@@ -119,6 +119,4 @@ def combination(name: Any) -> AbstractCombination:
     """
     if isinstance(name, AbstractCombination):
         return name
-    if not isinstance(name, str) or name not in COMBINATIONS:
-        raise ConfigurationError("combination", f"one of {', '.join(COMBINATIONS)}", repr(name), "choose one")
-    return COMBINATIONS[name]
+    return named("combination", COMBINATIONS, name)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from flambeau.errors import ConfigurationError
+from flambeau.errors import ConfigurationError, named
 from flambeau.neurons.activation import AbstractActivation, Sigmoid, Softmax
 
 __all__ = ["LOSSES", "AbstractLoss", "CrossEntropy", "MeanSquaredError", "loss"]
@@ -92,6 +92,4 @@ def loss(name: Any) -> AbstractLoss:
     """
     if isinstance(name, AbstractLoss):
         return name
-    if not isinstance(name, str) or name not in LOSSES:
-        raise ConfigurationError("loss", f"one of {', '.join(LOSSES)}", repr(name), "choose one")
-    return LOSSES[name]
+    return named("loss", LOSSES, name)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from flambeau.errors import ConfigurationError
+from flambeau.errors import named
 from flambeau.structures.noise import uniforms
 
 __all__ = ["INITIALISERS", "draw", "initialiser"]
@@ -86,6 +86,4 @@ def initialiser(name: Any) -> Initialiser:
 
     Raises :class:`~flambeau.errors.ConfigurationError` for an unknown name.
     """
-    if not isinstance(name, str) or name not in INITIALISERS:
-        raise ConfigurationError("initialiser", f"one of {', '.join(INITIALISERS)}", repr(name), "choose one")
-    return INITIALISERS[name]
+    return named("initialiser", INITIALISERS, name)
