@@ -320,3 +320,18 @@ def test_a_population_is_a_vmap_over_the_arrays():
         alone = fb.train(net, rule, problem, steps=8, batch_size=16, key=3, optimizer=adam)
         for found, expected in zip(jax.tree.leaves(chunk.kept), jax.tree.leaves(alone.network), strict=True):
             np.testing.assert_allclose(found[i], expected, rtol=1e-5, atol=1e-7)
+
+
+def test_a_schedule_is_asked_for_the_steps_of_the_run_only():
+    """A line that reaches 0 at the end is below 0 beyond it, where the last chunk is padded."""
+    run = trained(optimizer=fb.optimiser("sgd", lambda step: 0.1 * (1 - step / 28)))
+    assert run.steps == 28
+    with pytest.raises(fb.errors.ConfigurationError, match="rates of at least 0"):
+        trained(optimizer=fb.optimiser("sgd", lambda step: 0.1 * (1 - step / 20)))
+
+
+def test_a_run_that_is_already_there_comes_back_as_it_was():
+    whole = trained()
+    again = trained(resume=whole)
+    same(again.network, whole.network)
+    assert again.steps == whole.steps

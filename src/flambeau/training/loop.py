@@ -250,18 +250,19 @@ def train(
     position = Position()
     if resume is not None:
         progress, position = take_up(resume, program, progress)
-    kept, stopped = program.concluded(progress), False
+    kept, stopped = None, False
     work = batch_size * sum(leaf.size for leaf in jax.tree.leaves(program.learned(network)))
-    advance = advance_for(tuple(options_for(work).items()))
+    do = advance_for(tuple(options_for(work).items()))
     with progress_bar(verbose, steps, position.steps) as show:
         for count, rows in chunks(problem, seed, position, batch_size, steps, watched=bool(monitors)):
-            rates = chosen.rates(position.steps + np.arange(rows.shape[0] * rows.shape[1]))
+            numbers = np.minimum(position.steps + np.arange(rows.shape[0] * rows.shape[1]), steps - 1)
+            rates = chosen.rates(numbers)  # a schedule is not asked beyond the run's last step
             call = program, progress, problem, rows, rates.reshape(rows.shape[:2]), seed
-            chunk = advance(*call, np.int32(count))
+            chunk = do(*call, np.int32(count))
             made = int(chunk.rounds)
             bad = np.asarray(chunk.reports["bad"])[:made]
             if (bad >= 0).any():
-                raise explain_divergence(advance, call, position.rounds, made, int(bad[-1]))
+                raise explain_divergence(do, call, position.rounds, made, int(bad[-1]))
             position.add(made, made * rows.shape[1], chunk.reports)
             progress, kept, stopped = chunk.progress, chunk.kept, bool(chunk.stop)
             show(position.steps, float(chunk.reports["history"]["loss"][made - 1]))
@@ -269,8 +270,10 @@ def train(
                 save_checkpoint(checkpoint, progress, position)
             if stopped:
                 break
-    numbers = {"steps": int(steps), "batch_size": int(batch_size), "seed": seed.tolist()}
-    configuration = configuration_of(network, program, chosen, problem, **numbers)
+    if kept is None:  # a resumed run that was already there
+        kept = program.concluded(progress)
+    counts = {"steps": int(steps), "batch_size": int(batch_size), "seed": seed.tolist()}
+    configuration = configuration_of(network, program, chosen, problem, **counts)
     return Run(kept, position.history(), position.records(), position.rounds, position.steps, stopped,
                time.perf_counter() - started, configuration, progress)  # fmt: skip
 
