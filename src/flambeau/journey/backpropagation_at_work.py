@@ -73,7 +73,7 @@ def spirals(setting: Setting) -> Told:
 
     return Section("Two spirals", (
         "194 points on two arms, the classic hard case (Lang and Witbrock 1988). Look at how the network learns: first "
-        "a cut through the middle, then the outer arms, and the tight centre last.",
+        "a cut through the middle, then one turn of the arms after another.",
         Figure(f"A {'-'.join(map(str, sizes))} network learns the spirals", "Tanh hidden units, Adam; of 194 points.",
                picture(draw, 1, 5, 1.95), "Five decision surfaces; the last follows both spirals to the centre."),
     )), (Claim("Back-propagation learns curved decisions: two spirals", "194 of 194 points",
