@@ -22,7 +22,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 from sklearn.base import BaseEstimator
 
-from flambeau import estimators, networks, neurons, rules, structures
+from flambeau import estimators, networks, neurons, problems, rules, structures
 from flambeau.errors import ConfigurationError, FileFormatError
 from flambeau.rules import losses, perceptron
 from flambeau.training import Progress, Run, stopping
@@ -35,13 +35,14 @@ FORMAT = "flambeau model 1"
 FITTED = {
     *("classes_", "feature_names_in_", "n_features_in_", "n_iter_", "network_", "run_", "history_"),
     *("converged_", "margin_", "mistake_bound_", "mistakes_", "target_mean_", "target_scale_", "_single", "_stream"),
+    "image_shape_",
 }
 
 
 @functools.cache
 def known_classes() -> dict[str, type]:
     """Every class that may stand in a file, by its name."""
-    modules = (neurons, structures, networks, rules, losses, perceptron, stopping, estimators)
+    modules = (neurons, structures, networks, problems, rules, losses, perceptron, stopping, estimators)
     found = [thing for module in modules for thing in vars(module).values() if isinstance(thing, type)]
     states = [optax.EmptyState, optax.TraceState, optax.ScaleByAdamState, optax.ScaleByRmsState, optax.ScaleByRssState]
     kept = [

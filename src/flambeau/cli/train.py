@@ -11,7 +11,7 @@ from flambeau.errors import ConfigurationError, DataError
 
 __all__ = ["evaluate", "train"]
 
-MODELS = ("Perceptron", "MLPClassifier", "MLPRegressor")
+MODELS = ("Perceptron", "MLPClassifier", "MLPRegressor", "ConvNetClassifier", "LeNetClassifier")
 
 
 @click.command()

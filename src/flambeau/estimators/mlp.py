@@ -1,33 +1,29 @@
 """Multi-layer perceptrons behind scikit-learn's interface."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import equinox as eqx
+import jax
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
+from jaxtyping import Array
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.errors import DataError
-from flambeau.estimators.common import (
-    as_floats,
-    checked_data,
-    class_indices,
-    known_classes,
-    labels_of,
-    outputs,
-    row_weights,
-    seed_of,
-)
-from flambeau.estimators.mlp_fitting import Lesson, check_settings, fit_mlp, hold_out
+from flambeau.estimators.classifier import AbstractNetworkClassifier, Coding
+from flambeau.estimators.common import as_floats, checked_data, outputs, row_weights
+from flambeau.estimators.fitting import Job, Lesson, check_settings, learn, pair, remember, whole_sizes
+from flambeau.networks import FeedForward, mlp
+from flambeau.neurons import activation
+from flambeau.problems import Examples
 from flambeau.rules import CrossEntropy, loss
-from flambeau.training import Run
+from flambeau.training import Problem, Run
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
 
-class MLPClassifier(ClassifierMixin, BaseEstimator):
+class MLPClassifier(AbstractNetworkClassifier):
     r"""A multi-layer perceptron that learns classes by back-propagation.
 
     y_l = f_l(y_{l-1} W_l - θ_l); two classes give one sigmoid output, more give softmax (``loss="cross_entropy"``) or
@@ -125,91 +121,21 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        validation_data: Any = None,
-        monitors: Sequence[Any] = (),
-    ) -> "MLPClassifier":
-        """Learn from X ``(n, features)`` and labels y ``(n,)``.
+    def _check(self) -> None:
+        check_layers(self)
 
-        ``validation_data=(X, y)`` gives a validation curve, and is what early stopping watches.
-        """
-        check_settings(self)
-        X, y = checked_data(self, X, y, reset=True)
-        classes = labels_of(self, y)
-        again = self.warm_start and hasattr(self, "run_") and np.array_equal(getattr(self, "classes_", ()), classes)
-        lesson = self._lesson(X, y, classes, sample_weight, validation_data)
-        return self._learn(lesson, classes, self.epochs, monitors, earlier=self.run_ if again else None)
+    def _read(self, X: Any, y: Any = "no_validation", *, reset: bool = False) -> Any:
+        return checked_data(self, X, y, reset=reset)
 
-    def partial_fit(
-        self,
-        X: Any,
-        y: Any,
-        classes: Any = None,
-        sample_weight: Any = None,
-        *,
-        validation_data: Any = None,
-        monitors: Sequence[Any] = (),
-    ) -> "MLPClassifier":
-        """One more pass, over these rows; the optimiser goes on where it was.
+    def _coding(self, classes: np.ndarray) -> Coding:
+        return Coding(1 if len(classes) == 2 else len(classes), 0.0, 1.0, loss(self.loss))
 
-        The first call names all ``classes``. With early stopping, patience is counted across calls, ``network_`` is
-        always the best so far, and once patience is spent further calls change nothing (``run_.stopped``). After a
-        ``fit``, a stream starts from the network that was kept, with patience anew.
-        """
-        check_settings(self)
-        first = not hasattr(self, "run_")
-        classes = known_classes(self, classes)
-        X, y = checked_data(self, X, y, reset=first)
-        lesson = self._lesson(X, y, classes, sample_weight, validation_data)
-        return self._learn(lesson, classes, 1, monitors, earlier=None if first else self.run_, stream=True)
+    def _draw(self, shape: tuple[int, ...], coding: Coding, key: Array) -> FeedForward:
+        output = "softmax" if coding.columns > 1 and coding.loss == CrossEntropy() else "sigmoid"
+        return drawn(self, shape[0], coding.columns, output, key)
 
-    def _lesson(self, X: np.ndarray, y: np.ndarray, classes: np.ndarray, sample_weight: Any, validation: Any) -> Lesson:
-        """Targets in columns, weights by row and class, and the user's own held-out rows."""
-        weights = row_weights(self, X, y, sample_weight, self.class_weight)
-        lesson = Lesson.of(X, self._targets(y, classes), weights)
-        if validation is not None:
-            other_X, other_y = checked_data(self, *pair(self, validation))
-            lesson.held_out = other_X, self._targets(other_y, classes), np.ones(len(other_X))
-        return lesson
-
-    def _targets(self, y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-        """One column for two classes, one per class for more."""
-        indices = class_indices(self, classes, y)
-        return indices[:, None] if len(classes) == 2 else np.eye(len(classes), dtype=np.float32)[indices]
-
-    def _learn(
-        self,
-        lesson: Lesson,
-        classes: np.ndarray,
-        epochs: int,
-        monitors: Sequence[Any],
-        *,
-        earlier: Run | None,
-        stream: bool = False,
-    ) -> Any:
-        output = "softmax" if len(classes) > 2 and loss(self.loss) == CrossEntropy() else "sigmoid"
-        run = learn(self, lesson, epochs, monitors, earlier, stream, output, classify=True)
-        self.classes_ = classes
-        return remember(self, run, stream)
-
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Class probabilities ``(n, classes)``, in the order of ``classes_``."""
-        check_is_fitted(self)
-        y = outputs(self.network_, checked_data(self, X))
-        if len(self.classes_) == 2:
-            return np.hstack([1 - y, y])
-        total = y.sum(1, keepdims=True)
-        return y / np.where(total > 0, total, 1)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The most probable label of every row."""
-        check_is_fitted(self)
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+    def _problem(self, examples: Examples) -> Problem:
+        return examples
 
 
 class MLPRegressor(RegressorMixin, BaseEstimator):
@@ -287,10 +213,10 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
         monitors: Sequence[Any] = (),
     ) -> "MLPRegressor":
         """Learn from X ``(n, features)`` and targets y ``(n,)`` or ``(n, outputs)``."""
-        check_settings(self)
+        self._check_all()
         again = self.warm_start and hasattr(self, "run_")
         lesson = self._lesson(X, y, sample_weight, validation_data, reset=True, rescale=not again)
-        return remember(self, learn(self, lesson, self.epochs, monitors, self.run_ if again else None), False)
+        return self._learn(lesson, self.epochs, monitors, self.run_ if again else None)
 
     def partial_fit(
         self,
@@ -302,10 +228,21 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
         monitors: Sequence[Any] = (),
     ) -> "MLPRegressor":
         """One more pass, over these rows; the targets' scale is that of the first call."""
-        check_settings(self)
+        self._check_all()
         first = not hasattr(self, "run_")
         lesson = self._lesson(X, y, sample_weight, validation_data, reset=first, rescale=first)
-        return remember(self, learn(self, lesson, 1, monitors, None if first else self.run_, stream=True), True)
+        return self._learn(lesson, 1, monitors, None if first else self.run_, stream=True)
+
+    def _check_all(self) -> None:
+        check_settings(self)
+        check_layers(self)
+
+    def _learn(
+        self, lesson: Lesson, epochs: int, monitors: Sequence[Any], earlier: Run | None, *, stream: bool = False
+    ) -> Any:
+        inputs, columns = lesson.X.shape[1], lesson.targets.shape[1]
+        job = Job(lambda key: drawn(self, inputs, columns, "identity", key), loss(self.loss), classify=False)
+        return remember(self, learn(self, lesson, job, epochs, monitors, earlier, stream), stream)
 
     def _lesson(self, X: Any, y: Any, sample_weight: Any, validation: Any, *, reset: bool, rescale: bool) -> Lesson:
         X, y = checked_data(self, X, y, reset=reset, multi_output=True, y_numeric=True)
@@ -344,49 +281,23 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
         return y[:, 0] if self._single else y
 
 
-def learn(
-    model: Any,
-    lesson: Lesson,
-    epochs: int,
-    monitors: Sequence[Any],
-    earlier: Run | None,
-    stream: bool = False,
-    output: str = "identity",
-    *,
-    classify: bool = False,
-) -> Run:
-    """Hold rows out where early stopping asks for it and none were given, then train; a spent stream stays as it is."""
-    if stream and earlier is not None and earlier.stopped and model.early_stopping and model._stream:
-        return earlier
-    seed = earlier.seed[-1] if earlier is not None else seed_of(model.random_state)
-    if model.early_stopping and lesson.held_out is None:
-        lesson = hold_out(model, lesson, seed, classify=classify)
-    run = fit_mlp(
-        model, lesson, output, seed, classify=classify, epochs=epochs, stream=stream, monitors=monitors, earlier=earlier
-    )
-    if not stream and not run.stopped and model.tolerance > 0:
-        warnings.warn(
-            f"{type(model).__name__}: not converged after {epochs} epochs: the loss has not yet stood still for "
-            f"{model.patience}; raise epochs, the learning rate or the tolerance",
-            ConvergenceWarning,
-            stacklevel=4 if classify else 3,
-        )
-    return run
+def check_layers(model: Any) -> None:
+    """Refuse sizes, losses and activations that do not exist."""
+    whole_sizes(model, "hidden_layer_sizes")
+    loss(model.loss)
+    for name in model.activation if isinstance(model.activation, tuple | list) else (model.activation,):
+        activation(name)
 
 
-def remember(model: Any, run: Run, stream: bool) -> Any:
-    """Fitted attributes; a validation curve that was asked for late is NaN before."""
-    model.run_, model.network_, model.n_iter_, model._stream = run, run.network, run.rounds, stream
-    model.history_ = {name: np.asarray(values) for name, values in run.history.items()}
-    for name, values in run.records.get("validation_curve", {}).items():
-        late = np.full(run.rounds - len(values), np.nan)
-        model.history_[name] = np.concatenate([late, values])
-    return model
+def drawn(model: Any, inputs: int, columns: int, output: str, key: Array) -> FeedForward:
+    """A fresh perceptron of the model's sizes."""
+    hidden = tuple(model.activation) if isinstance(model.activation, list) else model.activation
+    sizes = (inputs, *whole_sizes(model, "hidden_layer_sizes"), columns)
+    return new_network(sizes, hidden, output, float(model.dropout), model.initialisation, jax.random.key_data(key))
 
 
-def pair(model: Any, validation: Any) -> tuple[Any, Any]:
-    """The user's (X, y)."""
-    if not isinstance(validation, tuple | list) or len(validation) != 2:
-        got = type(validation).__name__
-        raise DataError(f"{type(model).__name__}, validation_data", "a pair (X, y)", got, "pass validation_data=(X, y)")
-    return validation[0], validation[1]
+@eqx.filter_jit
+def new_network(sizes: tuple, hidden: Any, output: str, dropout: float, start: str, seed: Any) -> FeedForward:
+    """A fresh network, drawn in one compiled call."""
+    key = jax.random.wrap_key_data(seed)
+    return mlp(sizes, hidden, output, dropout=dropout, initialisation=start, key=key)

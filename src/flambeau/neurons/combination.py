@@ -84,7 +84,10 @@ class RadialDistance(AbstractCombination):
         w = wiring.weights
         squares = wiring.with_weights(jnp.ones_like(w)).project(x * x)
         norms = wiring.with_weights(w * w).project(jnp.ones_like(x))
-        distance = jnp.maximum(squares - 2 * wiring.project(x) + norms, 0)
+        distance = squares - 2 * wiring.project(x) + norms
+        # A comparison, not ``maximum``: XLA's CPU compiler (jaxlib 0.10.2) fuses these products with a softmax that
+        # reads them, and from 512 rows on the fused program is wrong; it does not fuse through a comparison.
+        distance = jnp.where(distance > 0, distance, 0)
         return distance if self.squared else root(distance)
 
     def credit(self, wiring: Wiring, x: Array, gathered: Array, delta: Array) -> tuple[Array, Array]:

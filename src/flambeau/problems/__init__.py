@@ -3,6 +3,7 @@
 from flambeau.problems.bundle import DataBundle
 from flambeau.problems.catalogue import available, fetch_dataset, load
 from flambeau.problems.digits import digits
+from flambeau.problems.distortion import Distorted, Distortion
 from flambeau.problems.examples import Examples
 from flambeau.problems.idx import read_idx
 from flambeau.problems.logic import logic_gate, parity, xor
@@ -11,6 +12,8 @@ from flambeau.problems.toys import separable, two_moons, two_spirals
 
 __all__ = [
     "DataBundle",
+    "Distorted",
+    "Distortion",
     "Examples",
     "available",
     "digits",

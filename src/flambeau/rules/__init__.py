@@ -4,7 +4,7 @@ from flambeau.rules.backprop import Backpropagation
 from flambeau.rules.base import AbstractRule, Batch
 from flambeau.rules.delta import DeltaRule, LeastMeanSquares
 from flambeau.rules.evaluation import Evaluation
-from flambeau.rules.losses import AbstractLoss, CrossEntropy, MeanSquaredError, loss
+from flambeau.rules.losses import AbstractLoss, CrossEntropy, MaximumAPosteriori, MeanSquaredError, loss
 from flambeau.rules.perceptron import Averaged, PerceptronRule, Pocket, Voted, voted_output
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "DeltaRule",
     "Evaluation",
     "LeastMeanSquares",
+    "MaximumAPosteriori",
     "MeanSquaredError",
     "PerceptronRule",
     "Pocket",

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError, named
-from flambeau.neurons.activation import AbstractActivation, Sigmoid, Softmax
+from flambeau.neurons.activation import AbstractActivation, Sigmoid, Softmax, Softmin
 
-__all__ = ["LOSSES", "AbstractLoss", "CrossEntropy", "MeanSquaredError", "loss"]
+__all__ = ["LOSSES", "AbstractLoss", "CrossEntropy", "MaximumAPosteriori", "MeanSquaredError", "loss"]
 
 Rows = Float[Array, "batch outputs"]
 
@@ -79,7 +79,44 @@ class CrossEntropy(AbstractLoss):
         return jnp.sum(jax.nn.softplus(net) - target * net, axis=-1), output - target
 
 
-LOSSES: dict[str, AbstractLoss] = {"mse": MeanSquaredError(), "cross_entropy": CrossEntropy()}
+@dataclasses.dataclass(frozen=True)
+class MaximumAPosteriori(AbstractLoss):
+    """e = s_d + log(e^-j + Σ_i e^{-s_i}), for outputs whose net inputs s are penalties (distances to prototypes).
+
+    The right class's penalty is pulled down and the others' are pushed up, each by what it takes of the probability;
+    the constant j > 0, ``rubbish``, stands for whatever is none of the classes, and keeps penalties that are large
+    already from being pushed on. δ_i = d_i - e^{-s_i} / (e^-j + Σ_k e^{-s_k}).
+
+    >>> near, target = jnp.asarray([[0.0, 4.0]]), jnp.asarray([[1.0, 0.0]])
+    >>> value, delta = MaximumAPosteriori(rubbish=2.0)(Softmin(), near, Softmin()(near), target)
+    >>> round(float(value[0]), 4), delta.round(3).tolist()
+    (0.1429, [[0.133..., -0.016...]])
+
+    Raises :class:`~flambeau.errors.ConfigurationError` (:meth:`check`) for other output units than ``Softmin``.
+    Source: LeCun, Bottou, Bengio, Haffner 1998, equation 9 (there a mean over the examples, as here by the rule).
+    """
+
+    rubbish: float = 1.0
+
+    def check(self, f: AbstractActivation) -> None:
+        """Softmin only."""
+        if not isinstance(f, Softmin):
+            raise ConfigurationError("MaximumAPosteriori", "softmin output units", f, "choose them, or another loss")
+
+    def __call__(self, f: AbstractActivation, net: Rows, output: Rows, target: Rows) -> tuple[Array, Rows]:
+        """By logsumexp over the classes and the rubbish."""
+        mass = jnp.sum(target, axis=-1, keepdims=True)
+        every = jnp.concatenate([-net, jnp.full_like(net[..., :1], -self.rubbish)], axis=-1)
+        evidence = jax.nn.logsumexp(every, axis=-1, keepdims=True)
+        value = jnp.sum(target * net, axis=-1) + (evidence * mass)[..., 0]
+        return value, target - jnp.exp(-net - evidence) * mass
+
+
+LOSSES: dict[str, AbstractLoss] = {
+    "mse": MeanSquaredError(),
+    "cross_entropy": CrossEntropy(),
+    "maximum_a_posteriori": MaximumAPosteriori(),
+}
 
 
 def loss(name: Any) -> AbstractLoss:

@@ -1,18 +1,30 @@
 """Structures: how units are wired, and the layers that neurons make of them."""
 
 from flambeau.structures.base import AbstractStructure, derived_backproject, derived_correlate
+from flambeau.structures.convolution import Convolution, convolution_layer
 from flambeau.structures.dense import Dense
+from flambeau.structures.images import Flatten, Retina
 from flambeau.structures.initialisation import INITIALISERS, draw, initialiser
 from flambeau.structures.layer import AbstractLayer, Dropout, Layer, Trace, dense_layer
+from flambeau.structures.pooling import AveragePooling, MaxPooling, Subsampling
+from flambeau.structures.windows import Window
 
 __all__ = [
     "INITIALISERS",
     "AbstractLayer",
     "AbstractStructure",
+    "AveragePooling",
+    "Convolution",
     "Dense",
     "Dropout",
+    "Flatten",
     "Layer",
+    "MaxPooling",
+    "Retina",
+    "Subsampling",
     "Trace",
+    "Window",
+    "convolution_layer",
     "dense_layer",
     "derived_backproject",
     "derived_correlate",

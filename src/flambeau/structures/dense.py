@@ -1,7 +1,7 @@
 """Dense: every sender is wired to every receiver."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Num
 
 from flambeau.structures.base import AbstractStructure
 
@@ -23,7 +23,7 @@ class Dense(AbstractStructure):
     Lecture: 多层感知机 (the multi-layer perceptron).
     """
 
-    weights: Float[Array, "inputs units"]
+    weights: Num[Array, "inputs units"]  # floats are learned, whole numbers are fixed
 
     @property
     def input_shape(self) -> tuple[int, ...]:

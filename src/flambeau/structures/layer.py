@@ -6,18 +6,20 @@ outputs, ∂e/∂y, to the error at the inputs, ∂e/∂x, and a layer-shaped pr
 """
 
 import abc
+import dataclasses
 from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from flambeau.neurons.activation import AbstractActivation, activation
+from flambeau.neurons.activation import AbstractActivation, AbstractUnitwise, activation
 from flambeau.neurons.combination import AbstractCombination, WeightedSum, combination
 from flambeau.structures.base import AbstractStructure
 from flambeau.structures.dense import Dense
 from flambeau.structures.initialisation import initialiser
 from flambeau.structures.noise import coin_flips
+from flambeau.structures.order import IMAGES, innermost, inside
 
 __all__ = ["AbstractLayer", "Dropout", "Layer", "Trace", "dense_layer"]
 
@@ -49,8 +51,8 @@ class AbstractLayer(eqx.Module):
 class Layer(AbstractLayer):
     """A structure with one neuron per receiving unit: y = f(g(x)), g(x) = combine(x) - θ.
 
-    Arguments: ``structure``; ``bias`` = -θ, one number per unit of the last axis; ``activation`` f and
-    ``combination`` g (fixed, not learned). Stored as a bias and shown as :attr:`threshold`.
+    Arguments: ``structure``; ``bias`` = -θ, one number per unit of the last axis (None: no thresholds); ``activation``
+    f and ``combination`` g (fixed, not learned). Stored as a bias and shown as :attr:`threshold`.
 
     >>> unit = Layer(Dense(jnp.asarray([[1.0], [1.0]])), jnp.asarray([-1.5]), activation("step"))
     >>> unit(jnp.asarray([[0.0, 1.0], [1.0, 1.0]])).tolist()  # AND
@@ -60,39 +62,58 @@ class Layer(AbstractLayer):
     """
 
     structure: AbstractStructure
-    bias: Float[Array, " units"]
+    bias: Float[Array, " units"] | None
     activation: AbstractActivation = eqx.field(static=True)
     combination: AbstractCombination = eqx.field(static=True, default=WeightedSum())
 
     @property
     def threshold(self) -> Float[Array, " units"]:
-        """θ = -bias, the lecture's sign."""
-        return -self.bias
+        """θ = -bias, the lecture's sign; zeros where there is none."""
+        return jnp.zeros(self.structure.unit_shape[-1]) if self.bias is None else -self.bias
 
     def net(self, x: Array) -> Array:
         """g(x) - θ: the net input s of every unit."""
-        return self.combination.combine(self.structure, x) + self.bias
+        gathered = self.combination.combine(self.structure, x)
+        return gathered if self.bias is None else with_bias(gathered, self.bias)
 
     def __call__(self, x: Array) -> Array:
         """f(g(x))."""
-        return self.activation(self.net(x))
+        return self.fire(self.net(x))
+
+    def fire(self, net: Array) -> Array:
+        """f(s)."""
+        return inside(self.activation, net) if isinstance(self.activation, AbstractUnitwise) else self.activation(net)
 
     def forward(self, x: Array, key: Array) -> Trace:
         """f(g(x)), with x and s kept."""
         net = self.net(x)
-        return Trace(x, net, self.activation(net))
+        return Trace(x, net, self.fire(net))
 
     def backward(self, trace: Trace, error: Array) -> tuple[Array, "Layer"]:
         """Through the activation (δ = ∂e/∂s), then :meth:`credit`."""
-        return self.credit(trace, self.activation.delta(trace.net, trace.output, error))
+        back = self.activation.delta
+        unitwise = isinstance(self.activation, AbstractUnitwise)
+        delta = inside(back, *trace[1:], error) if unitwise else back(*trace[1:], error)
+        return self.credit(trace, delta)
 
     def credit(self, trace: Trace, delta: Array) -> tuple[Array, "Layer"]:
         """``(∂e/∂x, ∂e/∂layer)`` from δ = ∂e/∂s: the paths that meet in a weight or an input are summed."""
-        gathered = trace.net - self.bias
+        gathered = trace.net if self.bias is None else with_bias(trace.net, -self.bias)
         to_inputs, to_weights = self.combination.credit(self.structure, trace.x, gathered, delta)
-        to_bias = delta.reshape(-1, delta.shape[-1]).sum(0)
-        structure, bias = self.structure.with_weights(to_weights), to_bias
-        return to_inputs, eqx.tree_at(lambda layer: (layer.structure, layer.bias), self, (structure, bias))
+        to_bias = None if self.bias is None else per_unit_sums(delta)
+        return to_inputs, dataclasses.replace(self, structure=self.structure.with_weights(to_weights), bias=to_bias)
+
+
+def with_bias(net: Float[Array, "batch *places units"], bias: Float[Array, " units"]) -> Array:
+    """One number per unit of the last axis, added at every place (images in their inner order)."""
+    return inside(lambda s: s + bias[:, None, None, None], net) if net.ndim == IMAGES else net + bias
+
+
+def per_unit_sums(delta: Float[Array, "batch *places units"]) -> Float[Array, " units"]:
+    """Σ over batch and places."""
+    if delta.ndim == IMAGES:
+        return innermost(delta).sum((1, 2, 3))
+    return delta.sum(tuple(range(delta.ndim - 1)))
 
 
 class Dropout(AbstractLayer):

@@ -22,7 +22,8 @@ def coin_flips(key: Array, probability: float, shape: tuple[int, ...]) -> Bool[A
 
 def uniforms(key: Array, count: int, dtype: jnp.dtype) -> Float[Array, " count"]:
     """Independent uniform numbers strictly between 0 and 1, on a grid of 2^-24."""
-    return (words(key, count) >> 8).astype(dtype) * 2.0**-24 + 2.0**-25
+    numbers = (words(key, count) >> 8).astype(dtype) * 2.0**-24 + 2.0**-25
+    return jnp.minimum(numbers, 1 - jnp.finfo(dtype).epsneg)  # in single precision the last one would be rounded to 1
 
 
 def words(key: Array, count: int) -> UInt32[Array, " count"]:

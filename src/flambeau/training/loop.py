@@ -43,8 +43,8 @@ BYTES_AT_ONCE = 4 << 20
 class Program(eqx.Module):
     """The pieces of a run that stay as they are: the same for every member of a population.
 
-    ``static`` is the network without its arrays (these are in the progress), ``trainable`` the filter of what is
-    learned.
+    ``static`` is the network without its arrays (these are in the progress), ``trainable`` says what is learned: a
+    question to every leaf of the network (floats are learned unless it says otherwise), or a tree of answers.
     """
 
     rule: AbstractRule
@@ -58,9 +58,10 @@ class Program(eqx.Module):
         """The whole network at this point."""
         return eqx.combine(progress.network, self.static)
 
-    def learned(self, tree: PyTree) -> PyTree:
-        """The part of a network, or of a proposal, that is learned."""
-        return eqx.filter(tree, self.trainable)
+    def learned(self, tree: PyTree, network: PyTree) -> PyTree:
+        """The part of ``tree``, a network or a proposal, that is learned; the network decides, not the proposal."""
+        asked = callable(self.trainable)
+        return eqx.filter(tree, jax.tree.map(self.trainable, network) if asked else self.trainable)
 
     def concluded(self, progress: Progress) -> PyTree:
         """The network to keep if the run ended here: the rule's choice, then the stopping criterion's."""
@@ -74,7 +75,7 @@ def begin(program: Program, arrays: PyTree) -> Progress:
     network = eqx.combine(arrays, program.static)
     memories = tuple(monitor.init(network) for monitor in program.monitors)
     state = program.rule.init(network), memories, program.stopping.init(network)
-    optimiser_state = program.optimiser.init(program.learned(network))
+    optimiser_state = program.optimiser.init(program.learned(network, network))
     progress = Progress(arrays, optimiser_state, *state, jnp.zeros((), jnp.int32))
     # A literal's type is "weak", a step's result is not: without this the second chunk would compile again.
     return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), progress)
@@ -85,7 +86,7 @@ def step(program: Program, progress: Progress, batch: Any, rate: Array, key: Arr
     network = program.network(progress)
     proposal, rule, info = program.rule.propose(network, batch, progress.rule, key)
     check_needs(program, info)
-    proposal, learned = program.learned(proposal), program.learned(network)
+    proposal, learned = program.learned(proposal, network), program.learned(network, network)
     update, optimiser = program.optimiser.update(proposal, progress.optimiser, learned, rate)
     moment = Moment(progress.step, batch, network, proposal, update, info)
     watching = zip(program.monitors, progress.memories, strict=True)
@@ -251,7 +252,7 @@ def train(
     if resume is not None:
         progress, position = take_up(resume, program, progress)
     kept, stopped = None, False
-    work = batch_size * sum(leaf.size for leaf in jax.tree.leaves(program.learned(network)))
+    work = batch_size * sum(leaf.size for leaf in jax.tree.leaves(program.learned(network, network)))
     do = advance_for(tuple(options_for(work).items()))
     with progress_bar(verbose, steps, position.steps) as show:
         for count, rows in chunks(problem, seed, position, batch_size, steps, watched=bool(monitors)):
