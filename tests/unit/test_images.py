@@ -1,5 +1,7 @@
 """Image classifiers: what they learn, how they read images, and what they refuse."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -16,8 +18,8 @@ def digits():
 
 
 def small(**options):
-    return fb.ConvNetClassifier((8, 8), (6,), **{"kernel_size": 3, "hidden_layer_sizes": (), "epochs": 8,
-                                                "learning_rate": 0.01, "random_state": 0, **options})  # fmt: skip
+    settings = {"image_shape": (8, 8), "channels": (6,), "kernel_size": 3, "hidden_layer_sizes": (), "epochs": 8}
+    return fb.ConvNetClassifier(**{**settings, "learning_rate": 0.01, "random_state": 0, **options})
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,7 @@ def test_the_datas_own_shape_is_taken_where_none_is_given(digits):
 
 @pytest.mark.parametrize("variant", ["lenet-1", "lenet-4", "lenet-5", "modern"])
 def test_every_lenet_learns_its_first_digits(variant, digits):
-    model = fb.LeNetClassifier(variant, image_shape=(8, 8), epochs=12, learning_rate=0.003, batch_size=64,
+    model = fb.LeNetClassifier(variant, image_shape=(8, 8), epochs=20, learning_rate=0.003, batch_size=64,
                                random_state=0)  # fmt: skip
     model.fit(digits.images[:600], digits.target[:600])
     assert model.history_["loss"][-1] < model.history_["loss"][0] / 2
@@ -60,7 +62,7 @@ def test_every_lenet_learns_its_first_digits(variant, digits):
 def test_lenet_5_answers_with_the_nearest_bitmap(digits):
     model = fb.LeNetClassifier(image_shape=(8, 8), epochs=1, random_state=0).fit(digits.images, digits.target)
     *lower, top = model.network_.layers
-    features = digits.images[:600, :, :, None]
+    features = jnp.asarray(digits.images[:600, :, :, None])
     for layer in lower:
         features = layer(features)
     codes = np.asarray(top.structure.weights, float)
@@ -71,7 +73,7 @@ def test_lenet_5_answers_with_the_nearest_bitmap(digits):
 
 
 def test_a_fixed_prototype_is_never_learned(digits):
-    start = fb.networks.lenet("lenet-5", (8, 8), key=__import__("jax").random.key(0))
+    start = fb.networks.lenet("lenet-5", (8, 8), key=jax.random.key(0))
     model = fb.LeNetClassifier(image_shape=(8, 8), epochs=1, optimizer="adamw", weight_decay=0.5, random_state=0)
     model.fit(digits.images[:200], digits.target[:200])
     np.testing.assert_array_equal(model.network_.layers[-1].structure.weights, start.layers[-1].structure.weights)
@@ -98,8 +100,6 @@ def test_the_same_seed_gives_the_same_network(fitted, digits):
 
 
 def test_distortion_is_drawn_anew_at_every_step_and_the_rows_stay_theirs(digits):
-    import jax
-
     examples = Examples.of(digits.images[:, :, :, None], digits.target)
     problem = Distorted.of(examples, Distortion(shift=1.0, elastic=8.0, smoothness=2.0))
     rows = np.arange(30)
@@ -158,7 +158,7 @@ def test_more_classes_than_bitmaps_need_the_modern_form():
         fb.LeNetClassifier(image_shape=(8, 8), epochs=1).fit(X, y)
 
 
-@pytest.mark.parametrize("amounts", [{"shift": -1}, {"smoothness": 0}, {"rotation": float("nan")}, {"scale": "big"}])
+@pytest.mark.parametrize("amounts", [{"shift": -1}, {"smoothness": 0}, {"rotation": float("nan")}, {"scale": float("inf")}])
 def test_an_amount_that_is_none_is_refused(amounts):
     with pytest.raises(fb.errors.ConfigurationError, match=next(iter(amounts))):
         Distortion(**amounts)

@@ -50,8 +50,7 @@ def check_settings(model: Any) -> None:
     if model.batch_size != "auto":
         check_number(model, "batch_size", 1, whole=True)
     check_number(model, "tolerance", 0)
-    if "dropout" in model.get_params(deep=False):
-        check_number(model, "dropout", 0, 1 - 1e-6)
+    check_number(model, "dropout", 0, 1 - 1e-6)
     if model.early_stopping:
         check_number(model, "validation_fraction", 1e-6, 1 - 1e-6)
     optimiser_of(model)
@@ -119,7 +118,7 @@ def fit_network(
     earlier: Run | None = None,
 ) -> Run:
     """Train (on): draw the network or take the earlier one up, choose when to stop, call :func:`flambeau.train`."""
-    key = jax.random.wrap_key_data(np.asarray([1, seed], np.uint32))  # not the stream that orders the rows
+    key = jax.random.wrap_key_data(jnp.asarray([1, seed], np.uint32))  # not the stream that orders the rows
     network = job.draw(key) if earlier is None else taken_up(model, earlier.network, job, key)
     rows = len(lesson.X)
     limit = 200 if model.batch_size == "auto" else int(model.batch_size)

@@ -32,6 +32,7 @@ class LeNetClassifier(AbstractNetworkClassifier):
     image_shape : (height, width), no larger than the network's field of 32x32 (28x28 for LeNet-1); smaller images lie
         in its middle. None takes the data's own.
     rubbish : LeNet-5's constant j: penalties beyond it are not pushed up any more.
+    dropout : share of the inputs of every layer above the last pooling silenced while learning.
     distortion : None, or a :class:`flambeau.problems.Distortion` that every step draws anew.
 
     The others as for :class:`~flambeau.MLPClassifier`.
@@ -61,6 +62,7 @@ class LeNetClassifier(AbstractNetworkClassifier):
         image_shape: Any = (28, 28),
         rubbish: Any = 20.0,
         distortion: Any = None,
+        dropout: Any = 0.0,
         l1: Any = 0.0,
         l2: Any = 0.0,
         weight_decay: Any = 0.0,
@@ -84,6 +86,7 @@ class LeNetClassifier(AbstractNetworkClassifier):
         self.image_shape = image_shape
         self.rubbish = rubbish
         self.distortion = distortion
+        self.dropout = dropout
         self.l1 = l1
         self.l2 = l2
         self.weight_decay = weight_decay
@@ -125,13 +128,13 @@ class LeNetClassifier(AbstractNetworkClassifier):
         return Coding(len(classes), -1.0, 1.0, MeanSquaredError())
 
     def _draw(self, shape: tuple[int, ...], coding: Coding, key: Array) -> FeedForward:
-        return new_network(self.variant, shape[:2], coding.columns, jax.random.key_data(key))
+        return new_network(self.variant, shape[:2], coding.columns, float(self.dropout), jax.random.key_data(key))
 
     def _problem(self, examples: Examples) -> Problem:
         return as_learned(examples, self.distortion)
 
 
 @eqx.filter_jit
-def new_network(variant: str, image: Any, classes: int, seed: Any) -> FeedForward:
+def new_network(variant: str, image: Any, classes: int, dropout: float, seed: Any) -> FeedForward:
     """A fresh network, drawn in one compiled call."""
-    return lenet(variant, image, classes, key=jax.random.wrap_key_data(seed))
+    return lenet(variant, image, classes, dropout=dropout, key=jax.random.wrap_key_data(seed))

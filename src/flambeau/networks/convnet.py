@@ -23,6 +23,8 @@ from flambeau.structures import (
 
 __all__ = ["POOLINGS", "convnet"]
 
+Plan = tuple[tuple[int, int], tuple[int, ...], tuple[int, int, int]]  # image size, kernel shape, what comes out
+
 POOLINGS: dict[str, Any] = {"max": MaxPooling.over, "average": AveragePooling.over}
 
 
@@ -62,7 +64,7 @@ def convnet(
     plans = planned(image, channels, kernel, stride, padding, pool if pooling else None)
     flat = plans[-1][2] if plans else image
     sizes = (flat[0] * flat[1] * flat[2], *hidden, outputs)
-    dense = list(pairwise(sizes))
+    dense: list[tuple[int, ...]] = list(pairwise(sizes))
     numbers = draw(key, [shape for _, shape, _ in plans] + dense)
     how = {"stride": stride, "padding": padding, "initialisation": initialisation}
     layers: list[AbstractLayer] = []
@@ -81,9 +83,10 @@ def convnet(
 
 def planned(
     image: tuple[int, int, int], channels: Sequence[int], kernel: Any, stride: Any, padding: Any, pool: Any
-) -> list[tuple[tuple[int, int], tuple[int, ...], tuple[int, int, int]]]:
+) -> list[Plan]:
     """Image size, kernel shape and what comes out, for every group of filtering and pooling."""
-    plans, (height, width, depth) = [], image
+    plans: list[Plan] = []
+    height, width, depth = image
     for group, maps in enumerate(channels, 1):
         try:
             window = Window.over((height, width), kernel, stride, padding)

@@ -7,14 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flambeau.errors import named
+from flambeau.errors import ConfigurationError, named
 from flambeau.networks.feedforward import FeedForward
 from flambeau.networks.lenet_codes import codes
 from flambeau.neurons import RadialDistance, ReLU, ScaledTanh, Softmax, Softmin
 from flambeau.structures import (
+    AbstractLayer,
     AbstractStructure,
     Convolution,
     Dense,
+    Dropout,
     Flatten,
     Layer,
     MaxPooling,
@@ -27,6 +29,8 @@ from flambeau.structures import (
 )
 
 __all__ = ["LENETS", "lenet"]
+
+Layers = tuple[AbstractLayer, ...]
 
 
 def table(*maps: str) -> np.ndarray:
@@ -42,7 +46,9 @@ LENET_5 = table("012", "123", "234", "345", "045", "015", "0123", "1234", "2345"
                 "1245", "0235", "012345")  # fmt: skip
 
 
-def lenet(variant: str = "lenet-5", image: Any = (28, 28), classes: int = 10, *, key: Array) -> FeedForward:
+def lenet(
+    variant: str = "lenet-5", image: Any = (28, 28), classes: int = 10, *, dropout: float = 0.0, key: Array
+) -> FeedForward:
     """LeNet for images of ``image`` (height, width), one channel, pixels from 0 to 1.
 
     ``variant``:
@@ -52,6 +58,9 @@ def lenet(variant: str = "lenet-5", image: Any = (28, 28), classes: int = 10, *,
     - ``"lenet-5"`` (1998): 6 and 16 maps, 120 and 84 units, radial outputs with fixed bitmaps, 32x32 field, 60,000
       trainable parameters, 340,908 connections;
     - ``"modern"``: LeNet-5 with all connections of C3, max pooling, ReLU and softmax, 61,706 parameters.
+
+    ``dropout`` silences that share of the inputs of every layer above the last sub-sampling while learning (but not of
+    the radial outputs); it is younger than the networks, and changes nothing of what is learned in the end.
 
     The three old ones squash by 1.7159 tanh(2s/3), pool by a trainable gain and bias, wire C3 as their tables say, and
     start from U(±2.4 / fan-in). Smaller images lie in the middle of the field.
@@ -71,13 +80,14 @@ def lenet(variant: str = "lenet-5", image: Any = (28, 28), classes: int = 10, *,
     Sources: LeCun et al. 1990, *Handwritten digit recognition with a back-propagation network*; Bottou et al. 1994,
     *Comparison of classifier methods*; LeCun, Bottou, Bengio, Haffner 1998. Lecture: 卷积神经网络, LeNet.
     """
-    return named("lenet.variant", LENETS, variant)(image, classes, key)
+    layers = named("lenet.variant", LENETS, variant)(image, classes, key)
+    return FeedForward(with_dropout(layers, dropout))
 
 
-def lenet_1(image: Any, classes: int, key: Array) -> FeedForward:
+def lenet_1(image: Any, classes: int, key: Array) -> Layers:
     """28x28 · 4@24 · 4@12 · 12@8 · 12@4 · outputs."""
     c1, s2, c3, s4, out = draw(key, [(5, 5, 1, 4), (4,), (5, 5, 4, 12), (12,), (192, classes)])
-    layers = (
+    return (
         Retina.over(image, 28),
         filtered(28, c1),
         pooled(24, s2),
@@ -86,14 +96,13 @@ def lenet_1(image: Any, classes: int, key: Array) -> FeedForward:
         Flatten(),
         squashed(Dense(uniform(out, 192))),
     )
-    return FeedForward(layers)
 
 
-def lenet_4(image: Any, classes: int, key: Array) -> FeedForward:
+def lenet_4(image: Any, classes: int, key: Array) -> Layers:
     """32x32 · 4@28 · 8@14 (two for each map) · 16@10 · 16@5 · 120 · outputs."""
     shapes: list[tuple[int, ...]] = [(5, 5, 1, 4), (8,), (5, 5, 8, 16), (16,), (5, 5, 16, 120), (120, classes)]
     c1, s2, c3, s4, c5, out = draw(key, shapes)
-    layers = (
+    return (
         Retina.over(image, 32),
         filtered(32, c1),
         pooled(28, s2, repeats=2),
@@ -103,14 +112,13 @@ def lenet_4(image: Any, classes: int, key: Array) -> FeedForward:
         Flatten(),
         squashed(Dense(uniform(out, 120))),
     )
-    return FeedForward(layers)
 
 
-def lenet_5(image: Any, classes: int, key: Array) -> FeedForward:
+def lenet_5(image: Any, classes: int, key: Array) -> Layers:
     """32x32 · 6@28 · 6@14 · 16@10 · 16@5 · 120 · 84 · distances to the bitmaps."""
     shapes: list[tuple[int, ...]] = [(5, 5, 1, 6), (6,), (5, 5, 6, 16), (16,), (5, 5, 16, 120), (120, 84)]
     c1, s2, c3, s4, c5, f6 = draw(key, shapes)
-    layers = (
+    return (
         Retina.over(image, 32),
         filtered(32, c1),
         pooled(28, s2),
@@ -121,13 +129,12 @@ def lenet_5(image: Any, classes: int, key: Array) -> FeedForward:
         squashed(Dense(uniform(f6, 120))),
         Layer(Dense(jnp.asarray(codes(classes))), None, Softmin(), RadialDistance(squared=True)),
     )
-    return FeedForward(layers)
 
 
-def modern(image: Any, classes: int, key: Array) -> FeedForward:
+def modern(image: Any, classes: int, key: Array) -> Layers:
     """32x32 · 6@28 · max 14 · 16@10 · max 5 · 120 · 84 · softmax."""
     c1, c3, c5, f6, out = draw(key, [(5, 5, 1, 6), (5, 5, 6, 16), (400, 120), (120, 84), (84, classes)])
-    layers = (
+    return (
         Retina.over(image, 32, paper=0.0, ink=1.0),
         convolution_layer(c1, 32),
         MaxPooling.over(28),
@@ -138,15 +145,31 @@ def modern(image: Any, classes: int, key: Array) -> FeedForward:
         dense_layer(f6, ReLU(), initialisation="he"),
         dense_layer(out, Softmax()),
     )
-    return FeedForward(layers)
 
 
-LENETS: dict[str, Callable[[Any, int, Array], FeedForward]] = {
+LENETS: dict[str, Callable[[Any, int, Array], Layers]] = {
     "lenet-1": lenet_1,
     "lenet-4": lenet_4,
     "lenet-5": lenet_5,
     "modern": modern,
 }
+
+
+def with_dropout(layers: Layers, rate: float) -> Layers:
+    """Noise before every layer of weights above the last pooling, the radial outputs excepted."""
+    if not 0 <= rate < 1:
+        raise ConfigurationError("lenet.dropout", "a share in [0, 1)", rate, "0 switches dropout off")
+    last = max(place for place, layer in enumerate(layers) if pools(layer))
+    noisy: list[AbstractLayer] = []
+    for place, layer in enumerate(layers):
+        dense = place > last and isinstance(layer, Layer) and layer.bias is not None
+        noisy += [Dropout(rate), layer] if rate and dense else [layer]
+    return tuple(noisy)
+
+
+def pools(layer: AbstractLayer) -> bool:
+    """Whether a layer is one of pooling."""
+    return isinstance(layer, MaxPooling) or (isinstance(layer, Layer) and isinstance(layer.structure, Subsampling))
 
 
 def uniform(numbers: Array, fan_in: Any) -> Array:

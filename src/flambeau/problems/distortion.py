@@ -19,6 +19,7 @@ from flambeau.structures.noise import uniforms
 
 __all__ = ["Distorted", "Distortion"]
 
+FLOAT = jnp.dtype("float32")  # a displacement needs no more
 AFFINE = 7  # numbers drawn per image: two shifts, angle, scale, squeeze, two shears
 
 
@@ -61,7 +62,8 @@ class Distortion:
 
     def __call__(self, x: Float[Array, "batch height width channels"], key: Array) -> Array:
         """Every image distorted in its own way."""
-        where = grid(x.shape[1:3])[None] + self.displacement(x.shape[:3], key)
+        batch, height, width, _ = x.shape
+        where = jnp.asarray(grid((height, width)))[None] + self.displacement((batch, height, width), key)
         return interpolated(x, where)
 
     def displacement(self, shape: tuple[int, int, int], key: Array) -> Float[Array, "batch height width 2"]:
@@ -74,8 +76,8 @@ class Distortion:
         return moved + self._elastic(shape, elastic) if self.elastic else moved
 
     def _affine(self, shape: tuple[int, int, int], key: Array) -> Array:
-        batch, *size = shape
-        numbers = 2 * uniforms(key, AFFINE * batch, jnp.float32).reshape(AFFINE, batch) - 1
+        batch, size = shape[0], shape[1:]
+        numbers = 2 * uniforms(key, AFFINE * batch, FLOAT).reshape(AFFINE, batch) - 1
         down, across, turn, grow, squeeze, lean, tilt = numbers
         angle = turn * math.radians(self.rotation)
         rows, columns = (1 + self.scale * grow) * (1 + self.squeeze * squeeze), 1 + self.scale * grow
@@ -86,13 +88,13 @@ class Distortion:
         return fetched - centred + self.shift * jnp.stack([down, across], -1)[:, None, None]
 
     def _elastic(self, shape: tuple[int, int, int], key: Array) -> Array:
-        fields = 2 * uniforms(key, 2 * math.prod(shape), jnp.float32).reshape(2, *shape) - 1
+        fields = 2 * uniforms(key, 2 * math.prod(shape), FLOAT).reshape(2, *shape) - 1
         rows, columns = (bell(side, self.smoothness) for side in shape[1:])
         smooth = jnp.einsum("ih,kbhw,jw->bijk", rows, fields, columns)
         return self.elastic * smooth
 
 
-def grid(size: tuple[int, int] | list[int]) -> Float[np.ndarray, "height width 2"]:
+def grid(size: tuple[int, int]) -> Float[np.ndarray, "height width 2"]:
     """The place of every pixel."""
     return np.stack(np.meshgrid(*(np.arange(side, dtype=np.float32) for side in size), indexing="ij"), axis=-1)
 

@@ -47,7 +47,7 @@ class Axis(NamedTuple):
         return (self.size - self.kernel) // self.stride + 1
 
     @property
-    def count(self) -> int:
+    def tiles(self) -> int:
         """Blocks of outputs."""
         return -(-self.outputs // self.side)
 
@@ -64,7 +64,7 @@ class Axis(NamedTuple):
     @property
     def blocks(self) -> int:
         """Blocks of pixels."""
-        return self.count + self.reach - 1
+        return self.tiles + self.reach - 1
 
 
 class Blocks(NamedTuple):
@@ -91,7 +91,7 @@ def blocks_for(size: tuple[int, int], kernel: tuple[int, int, int, int], stride:
 
 def seconds(cut: Blocks, inputs: int, units: int) -> float:
     """Estimated time per example: the product, slower with few rows, and building its patches."""
-    places = cut.rows.count * cut.columns.count
+    places = cut.rows.tiles * cut.columns.tiles
     terms = inputs * math.prod(axis.reach * axis.step for axis in cut)
     rows = units * cut.rows.side * cut.columns.side
     return 2 * places * terms * rows / FLOPS * (1 + HALF_SPEED_ROWS / rows) + 4 * places * terms / BYTES
@@ -100,13 +100,13 @@ def seconds(cut: Blocks, inputs: int, units: int) -> float:
 def convolve(x: Image, w: Kernel, cut: Blocks) -> Maps:
     """y[o, i, j] = Σ_cuv x[c, s i + u, s j + v] w[u, v, c, o], for an image that is padded already."""
     product = repeated(w, cut).T @ patches(x, cut)
-    return pixels_of(product.reshape(-1, cut.rows.count, cut.columns.count, x.shape[-1]), outputs_of(cut))
+    return pixels_of(product.reshape(-1, cut.rows.tiles, cut.columns.tiles, x.shape[-1]), outputs_of(cut))
 
 
 def convolve_back(d: Maps, w: Kernel, cut: Blocks) -> Image:
     """The adjoint of :func:`convolve` in the image."""
     spread = repeated(w, cut) @ blocks_of(d, outputs_of(cut)).reshape(-1, products(cut, d))
-    return joined(spread.reshape(-1, cut.rows.count, cut.columns.count, d.shape[-1]), cut)
+    return joined(spread.reshape(-1, cut.rows.tiles, cut.columns.tiles, d.shape[-1]), cut)
 
 
 def correlate_kernel(x: Image, d: Maps, cut: Blocks) -> Kernel:
@@ -118,7 +118,7 @@ def correlate_kernel(x: Image, d: Maps, cut: Blocks) -> Kernel:
 
 def products(cut: Blocks, d: Array) -> int:
     """Columns of the matrix product: blocks of outputs times examples."""
-    return cut.rows.count * cut.columns.count * d.shape[-1]
+    return cut.rows.tiles * cut.columns.tiles * d.shape[-1]
 
 
 class Grid(NamedTuple):
@@ -126,7 +126,7 @@ class Grid(NamedTuple):
 
     size: tuple[int, int]
     side: tuple[int, int]
-    count: tuple[int, int]
+    blocks: tuple[int, int]
 
 
 def inputs_of(cut: Blocks) -> Grid:
@@ -138,7 +138,7 @@ def inputs_of(cut: Blocks) -> Grid:
 def outputs_of(cut: Blocks) -> Grid:
     """The grid that the outputs are cut into."""
     rows, columns = cut
-    return Grid((rows.outputs, columns.outputs), (rows.side, columns.side), (rows.count, columns.count))
+    return Grid((rows.outputs, columns.outputs), (rows.side, columns.side), (rows.tiles, columns.tiles))
 
 
 def blocks_of(x: Image, grid: Grid) -> Float[Array, "pixels rows columns batch"]:
@@ -167,16 +167,21 @@ def patches(x: Image, cut: Blocks) -> Float[Array, "terms products"]:
     """The patch matrix: n x n shifted copies of the image of blocks, one above the other."""
     rows, columns = cut
     blocks = blocks_of(x, inputs_of(cut))
-    shifted = [blocks[:, a : a + rows.count, b : b + columns.count] for a, b in shifts(cut)]
+    shifted = [blocks[:, a : a + rows.tiles, b : b + columns.tiles] for a, b in shifts(cut)]
     return jnp.concatenate(shifted).reshape(-1, products(cut, x))
 
 
 def joined(spread: Float[Array, "terms rows columns batch"], cut: Blocks) -> Image:
     """The adjoint of :func:`patches`: every copy back in its place, and the copies summed."""
     parts = spread.reshape(cut.rows.reach, cut.columns.reach, -1, *spread.shape[1:])
-    across = sum(moved(parts[:, b], b, cut.columns, axis=3) for b in range(cut.columns.reach))
-    down = sum(moved(across[a], a, cut.rows, axis=1) for a in range(cut.rows.reach))
+    across = summed([moved(parts[:, b], b, cut.columns, axis=3) for b in range(cut.columns.reach)])
+    down = summed([moved(across[a], a, cut.rows, axis=1) for a in range(cut.rows.reach)])
     return pixels_of(down, inputs_of(cut))
+
+
+def summed(parts: list[Array]) -> Array:
+    """Σ of arrays."""
+    return functools.reduce(jnp.add, parts)
 
 
 def moved(x: Array, place: int, along: Axis, axis: int) -> Array:

@@ -106,14 +106,14 @@ def fastest(blocks: Callable, platform: Callable, a: Array, b: Array, window: Wi
 
 def in_blocks_filtered(x: Array, w: Array, window: Window) -> Array:
     """The images filtered, by :func:`flambeau.structures.blocks.convolve`."""
-    return outermost(convolve(padded(innermost(x), window), w, cut_of(window, w.shape[2:])))
+    return outermost(convolve(padded(innermost(x), window), w, cut_of(window, (w.shape[2], w.shape[3]))))
 
 
 def in_blocks_spread(d: Array, w: Array, window: Window) -> Array:
     """The adjoint in the images."""
     (top, _), (left, _) = window.padding
     height, width = window.image
-    whole = convolve_back(innermost(d), w, cut_of(window, w.shape[2:]))
+    whole = convolve_back(innermost(d), w, cut_of(window, (w.shape[2], w.shape[3])))
     return outermost(whole[:, top : top + height, left : left + width])
 
 
@@ -122,9 +122,9 @@ def in_blocks_gathered(x: Array, d: Array, window: Window) -> Array:
     return correlate_kernel(padded(innermost(x), window), innermost(d), cut_of(window, (x.shape[-1], d.shape[-1])))
 
 
-def cut_of(window: Window, channels: tuple[int, ...]) -> Blocks:
+def cut_of(window: Window, channels: tuple[int, int]) -> Blocks:
     """How this convolution is cut into blocks."""
-    return blocks_for(window.padded, (*window.size, *channels), window.stride)  # type: ignore[arg-type]
+    return blocks_for(window.padded, (*window.size, *channels), window.stride)
 
 
 def filtered(x: Array, w: Array, window: Window) -> Array:
