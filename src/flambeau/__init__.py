@@ -6,8 +6,8 @@
 >>> bool(model.score(digits.data[1000:], digits.target[1000:]) > 0.85)
 True
 
-The estimators are imported when they are first asked for: scikit-learn, which only they need, takes longer to import
-than all the rest.
+The estimators and the report are imported when they are first asked for: scikit-learn and matplotlib, which only they
+need, take longer to import than all the rest.
 """
 
 import importlib
@@ -19,11 +19,13 @@ from flambeau.compilation_cache import enable_compilation_cache
 from flambeau.training import Run, optimiser, train
 
 if TYPE_CHECKING:
-    from flambeau import estimators
-    from flambeau.estimators import MLPClassifier, MLPRegressor, Perceptron
+    from flambeau import estimators, report
+    from flambeau.estimators import ConvNetClassifier, LeNetClassifier, MLPClassifier, MLPRegressor, Perceptron
     from flambeau.saving import load, save
 
 __all__ = [
+    "ConvNetClassifier",
+    "LeNetClassifier",
     "MLPClassifier",
     "MLPRegressor",
     "Perceptron",
@@ -37,6 +39,7 @@ __all__ = [
     "neurons",
     "optimiser",
     "problems",
+    "report",
     "rules",
     "save",
     "structures",
@@ -47,17 +50,20 @@ __all__ = [
 __version__ = version("flambeau")
 
 LATER = {
+    "ConvNetClassifier": "estimators",
+    "LeNetClassifier": "estimators",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "Perceptron": "estimators",
     "estimators": "estimators",
     "load": "saving",
+    "report": "report",
     "save": "saving",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import an estimator, or what saves it, at its first use."""
+    """Import an estimator, what saves it, or the report at its first use."""
     if name in LATER:
         module = importlib.import_module(f"flambeau.{LATER[name]}")
         return module if name == LATER[name] else getattr(module, name)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from flambeau.report.figures import BLUE, DIVERGING, GREY, INK, LIGHT, SERIES, VERMILLION
 
-__all__ = ["bare", "classes", "counts", "decision_line", "dots", "images", "square", "surface", "wiring"]
+__all__ = ["bare", "classes", "counts", "decision_line", "dots", "edged", "images", "square", "surface", "wiring"]
 
 
 def bare(axes: Axes) -> None:
@@ -83,6 +83,15 @@ def images(axes: Sequence[Axes], pictures: Sequence[np.ndarray], titles: Sequenc
         panel.set_title(title, fontsize=8.5)
     for panel in axes:
         bare(panel)
+
+
+def edged(axes: Sequence[Axes]) -> None:
+    """A thin frame round each picture, so that an empty one is seen."""
+    for panel in axes:
+        panel.set_axis_on()
+        panel.grid(False)
+        panel.set(xticks=[], yticks=[])
+        panel.spines[:].set(visible=True, color=LIGHT, linewidth=0.8)
 
 
 def counts(axis: XAxis | YAxis, values: Sequence[float]) -> None:
