@@ -158,7 +158,9 @@ def test_more_classes_than_bitmaps_need_the_modern_form():
         fb.LeNetClassifier(image_shape=(8, 8), epochs=1).fit(X, y)
 
 
-@pytest.mark.parametrize("amounts", [{"shift": -1}, {"smoothness": 0}, {"rotation": float("nan")}, {"scale": float("inf")}])
+@pytest.mark.parametrize(
+    "amounts", [{"shift": -1}, {"smoothness": 0}, {"rotation": float("nan")}, {"scale": float("inf")}]
+)
 def test_an_amount_that_is_none_is_refused(amounts):
     with pytest.raises(fb.errors.ConfigurationError, match=next(iter(amounts))):
         Distortion(**amounts)

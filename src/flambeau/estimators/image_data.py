@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import jax
 import numpy as np
 
 from flambeau.errors import ConfigurationError, DataError
@@ -24,12 +25,9 @@ def read_images(model: Any, X: Any, y: Any = "no_validation", *, reset: bool = F
     Raises :class:`~flambeau.errors.DataError` for images of another shape, channels that do not come last, bytes that
     nobody scaled, and whatever scikit-learn's own validation refuses.
     """
-    given = np.shape(X)[1:] if np.ndim(X) in (3, 4) else None
-    if given is not None:
-        X = np.reshape(X, (len(X), math.prod(given)))
-        given = (*given, 1)[:3]
-        if not reset:
-            check_shape(model, model.image_shape_, given)
+    X, given = rows_of_images(X)
+    if given is not None and not reset:
+        check_shape(model, model.image_shape_, given)
     checked = checked_data(model, X, y, reset=reset)
     rows = checked if isinstance(y, str) else checked[0]
     if reset:
@@ -37,6 +35,20 @@ def read_images(model: Any, X: Any, y: Any = "no_validation", *, reset: bool = F
     check_scale(model, rows)
     images = rows.reshape(len(rows), *model.image_shape_)
     return images if isinstance(y, str) else (images, checked[1])
+
+
+def rows_of_images(X: Any) -> tuple[Any, Shape | None]:
+    """Images as rows, and their shape; a table, or whatever else it may be, as it is."""
+    if not isinstance(X, np.ndarray | jax.Array | list | tuple):
+        return X, None
+    try:
+        images = np.asarray(X)
+    except ValueError:  # rows of different lengths: scikit-learn's validation will say so
+        return X, None
+    if images.ndim not in (3, 4):
+        return X, None
+    height, width, channels = (*images.shape[1:], 1)[:3]
+    return images.reshape(len(images), math.prod(images.shape[1:])), (height, width, channels)
 
 
 def settled(model: Any, given: Shape | None, features: int) -> Shape:

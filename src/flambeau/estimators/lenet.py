@@ -60,7 +60,7 @@ class LeNetClassifier(AbstractNetworkClassifier):
         variant: Any = "lenet-5",
         *,
         image_shape: Any = (28, 28),
-        rubbish: Any = 20.0,
+        rubbish: Any = 5.0,
         distortion: Any = None,
         dropout: Any = 0.0,
         l1: Any = 0.0,
