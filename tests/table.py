@@ -8,7 +8,20 @@ from jaxtyping import Array
 import flambeau as fb
 from flambeau import monitors, networks, neurons, rules
 from flambeau.rules import Batch
-from flambeau.structures import AbstractStructure, Dense, derived_backproject, derived_correlate
+from flambeau.structures import (
+    AbstractStructure,
+    AveragePooling,
+    Convolution,
+    Dense,
+    Dropout,
+    Flatten,
+    MaxPooling,
+    Retina,
+    Subsampling,
+    Window,
+    derived_backproject,
+    derived_correlate,
+)
 
 
 class Masked(AbstractStructure):
@@ -64,10 +77,33 @@ def normal(seed, *shape):
     return jnp.asarray(np.random.default_rng(seed).normal(size=shape))
 
 
+SEEN = np.asarray([[1, 1, 0, 0], [0, 1, 1, 0], [1, 0, 1, 1]], bool)
+
 STRUCTURES = {
     "dense": lambda: Dense(normal(0, 5, 3)),
     "masked": lambda: Masked(normal(1, 4, 6), jnp.asarray(np.random.default_rng(2).random((4, 6)) < 0.5)),
     "circular": lambda: Circular(normal(3, 3, 2), 7),
+    "convolution": lambda: Convolution.over((6, 7), normal(4, 3, 3, 2, 4)),
+    "convolution, stride, padding": lambda: Convolution.over(
+        (7, 6), normal(5, 3, 2, 2, 3), stride=(2, 3), padding=((1, 0), (2, 1))
+    ),
+    "convolution, table": lambda: Convolution.over((8, 8), normal(6, 5, 5, 3, 4), table=SEEN, padding="same"),
+    "convolution, one place": lambda: Convolution.over(3, normal(7, 3, 3, 2, 5)),
+    "subsampling": lambda: Subsampling(normal(8, 3), Window.over((4, 6), 2, 2)),
+    "subsampling, two maps a channel": lambda: Subsampling(normal(9, 6), Window.over(5, 2, 2), repeats=2),
+    "subsampling, overlapping": lambda: Subsampling(normal(14, 2), Window.over((5, 6), (3, 2), (2, 1), 1)),
+}
+
+# Layers of images that have nothing to learn: (layer, shape of one example).
+LAYERS = {
+    "average pooling": lambda: (AveragePooling.over((6, 8)), (6, 8, 3)),
+    "average pooling, overlapping": lambda: (AveragePooling.over((6, 7), 3, 2, 1), (6, 7, 2)),
+    "max pooling": lambda: (MaxPooling.over((6, 8)), (6, 8, 3)),
+    "max pooling, a row left over": lambda: (MaxPooling.over((5, 7), (2, 3)), (5, 7, 2)),
+    "max pooling, overlapping": lambda: (MaxPooling.over((6, 7), 3, 2, 1), (6, 7, 2)),
+    "flatten": lambda: (Flatten(), (3, 4, 2)),
+    "retina": lambda: (Retina.over((5, 4), (8, 8)), (5, 4, 1)),
+    "dropout": lambda: (Dropout(0.5), (5, 4, 2)),
 }
 
 
@@ -117,6 +153,9 @@ MONITORS = {
     "weight norms": monitors.WeightNorms,
     "update norms": monitors.UpdateNorms,
     "decision surface": lambda: monitors.DecisionSurface.over([[0, 0], [1, 1]], side=5),
+    "gradient flow": monitors.GradientFlow,
+    "jacobian spectrum": lambda: monitors.JacobianSpectrum.on(held_out().inputs),
+    "feature motion": lambda: monitors.FeatureMotion.on(held_out().inputs, units=4),
     "validation curve": lambda: monitors.ValidationCurve(rules.Evaluation(rules.MeanSquaredError(), True), held_out()),
 }
 
@@ -132,4 +171,7 @@ ESTIMATORS = {
     "Perceptron": lambda: fb.Perceptron(max_epochs=50, random_state=0),
     "MLPClassifier": lambda: fb.MLPClassifier((16,), learning_rate=0.02, epochs=100, random_state=0),
     "MLPRegressor": lambda: fb.MLPRegressor((16,), learning_rate=0.02, epochs=100, random_state=0),
+    "ConvNetClassifier": lambda: fb.ConvNetClassifier(
+        None, (4,), kernel_size=3, pooling=None, hidden_layer_sizes=(), learning_rate=0.02, epochs=60, random_state=0
+    ),
 }

@@ -85,3 +85,12 @@ def test_orthogonal_weights_are_orthonormal(shape):
 def test_the_ends():
     assert not coin_flips(jax.random.key(0), 0.0, (1000,)).any()
     assert coin_flips(jax.random.key(0), 1.0, (1000,)).all()
+
+
+def test_uniform_numbers_never_reach_0_or_1():
+    """One of these is the largest there is, 1 - 2⁻²⁵, which single precision rounds to 1: an infinite normal weight."""
+    numbers = uniforms(jax.random.key(7), 784 * 30, np.dtype(np.float32))
+    assert numbers.max() == np.float32(1 - 2.0**-24)
+    assert numbers.min() > 0
+    for name, make in INITIALISERS.items():
+        assert np.isfinite(make(numbers.reshape(784, 30))).all(), name

@@ -94,7 +94,8 @@ def test_an_unknown_chapter_is_refused_in_one_line(run, tmp_path):
     result = run("journey", "--chapter", "nope")
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
-    assert "one of neuron, perceptron, backpropagation, depth_and_width, got 'nope'" in result.stderr
+    names = "neuron, perceptron, backpropagation, depth_and_width, convolution, why_depth_fails"
+    assert f"one of {names}, got 'nope'" in result.stderr
     assert "Traceback" not in result.output
     assert not (tmp_path / "journey-report").exists()
 

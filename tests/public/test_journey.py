@@ -25,6 +25,8 @@ EXACT = {
     "perceptron": 4,
     "backpropagation": 4,
     "depth_and_width": 3,
+    "convolution": 9,
+    "why_depth_fails": 4,
 }
 EVIL = '<script>alert("1")</script> & <img src=x>'
 
@@ -72,6 +74,17 @@ def test_the_exact_claims_hold_at_any_size(chapters):
         "Two hidden layers express functions that jump",
         "k tent maps make 2ᵏ straight pieces with 2k units",
         "Parity of n inputs by n threshold units",
+        "A convolution is a filtering operation",
+        "What a convolution extracts is local",
+        "Sharing lowers the complexity of the model",
+        "A shared weight's gradient is the sum over its copies",
+        "Moving the image moves the map",
+        "Each pooling enlarges the receptive field",
+        "LeNet-5 is the network of its paper",
+        "The gradient vanishes on its way down",
+        "The more layers, the less arrives",
+        "A layer of sigmoids passes on less than a quarter",
+        "The top layers move first",
     ):
         assert verdicts[claim], claim
     # The two sentences of the lecture that are corrected stay false, and each says why.

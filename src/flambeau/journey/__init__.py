@@ -4,18 +4,25 @@ A chapter measures what the lecture claims and tells the story with figures; it 
 each of its files is also an example to start from. ``flambeau journey`` runs them all and writes one page.
 
 >>> [plan.name for plan in CHAPTERS]
-['neuron', 'perceptron', 'backpropagation', 'depth_and_width']
+['neuron', 'perceptron', 'backpropagation', 'depth_and_width', 'convolution', 'why_depth_fails']
 """
 
 from collections.abc import Sequence
 
 from flambeau.errors import ConfigurationError
-from flambeau.journey import backpropagation, depth_and_width, neuron, perceptron
+from flambeau.journey import backpropagation, convolution, depth_and_width, neuron, perceptron, why_depth_fails
 from flambeau.journey.chapter import Chapter, Claim, Figure, Plan, Setting, as_json, run_chapter
 
 __all__ = ["CHAPTERS", "Chapter", "Claim", "Figure", "Plan", "Setting", "as_json", "chosen", "run_chapter"]
 
-CHAPTERS: tuple[Plan, ...] = (neuron.PLAN, perceptron.PLAN, backpropagation.PLAN, depth_and_width.PLAN)
+CHAPTERS: tuple[Plan, ...] = (
+    neuron.PLAN,
+    perceptron.PLAN,
+    backpropagation.PLAN,
+    depth_and_width.PLAN,
+    convolution.PLAN,
+    why_depth_fails.PLAN,
+)
 
 
 def chosen(names: Sequence[str]) -> tuple[Plan, ...]:

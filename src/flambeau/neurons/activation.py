@@ -33,6 +33,7 @@ __all__ = [
     "Sigmoid",
     "Sign",
     "Softmax",
+    "Softmin",
     "Softplus",
     "Step",
     "Tanh",
@@ -45,12 +46,13 @@ Values = Float[Array, "*shape"]
 class AbstractActivation(abc.ABC):
     r"""f in y = f(s), with s = g(x) the net input.
 
-    ``low`` and ``high`` bound the outputs. ``gradient`` says in plain words what a gradient rule does with the
-    activation; ``trainable`` is False where it refuses to (the slope is 0 wherever it exists).
+    ``low`` and ``high`` bound the outputs, ``steepest`` the slope. ``gradient`` says in plain words what a gradient
+    rule does with the activation; ``trainable`` is False where it refuses to (the slope is 0 wherever it exists).
     """
 
     low: float = -math.inf
     high: float = math.inf
+    steepest: float = 1.0
     trainable: bool = True
     gradient: str = "follows the slope, which exists everywhere"
 
@@ -129,6 +131,11 @@ class LeakyReLU(AbstractUnitwise):
     leak: float = 0.01
     gradient = "takes the slope at 0 to be the leak"
 
+    @property
+    def steepest(self) -> float:  # type: ignore[override]
+        """1, or a leak beyond it."""
+        return max(1.0, abs(self.leak))
+
     def __call__(self, net: Values) -> Values:
         """The net input s, or leak · s."""
         return jnp.where(net > 0, net, self.leak * net)
@@ -144,6 +151,7 @@ class Sigmoid(AbstractUnitwise):
 
     low = 0.0
     high = 1.0
+    steepest = 0.25
 
     def __call__(self, net: Values) -> Values:
         """1 / (1 + e^-s)."""
@@ -176,6 +184,7 @@ class ScaledTanh(AbstractUnitwise):
 
     low = -1.7159
     high = 1.7159
+    steepest = 1.7159 * 2 / 3
 
     def __call__(self, net: Values) -> Values:
         """1.7159 tanh(2s/3)."""
@@ -206,6 +215,7 @@ class GELU(AbstractUnitwise):
     """f(s) = s Φ(s), Φ the normal distribution function (exact, not the tanh form)."""
 
     low = -0.16997120747990369
+    steepest = 1.128904145185155  # at s = √2
 
     def __call__(self, net: Values) -> Values:
         """The product s Φ(s)."""
@@ -222,6 +232,7 @@ class SiLU(AbstractUnitwise):
     """f(s) = s σ(s), σ the sigmoid (also called swish)."""
 
     low = -0.2784645427610738
+    steepest = 1.099839320128867  # at s = 2.399
 
     def __call__(self, net: Values) -> Values:
         """The product s σ(s)."""
@@ -239,6 +250,7 @@ class HardSigmoid(AbstractUnitwise):
 
     low = 0.0
     high = 1.0
+    steepest = 1 / 6
     gradient = "takes the slope at the corners to be 0"
 
     def __call__(self, net: Values) -> Values:
@@ -276,6 +288,11 @@ class Step(AbstractUnitwise):
         """True with a surrogate."""
         return self.surrogate is not None
 
+    @property
+    def steepest(self) -> float:  # type: ignore[override]
+        """The surrogate's, or 0."""
+        return 0.0 if self.surrogate is None else self.surrogate.steepest
+
     def __call__(self, net: Values) -> Values:
         """[s > 0], or [s >= 0] with ``at_zero="high"``."""
         fired = net >= 0 if self.at_zero == "high" else net > 0
@@ -308,6 +325,11 @@ class Sign(AbstractUnitwise):
         """True with a surrogate."""
         return self.surrogate is not None
 
+    @property
+    def steepest(self) -> float:  # type: ignore[override]
+        """The surrogate's, or 0."""
+        return 0.0 if self.surrogate is None else self.surrogate.steepest
+
     def __call__(self, net: Values) -> Values:
         """-1 or +1, and ``at_zero`` between."""
         middle = {"low": -1.0, "middle": 0.0, "high": 1.0}[self.at_zero]
@@ -328,6 +350,7 @@ class Softmax(AbstractActivation):
 
     low = 0.0
     high = 1.0
+    steepest = 0.25  # of an output in its own net input
 
     def __call__(self, net: Values) -> Values:
         """e^s / Σ e^s, without overflow."""
@@ -343,6 +366,33 @@ class Softmax(AbstractActivation):
 
 
 @dataclasses.dataclass(frozen=True)
+class Softmin(AbstractActivation):
+    """f(s)_j = e^{-s_j} / Σ_k e^{-s_k} over the last axis: the nearest prototype is the most probable.
+
+    For units whose net input is a distance or a penalty, such as LeNet-5's radial outputs: the softmax of -s.
+
+    >>> Softmin()(jnp.asarray([0.0, math.log(3.0)])).round(2).tolist()
+    [0.75, 0.25]
+    """
+
+    low = 0.0
+    high = 1.0
+    steepest = 0.25  # of an output in its own net input
+
+    def __call__(self, net: Values) -> Values:
+        """e^-s / Σ e^-s, without overflow."""
+        return jax.nn.softmax(-net, axis=-1)
+
+    def slope(self, net: Values, output: Values) -> Values:
+        """-y (1 - y), the diagonal of the Jacobian."""
+        return -output * (1 - output)
+
+    def delta(self, net: Values, output: Values, error: Values) -> Values:
+        """(y yᵀ - diag(y)) ∂e/∂y."""
+        return output * (jnp.sum(error * output, axis=-1, keepdims=True) - error)
+
+
+@dataclasses.dataclass(frozen=True)
 class Hardmax(AbstractActivation):
     """Winner takes all over the last axis: 1 for the largest net input (the first of equals), 0 for the others.
 
@@ -352,6 +402,7 @@ class Hardmax(AbstractActivation):
 
     low = 0.0
     high = 1.0
+    steepest = 0.0
     trainable = False
     gradient = "refuses: the slope is 0 wherever it exists; use softmax, or the perceptron rule"
 
@@ -392,6 +443,7 @@ ACTIVATIONS: dict[str, AbstractActivation] = {
     "scaled_tanh": ScaledTanh(),
     "softplus": Softplus(),
     "softmax": Softmax(),
+    "softmin": Softmin(),
     "hardmax": Hardmax(),
     "hard_sigmoid": HardSigmoid(),
     "gelu": GELU(),

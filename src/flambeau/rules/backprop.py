@@ -28,8 +28,8 @@ class Backpropagation(AbstractRule):
     """Gradient of the mean error over a batch, for any depth and any activation per layer.
 
     Arguments: ``loss``, see :mod:`flambeau.rules.losses`. Info: ``loss``, ``weight``, ``mistakes`` (weighted count of
-    examples decided wrongly), ``output``, ``traces`` (one per layer) and ``errors`` (∂e/∂y of every layer below the
-    top one, downwards).
+    examples decided wrongly), ``output``, ``traces`` (one per layer), ``errors`` (∂e/∂y of every layer below the
+    top one, downwards) and ``delta`` (∂e/∂s of the top one; e is the mean, so each example brings its share).
 
     Raises :class:`~flambeau.errors.ConfigurationError` at the start of training for a layer whose activation has no
     slope to follow (step, sign, hardmax), or an output that the loss is not defined for.
@@ -71,7 +71,8 @@ class Backpropagation(AbstractRule):
         check_targets(batch, last.output, "Backpropagation")
         values, delta = self.loss(top.activation, last.net, last.output, batch.targets)
         share = batch.weights / total(batch.weights)
-        error, proposal = top.credit(last, delta * share[:, None])
+        delta = delta * share[:, None]
+        error, proposal = top.credit(last, delta)
         proposals, errors = [proposal], []
         for layer, trace in zip(reversed(lower), reversed(traces[:-1]), strict=True):
             errors.append(error)
@@ -85,6 +86,7 @@ class Backpropagation(AbstractRule):
             "output": last.output,
             "traces": traces,
             "errors": errors,
+            "delta": delta,
         }
         return eqx.tree_at(lambda n: n.layers, network, tuple(reversed(proposals))), state, info
 

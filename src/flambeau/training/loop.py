@@ -60,8 +60,8 @@ class Program(eqx.Module):
 
     def learned(self, tree: PyTree, network: PyTree) -> PyTree:
         """The part of ``tree``, a network or a proposal, that is learned; the network decides, not the proposal."""
-        asked = callable(self.trainable)
-        return eqx.filter(tree, jax.tree.map(self.trainable, network) if asked else self.trainable)
+        learned = eqx.filter(network, self.trainable)
+        return jax.tree.map(lambda own, leaf: None if own is None else leaf, learned, tree, is_leaf=lambda x: x is None)
 
     def concluded(self, progress: Progress) -> PyTree:
         """The network to keep if the run ended here: the rule's choice, then the stopping criterion's."""

@@ -1,0 +1,161 @@
+"""The chapter on depth, its way to train: the same digits and descent, networks that differ in depth and units."""
+
+import functools
+import itertools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array
+
+import flambeau as fb
+from flambeau.journey.chapter import Claim
+
+__all__ = [
+    "ROOM",
+    "RULE",
+    "Digits",
+    "Skippable",
+    "answers",
+    "digits",
+    "drawn",
+    "gradients",
+    "learned",
+    "of_depth",
+    "only_above",
+    "right",
+    "stack",
+    "tested",
+    "there",
+]
+
+RULE = fb.rules.Backpropagation(fb.rules.CrossEntropy())
+BATCH, ROOM = 32, 8  # examples of a batch; hidden layers that there is room for
+
+
+class Digits(NamedTuple):
+    """The bundled handwritten digits: 1,297 to learn from, 500 to be judged on."""
+
+    problem: fb.problems.Examples
+    inputs: np.ndarray
+    labels: np.ndarray
+    unseen: np.ndarray
+    truth: np.ndarray
+
+
+def digits(seed: int) -> Digits:
+    """The digits, split by the seed."""
+    bundle = fb.problems.load("digits")
+    order = np.random.default_rng(seed).permutation(len(bundle.data))
+    train, test = order[:1297], order[1297:]
+    inputs, labels = bundle.data[train], bundle.target[train]
+    problem = fb.problems.Examples.of(inputs, np.eye(10)[labels])
+    return Digits(problem, inputs, labels, bundle.data[test], bundle.target[test])
+
+
+SPREADS = {  # the variance of a weight between so many inputs and so many units
+    "Glorot": lambda inputs, units: 2 / (inputs + units),
+    "He": lambda inputs, units: 2 / inputs,
+    "LeCun": lambda inputs, units: 1 / inputs,
+}
+
+
+def drawn(
+    sizes: tuple[int, ...], hidden: str, output: str, seed: int, weights: str = "Glorot", thresholds: float = 0.0
+) -> fb.networks.FeedForward:
+    """A fresh network with normal weights, and thresholds of that deviation (``fb.networks.mlp`` has them 0)."""
+    rng, layers = np.random.default_rng(seed), []
+    for row, (inputs, units) in enumerate(itertools.pairwise(sizes), 1):
+        w = rng.normal(scale=np.sqrt(SPREADS[weights](inputs, units)), size=(inputs, units))
+        wiring, bias = fb.structures.Dense(jnp.asarray(w)), jnp.asarray(rng.normal(scale=thresholds, size=units))
+        f = fb.neurons.activation(output if row == len(sizes) - 1 else hidden)
+        layers.append(fb.structures.Layer(wiring, bias, f))
+    return fb.networks.FeedForward(tuple(layers))
+
+
+def stack(depth: int, seed: int, hidden: str = "sigmoid", weights: str = "Glorot") -> fb.networks.FeedForward:
+    """A network for the digits, of ``depth`` hidden layers of 32 units, with a softmax on top."""
+    return drawn((64, *(32,) * depth, 10), hidden, "softmax", seed, weights)
+
+
+class Skippable(fb.structures.AbstractLayer):
+    """A layer that is there or not. Which, is data: networks of every depth share one compiled program."""
+
+    layer: fb.structures.AbstractLayer
+    here: Array  # not a float, so it is never learned
+
+    def __call__(self, x: Array) -> Array:
+        """The layer's output, or its input."""
+        return jnp.where(self.here, self.layer(x), x)
+
+    def forward(self, x: Array, key: Array) -> fb.structures.Trace:
+        """The same, with a trace."""
+        trace = self.layer.forward(x, key)
+        return trace._replace(output=jnp.where(self.here, trace.output, x))
+
+    def backward(self, trace: fb.structures.Trace, error: Array) -> tuple[Array, "Skippable"]:
+        """The layer's own backward pass, or the error as it came."""
+        below, proposal = self.layer.backward(trace, jnp.where(self.here, error, 0))  # no error, nothing to learn
+        return jnp.where(self.here, below, error), Skippable(proposal, self.here)
+
+
+def of_depth(network: fb.networks.FeedForward, depth: int) -> fb.networks.FeedForward:
+    """The network with ``depth`` of its hidden layers; those left out keep their place in the program."""
+    first, *hidden, top = network.layers
+    chosen = [Skippable(layer, jnp.asarray(number < depth)) for number, layer in enumerate(hidden, 1)]
+    return fb.networks.FeedForward((first, *chosen, top))
+
+
+def there(network: fb.networks.FeedForward) -> fb.networks.FeedForward:
+    """The same network without the layers that were left out."""
+    kept = [each for each in network.layers if not isinstance(each, Skippable) or each.here]
+    return fb.networks.FeedForward(tuple(each.layer if isinstance(each, Skippable) else each for each in kept))
+
+
+def only_above(network: fb.networks.FeedForward, frozen: int) -> fb.networks.FeedForward:
+    """What ``fb.train`` takes as ``trainable``: leaf by leaf, False for the lowest layers, True for floats above."""
+    layers = [jax.tree.map(lambda leaf, above=row >= frozen: above and leaf.dtype != bool, layer)
+              for row, layer in enumerate(network.layers)]  # fmt: skip
+    return fb.networks.FeedForward(tuple(layers))
+
+
+@functools.cache
+def falling(rate: float, steps: int) -> Callable[[Any], Any]:
+    """A rate that falls to 0 on a cosine; kept, because a schedule is a program too."""
+    return optax.cosine_decay_schedule(rate, steps)
+
+
+def learned(
+    network: fb.networks.FeedForward, problem: fb.problems.Examples, rate: float, epochs: int, *, fall: bool = True,
+    **options: Any,
+) -> fb.Run:  # fmt: skip
+    """The run of plain gradient descent in small batches; ``options`` go to ``fb.train``."""
+    steps = epochs * -(-len(problem.inputs) // BATCH)
+    descent = fb.optimiser("sgd", falling(rate, steps) if fall else rate)
+    return fb.train(network, RULE, problem, optimizer=descent, steps=steps, batch_size=BATCH, **options)
+
+
+def right(network: fb.networks.FeedForward, inputs: np.ndarray, labels: np.ndarray) -> float:
+    """The share of digits that the network names rightly."""
+    return float(np.mean(np.asarray(answers(network, inputs)).argmax(axis=1) == labels))
+
+
+@eqx.filter_jit
+def answers(network: fb.networks.FeedForward, inputs: np.ndarray | Array) -> Array:
+    """The network as one program."""
+    return network(inputs)
+
+
+@eqx.filter_jit
+def gradients(network: fb.networks.FeedForward, batch: fb.rules.Batch) -> Array:
+    """‖δ‖ at every layer; the other numbers of the report are not asked for, and not computed."""
+    return fb.monitors.flow_numbers(network, RULE, batch)["delta"]
+
+
+def tested(claim: str, expected: str, measured: str, holds: bool, correction: str) -> Claim:
+    """A claim that carries its correction if it does not hold."""
+    return Claim(claim, expected, measured, holds, "" if holds else correction)

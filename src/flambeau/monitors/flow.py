@@ -1,0 +1,171 @@
+"""How the gradient flows through a network while it learns: one number per layer, for every question."""
+
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree, Shaped
+
+from flambeau.monitors.rows import deltas_of, learning_layers, length, weights_of
+from flambeau.rules.base import AbstractRule, Batch, total
+from flambeau.structures import Layer
+from flambeau.structures.initialisation import dtype
+from flambeau.training.moment import AbstractMonitor, Moment
+
+__all__ = ["SILENT", "GradientFlow", "flow_numbers"]
+
+SILENT = 0.05  # a unit is silent where |f'(s)| is below this share of the largest slope
+
+
+class Flow(NamedTuple):
+    """Sums over the steps of a round, which units were silent all the time, and how many steps there were."""
+
+    sums: dict[str, Float[Array, " rows"]]
+    silent: tuple[Array, ...]
+    steps: Array
+
+
+class GradientFlow(AbstractMonitor):
+    """What every layer receives, and what it makes of it: one row per layer that learns, bottom first.
+
+    Records, each ``(rounds, rows)``, a mean over the steps of the round; b runs over the batch:
+
+    - ``delta`` = √(mean_b ‖δ_b‖²), δ_b = ∂e_b/∂s, the gradient at the net inputs (root mean square over examples)
+    - ``bias_gradient`` = ‖mean_b δ_b‖ = ‖∂e/∂bias‖, as Nielsen measures it
+    - ``weight_gradient`` = ‖∂e/∂W‖ and ``update`` = ‖ΔW‖ / ‖W‖ (about 1e-3 is healthy)
+    - ``slope`` = √(mean f'(s)²), and ``saturated``, the share of answers with |f'(s)| < 0.05 sup f'
+    - ``dead``, the share of units that were so for every example of the round (for a ReLU: always off); a unit of a
+      shared wiring is a channel
+    - ``mean`` and ``deviation`` of the outputs
+
+    A layer without neurons has ∂e/∂y for δ and NaN where a slope is asked for. :func:`~flambeau.monitors.diagnose`
+    turns the records into words.
+
+    >>> import flambeau as fb
+    >>> network = fb.networks.mlp((2, 4, 4, 1), "sigmoid", "sigmoid", key=jax.random.key(0))
+    >>> run = fb.train(network, fb.rules.Backpropagation(), fb.problems.Examples.of(*fb.problems.xor()),
+    ...                steps=20, batch_size=4, monitors=(GradientFlow(),))
+    >>> run.records["gradient_flow"]["delta"].shape
+    (20, 3)
+
+    *Limits.* For the rules whose info has ``traces``, ``errors`` and ``delta`` (back-propagation). Steps count alike,
+    also a last one with fewer rows. Source: Nielsen 2015, *Neural networks and deep learning*, ch. 5; Glorot and
+    Bengio 2010. Lecture: 为什么传统的 BP 在深度增加后仍有问题.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("traces", "errors", "delta")
+
+    @property
+    def name(self) -> str:
+        """Records stand under ``gradient_flow``."""
+        return "gradient_flow"
+
+    def init(self, network: PyTree) -> Flow:
+        """Sums of nothing; every unit is silent until it is heard."""
+        places = learning_layers(network)
+        sums = {name: jnp.zeros(len(places)) for name in (*COLUMNS, "update")}
+        silent = tuple(jnp.ones(heard(network.layers[place]), bool) for place in places)
+        return Flow(sums, silent, jnp.zeros(()))
+
+    def observe(self, memory: Flow, moment: Moment) -> Flow:
+        """Add this step's numbers."""
+        now, silent = step_numbers(moment.network, moment.proposal, moment.info, moment.batch.weights)
+        now["update"] = relative_lengths(moment.update, moment.network)
+        sums = {name: memory.sums[name] + now[name] for name in memory.sums}
+        still = tuple(before & after for before, after in zip(memory.silent, silent, strict=True))
+        return Flow(sums, still, memory.steps + 1)
+
+    def record(self, memory: Flow, network: PyTree) -> tuple[Flow, dict[str, Array]]:
+        """The means, and the share of units that were never heard; start afresh."""
+        means = {name: value / jnp.maximum(memory.steps, 1) for name, value in memory.sums.items()}
+        return self.init(network), {**means, "dead": shares(memory.silent)}
+
+
+COLUMNS = ("delta", "bias_gradient", "weight_gradient", "slope", "saturated", "mean", "deviation")
+
+
+def flow_numbers(network: PyTree, rule: AbstractRule, batch: Batch, key: Array | None = None) -> dict[str, Array]:
+    """The numbers of :class:`GradientFlow` for one batch, without training (so without ``update``).
+
+    A pure function of arrays: compile it, map it over a population. The ``key`` draws the rule's noise, if any.
+
+    >>> import equinox as eqx
+    >>> from flambeau.networks import mlp
+    >>> from flambeau.rules import Backpropagation
+    >>> network, batch = mlp((2, 3, 1), key=jax.random.key(0)), Batch(jnp.ones((4, 2)), jnp.ones((4, 1)), jnp.ones(4))
+    >>> eqx.filter_jit(flow_numbers)(network, Backpropagation(), batch)["delta"].shape
+    (2,)
+    """
+    key = jax.random.key(0) if key is None else key
+    proposal, _, info = rule.propose(network, batch, rule.init(network), key)
+    numbers, silent = step_numbers(network, proposal, info, batch.weights)
+    return {**numbers, "dead": shares(silent)}
+
+
+def step_numbers(
+    network: PyTree, proposal: PyTree, info: dict[str, Any], weights: Array
+) -> tuple[dict[str, Array], tuple[Array, ...]]:
+    """One step's ``(column -> one number per row, which units were silent throughout)``."""
+    share, deltas = weights / total(weights), deltas_of(network, info)
+    rows, silent = [], []
+    for place in learning_layers(network):
+        layer, trace = network.layers[place], info["traces"][place]
+        activity, quiet = activity_of(layer, trace, share)
+        rows.append({**gradients_of(deltas[place], proposal.layers[place], share), **activity})
+        silent.append(quiet)
+    return {name: jnp.stack([row[name] for row in rows]) for name in COLUMNS}, tuple(silent)
+
+
+def gradients_of(delta: Array, proposal: Any, share: Array) -> dict[str, Array]:
+    """The three norms; ``delta`` holds each example's δ times its share of the batch."""
+    own = flat(delta) / jnp.where(share > 0, share, 1)[:, None]
+    return {
+        "delta": jnp.sqrt(jnp.sum(share * jnp.sum(own**2, axis=1))),
+        "bias_gradient": length(delta.reshape(-1, delta.shape[-1]).sum(0)),
+        "weight_gradient": length(weights_of(proposal)),
+    }
+
+
+def activity_of(layer: Any, trace: Any, share: Array) -> tuple[dict[str, Array], Array]:
+    """``(slope, saturated, mean, deviation; which units were silent)``; padding has no say."""
+    output = flat(trace.output)
+    mean = share @ output.mean(axis=1)
+    deviation = jnp.sqrt(share @ ((output - mean) ** 2).mean(axis=1))
+    if not isinstance(layer, Layer):
+        none = jnp.full_like(mean, jnp.nan)
+        return {"slope": none, "saturated": none, "mean": mean, "deviation": deviation}, jnp.ones(0, bool)
+    slope = layer.activation.slope(trace.net, trace.output)
+    quiet = jnp.abs(slope) < SILENT * layer.activation.steepest
+    numbers = {
+        "slope": jnp.sqrt(share @ (flat(slope) ** 2).mean(axis=1)),
+        "saturated": share @ flat(quiet).mean(axis=1, dtype=share.dtype),
+        "mean": mean,
+        "deviation": deviation,
+    }
+    unheard = quiet | (share == 0).reshape(-1, *(1,) * (quiet.ndim - 1))
+    return numbers, jnp.all(unheard.reshape(-1, quiet.shape[-1]), axis=0)
+
+
+def flat(values: Array) -> Shaped[Array, "batch numbers"]:
+    """One row of numbers per example."""
+    return values.reshape(values.shape[0], -1)
+
+
+def heard(layer: Any) -> int:
+    """How many units can fall silent: the last axis of the wiring, none without neurons."""
+    return int(layer.structure.unit_shape[-1]) if isinstance(layer, Layer) else 0
+
+
+def shares(flags: tuple[Array, ...]) -> Float[Array, " rows"]:
+    """The share of True in each; NaN of nothing."""
+    return jnp.stack([jnp.mean(flag, dtype=dtype()) if flag.size else jnp.asarray(jnp.nan) for flag in flags])
+
+
+def relative_lengths(update: PyTree, network: PyTree) -> Float[Array, " rows"]:
+    """‖ΔW‖ / ‖W‖ of every row; 0 for one that is not learned, and length 1 for weights that are all 0."""
+    pairs = [
+        (weights_of(update.layers[place]), weights_of(network.layers[place])) for place in learning_layers(network)
+    ]
+    lengths = [length(weights) for _, weights in pairs]
+    return jnp.stack([length(moved) / jnp.where(size > 0, size, 1)
+                      for (moved, _), size in zip(pairs, lengths, strict=True)])  # fmt: skip
