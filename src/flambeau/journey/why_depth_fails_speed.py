@@ -28,9 +28,11 @@ def slow_training(setting: Setting) -> Told:
     depths = setting.pick((1, 3), (1, 2, 3, 8), (1, 2, 3, 4, 6, 8))
     times = np.unique(np.geomspace(1, epochs, setting.pick(3, 14, 20)).astype(int))
     stages = [followed(seed, setting, times) for seed in seeds]
-    plain = {"rate": RATE, "epochs": epochs, "fall": False}
-    runs = {depth: [run for run, _ in stages] if depth == WATCHED else
-            [learned(of_depth(stack(ROOM, seed), depth), data.problem, key=seed, **plain) for seed in seeds]
+
+    def learn(depth: int, seed: int) -> fb.Run:
+        return learned(of_depth(stack(ROOM, seed), depth), data.problem, RATE, epochs, fall=False, key=seed)
+
+    runs = {depth: [run for run, _ in stages] if depth == WATCHED else [learn(depth, seed) for seed in seeds]
             for depth in depths}  # fmt: skip
     ways = np.mean([way for _, way in stages], axis=0)
     waited = [float(np.median([halved(run) for run in each])) for each in runs.values()]

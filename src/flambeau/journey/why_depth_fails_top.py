@@ -25,16 +25,16 @@ from flambeau.report.figures import picture
 LAYERS, FROZEN = 4, 2  # the lower two stay as they were drawn
 
 
-def spirals(setting: Setting) -> tuple[np.ndarray, np.ndarray, int]:
-    """Two spirals, learned by the top two of four layers: a plane, the answers there, and how many of 194 are right."""
+def spirals(seed: int, steps: int) -> tuple[int, np.ndarray, np.ndarray]:
+    """Two spirals, learned by the top two of four layers: how many of 194 are right, a plane, the answers there."""
     X, d = fb.problems.two_spirals()
-    problem, steps = fb.problems.Examples.of(X / 3, d, shuffle=False), setting.pick(100, 3000, 6000)
-    network = drawn((2, 20, 20, 20, 1), "tanh", "sigmoid", setting.seed)
-    run = fb.train(network, fb.rules.Backpropagation(), problem, optimizer=fb.optimiser("adam", 0.01), steps=steps,
-                   batch_size=len(X), key=setting.seed, trainable=only_above(network, FROZEN))  # fmt: skip
+    problem, adam = fb.problems.Examples.of(X / 3, d, shuffle=False), fb.optimiser("adam", 0.01)
+    network = drawn((2, 20, 20, 20, 1), "tanh", "sigmoid", seed)
+    run = fb.train(network, fb.rules.Backpropagation(), problem, optimizer=adam, steps=steps, batch_size=len(X),
+                   key=seed, trainable=only_above(network, FROZEN))  # fmt: skip
     plane = np.asarray(fb.monitors.DecisionSurface.over(X / 3, side=90, margin=0.06).points)
     found = np.asarray(answers(run.network, np.concatenate([X / 3, plane]).astype(np.float32)))[:, 0]
-    return plane, found[len(X) :], int(np.sum((found[: len(X)] > 0.5) == d))
+    return int(np.sum((found[: len(X)] > 0.5) == d)), plane, found[len(X) :]
 
 
 def the_top_alone(setting: Setting) -> Told:
@@ -49,7 +49,9 @@ def the_top_alone(setting: Setting) -> Told:
         scores.append([right(network, data.unseen, data.truth) for network in (some, whole)])
         flows.append([gradients(network, batch) for network in (plain, some)])
     (new, best), (before, after) = np.mean(scores, axis=0), np.mean(flows, axis=0)
-    plane, found, score = spirals(setting)
+    tries = sorted((spirals(seed, setting.pick(100, 3000, 6000)) for seed in setting.seeds(1, 5, 15)),
+                   key=lambda each: each[0])  # fmt: skip
+    score, plane, found = tries[len(tries) // 2]
 
     def draw(axes: list[Axes]) -> None:
         X, d = fb.problems.two_spirals()
@@ -74,16 +76,16 @@ def the_top_alone(setting: Setting) -> Told:
         "starts).",
         Figure("What two layers on a random feature map can do, and what they do to the gradient",
                "Left, the two spirals that all four layers learn completely in the chapter on back-propagation, by the "
-               "top two alone. Right, the digits.", picture(draw, 1, 2, 2.7, width_ratios=(1, 1.7)),
+               f"top two alone (the median of {len(tries)} starts). Right, the digits.", picture(draw, 1, 2, 2.7, width_ratios=(1, 1.7)),
                "A decision surface that fails on spirals; bars of gradients that grow in the frozen layers."),
         f"At the top the error does fall, from {before[-1]:.2f} to {after[-1]:.2f}. But the weights that it passes on "
         "its way down have grown by learning, so the frozen layers are told louder than before how they should change.",
     )), (tested("The top layers alone learn a task pretty well: digits", "above 85% of the unseen ones",
                f"{new:.1%} by the top two of four layers", bool(new > 0.85),
                "A random feature map is a help only where it keeps the digits apart."),
-         tested("The top layers alone learn any task pretty well: two spirals", "above 85% of 194 points",
-               f"{score} right, {score / 194:.0%}", score > 0.85 * 194,
-               "'Usually' is the word: a random map of the plane does not unwind spirals."),
+         tested("The top layers alone learn any task pretty well: two spirals", "above 85% of 194 points in most starts",
+               f"{', '.join(str(each[0]) for each in tries)} right", score > 0.85 * 194,
+               "'Usually' is the word: most random maps of the plane do not unwind spirals."),
          tested("When the top layers have learned, less error reaches the lower ones", "less gradient at layer 1",
                f"{before[0]:.2f} before, {after[0]:.2f} after", bool(after[0] < before[0]),
                "The error itself falls, but the top's weights have grown and pass more of it down."),
