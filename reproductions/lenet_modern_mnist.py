@@ -3,7 +3,9 @@
 ``flambeau.LeNetClassifier("modern")``: all connections of C3, max pooling, ReLU, softmax and cross-entropy, 61,706
 parameters, no distortions. Three networks learn all 60,000 rows; the test set is read once for each, after the last
 epoch. The seconds are those of ``fit``, compilation included (from the second seed on the program is compiled already).
-The settings were not searched: Nesterov's momentum with a rate of 0.05 falling on a cosine is what one would try first.
+Adam with decoupled decay, a rate falling on a cosine, dropout above the last pooling. A first setting, Nesterov's
+momentum from a rate of 0.05 without warm-up, was given up after its three runs: 99.14 and 99.12 % right, but one start
+lost all its ReLUs in the first steps (11.35 %). No other settings were tried.
 ``FLAMBEAU_DATA`` names a folder that holds ``mnist``; without it the data are downloaded.
 """
 
@@ -20,11 +22,12 @@ from common import keep, over_seeds
 
 BAR, MINUTES, MEMORY = 99.1, 5, 2.0
 SEEDS = (0, 1, 2)
-EPOCHS, BATCH, RATE, PENALTY = 12, 128, 0.05, 1e-4
+EPOCHS, BATCH, RATE, DECAY, DROPOUT = 20, 128, 0.002, 0.1, 0.25
 PROTOCOL = {
     "claim": f"mean test accuracy over {len(SEEDS)} seeds at least {BAR} %, each in under {MINUTES} minutes",
     "network": "LeNet-5, modern form, 61,706 parameters",
-    "optimiser": f"nesterov 0.9, rate {RATE} falling to 0 on a cosine, batch {BATCH}, {EPOCHS} epochs, l2 {PENALTY}",
+    "optimiser": f"adamw, decay {DECAY}, rate {RATE} falling to 0 on a cosine, batch {BATCH}, {EPOCHS} epochs",
+    "dropout": f"{DROPOUT} of the inputs of the three layers above the last pooling",
     "inputs": "pixels from 0 to 1, no distortions",
     "test set": "read once per network, after the last epoch on all 60,000 rows",
 }
@@ -58,7 +61,8 @@ def learned(X: np.ndarray, y: np.ndarray, seed: int) -> fb.LeNetClassifier:
     """A network that has seen these rows for all its epochs."""
     schedule = optax.cosine_decay_schedule(RATE, EPOCHS * math.ceil(len(X) / BATCH))
     fixed = {"batch_size": BATCH, "epochs": EPOCHS, "tolerance": 0.0, "patience": EPOCHS, "random_state": seed}
-    return fb.LeNetClassifier("modern", optimizer="nesterov", learning_rate=schedule, l2=PENALTY, **fixed).fit(X, y)
+    noise = {"weight_decay": DECAY, "dropout": DROPOUT}
+    return fb.LeNetClassifier("modern", optimizer="adamw", learning_rate=schedule, **noise, **fixed).fit(X, y)
 
 
 if __name__ == "__main__":

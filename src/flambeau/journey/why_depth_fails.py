@@ -12,9 +12,11 @@ from flambeau.journey.why_depth_fails_cures import what_helps
 from flambeau.journey.why_depth_fails_data import local_minima, more_data
 from flambeau.journey.why_depth_fails_speed import slow_training
 from flambeau.journey.why_depth_fails_top import the_top_alone
-from flambeau.journey.why_depth_fails_training import ROOM, RULE, digits, drawn, gradients, of_depth, stack
+from flambeau.journey.why_depth_fails_training import RULE, digits, drawn, gradients, stack
 from flambeau.report import flow
 from flambeau.report.figures import BLUE, INK, LIGHT, picture
+
+DEEPEST = 8  # hidden layers
 
 
 def received(networks: Iterable[fb.networks.FeedForward], batch: fb.rules.Batch) -> np.ndarray:
@@ -35,22 +37,20 @@ def passed_on() -> float:
 
 def vanishing(setting: Setting) -> Told:
     """The gradient at every layer before the first step."""
-    depths, seeds = setting.pick((2, 8), range(1, 9), range(1, 9)), setting.seeds(3, 10, 100)
+    depths, seeds = setting.pick((2, DEEPEST), (1, 2, 4, DEEPEST), range(1, DEEPEST + 1)), setting.seeds(3, 10, 100)
     batch = digits(setting.seed).problem.everything()
-    networks = [stack(ROOM, seed) for seed in seeds]
-    reports = [fb.monitors.gradient_flow(network, RULE, batch) for network in networks]
-    norms, verdict = np.asarray([report.numbers["delta"] for report in reports]), reports[0]
-    ends = {depth: received((of_depth(network, depth) for network in networks), batch) for depth in depths}
-    share = {depth: each[:, 0] / each[:, -1] for depth, each in ends.items()}
+    found = {depth: received((stack(depth, seed) for seed in seeds), batch) for depth in depths}
+    norms, share = found[DEEPEST], {depth: each[:, 0] / each[:, -1] for depth, each in found.items()}
     lost = [1 / float(np.median(each)) for each in share.values()]
     factor, expected = float(np.median(norms[:, :-2] / norms[:, 1:-1])), passed_on()
+    verdict = fb.monitors.gradient_flow(stack(DEEPEST, setting.seed), RULE, batch)
 
     def draw(axes: list[Axes]) -> None:
-        layers, colors = np.arange(1, ROOM + 2), flow.shades(ROOM + 1)
+        layers, colors = np.arange(1, DEEPEST + 2), flow.shades(DEEPEST + 1)
         axes[0].plot(layers, norms.T, color=LIGHT, linewidth=0.9, zorder=1)
         axes[0].scatter(layers, np.median(norms, axis=0), color=colors, s=30, zorder=3)
         axes[0].set(yscale="log", xlabel="layer, from the inputs up", ylabel="gradient δ", xticks=layers,
-                    title=f"{ROOM} hidden layers: what each receives")  # fmt: skip
+                    title=f"{DEEPEST} hidden layers: what each receives")  # fmt: skip
         for depth, each in share.items():
             axes[1].scatter(np.full(len(each), depth), each, color=BLUE, s=16, alpha=0.45, linewidths=0)
         top = np.median(norms[:, -2] / norms[:, -1])
@@ -79,8 +79,8 @@ def vanishing(setting: Setting) -> Told:
         text,
     )), (Claim("The gradient vanishes on its way down", "layer 1 below eight hidden layers: less than a thousandth",
                f"one part in {lost[-1]:,.0f}", lost[-1] > 1000),
-         Claim("The more layers, the less arrives", "less at layer 1 with every further layer",
-               f"{', '.join(f'1/{part:,.0f}' for part in lost)} with {depths[0]} to {depths[-1]} hidden layers",
+         Claim("The more layers, the less arrives", "less at layer 1 with every depth",
+               f"{', '.join(f'1/{part:,.0f}' for part in lost)} with {', '.join(map(str, depths))} hidden layers",
                lost == sorted(lost)),
          Claim("A layer of sigmoids passes on less than a quarter", f"{expected:.3f} by mean-field theory, within 10%",
                f"{factor:.3f}", abs(factor / expected - 1) < 0.1 and factor < 0.25), *claims)  # fmt: skip

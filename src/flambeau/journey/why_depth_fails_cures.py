@@ -1,13 +1,14 @@
 """The chapter on depth, concluded: what helps, before any pre-training."""
 
+import numpy as np
 from matplotlib.axes import Axes
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Table, Told, number
-from flambeau.journey.why_depth_fails_training import RULE, digits, learned, of_depth, right, stack
+from flambeau.journey.why_depth_fails_layers import ROOM, of_depth
+from flambeau.journey.why_depth_fails_training import digits, gradients, learned, right, stack
 from flambeau.report.figures import BLUE, GREEN, VERMILLION, picture
 
-DEPTH = 8
 HEADER = "units and weights", "layer 1's part of the gradient", "verdict", "unseen digits right"
 CURES = {  # units, initial weights, learning rate
     "sigmoid, Glorot": ("sigmoid", "Glorot", 0.5),
@@ -17,32 +18,33 @@ CURES = {  # units, initial weights, learning rate
 
 
 def what_helps(setting: Setting) -> Told:
-    """Eight hidden layers of three kinds: the gradient at the start, and what they learn."""
+    """Six hidden layers of three kinds: the gradient at the start, and what they learn."""
     data, epochs = digits(setting.seed), setting.pick(3, 25, 60)
     batch, verdicts, runs = data.problem.everything(), {}, {}
     for name, (hidden, weights, rate) in CURES.items():
-        network = stack(DEPTH, setting.seed, hidden, weights)
-        verdicts[name] = fb.monitors.gradient_flow(network, RULE, batch)
-        start = network if hidden == "relu" else of_depth(network, DEPTH)  # for those two the program is there already
+        network = stack(ROOM, setting.seed, hidden, weights)
+        delta = np.asarray(gradients(network, batch))
+        verdicts[name] = fb.monitors.judge(fb.monitors.rows_of(network), {"delta": delta})
+        start = network if hidden == "relu" else of_depth(network, ROOM)  # for those two the program is there already
         runs[name] = learned(start, data.problem, rate, epochs, key=setting.seed)
     scores = {name: right(run.network, data.unseen, data.truth) for name, run in runs.items()}
     share = {name: verdict.numbers["delta"][0] / verdict.numbers["delta"][-1] for name, verdict in verdicts.items()}
 
     def draw(axes: list[Axes]) -> None:
         for (name, verdict), color, mark in zip(verdicts.items(), (VERMILLION, BLUE, GREEN), "os^", strict=True):
-            axes[0].plot(range(1, DEPTH + 2), verdict.numbers["delta"], color=color, marker=mark, markersize=4)
+            axes[0].plot(range(1, ROOM + 2), verdict.numbers["delta"], color=color, marker=mark, markersize=4)
             axes[1].plot(range(1, epochs + 1), runs[name].history["loss"], color=color, label=name)
         axes[0].set(
             yscale="log", xlabel="layer, from the inputs up", ylabel="gradient δ", title="before the first step"
         )
-        axes[0].set_xticks(range(1, DEPTH + 2))
+        axes[0].set_xticks(range(1, ROOM + 2))
         axes[1].set(xlabel="epoch", ylabel="loss", title="learning to read")
         axes[1].legend(loc="center right")
 
     rows = tuple((name, number(share[name], ".2g"), ", ".join(verdict.kinds), f"{scores[name]:.1%}")
                  for name, verdict in verdicts.items())  # fmt: skip
     claims = tuple(
-        Claim(f"Eight hidden layers learn with {name}", "above 90% of the unseen digits", f"{scores[name]:.1%} after "
+        Claim(f"Six hidden layers learn with {name}", "above 90% of the unseen digits", f"{scores[name]:.1%} after "
               f"{epochs} epochs; layer 1 starts with {share[name]:.2g} of the top's gradient",
               bool(scores[name] > 0.9)) for name in list(CURES)[1:])  # fmt: skip
     return Section("What helps", (
@@ -50,7 +52,7 @@ def what_helps(setting: Setting) -> Told:
         "rectified linear unit wherever it answers at all. And initial weights for which a layer neither shrinks nor "
         "stretches what passes through it: variance 2 / (inputs + units) for tanh (Glorot and Bengio 2010), "
         "2 / inputs for ReLUs, of which half are silent (He et al. 2015).",
-        Figure("Eight hidden layers, three ways", "Plain gradient descent, each from a rate that suits it down to 0.",
+        Figure("Six hidden layers, three ways", "Plain gradient descent, each from a rate that suits it down to 0.",
                picture(draw, 1, 2, 2.8), "Left one steep and two level lines; right one flat and two falling curves."),
         Table("The same in numbers", HEADER, rows),
         "The lecture takes another way, historically the first that worked: train the lower layers before the task is "

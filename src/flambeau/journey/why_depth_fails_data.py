@@ -5,17 +5,8 @@ from matplotlib.axes import Axes
 
 import flambeau as fb
 from flambeau.journey.chapter import Figure, Section, Setting, Told
-from flambeau.journey.why_depth_fails_training import (
-    ROOM,
-    Digits,
-    digits,
-    drawn,
-    learned,
-    of_depth,
-    right,
-    stack,
-    tested,
-)
+from flambeau.journey.why_depth_fails_layers import ROOM, many_descents, of_depth
+from flambeau.journey.why_depth_fails_training import Digits, digits, drawn, learned, right, stack, tested
 from flambeau.report import panels
 from flambeau.report.figures import BLUE, GREY, VERMILLION, picture
 
@@ -70,23 +61,17 @@ def more_data(setting: Setting) -> Told:
 
 def ends(hidden: str, depths: tuple[int, ...], steps: int, seeds: range) -> dict[int, np.ndarray]:
     """For every depth the error on XOR after training, and a little earlier: ``(seeds, 2)``."""
-    problem, adam = fb.problems.Examples.of(*fb.problems.xor()), fb.optimiser("adam", 0.02)
-    sizes, rule = (2, *(2,) * DEEPEST, 1), fb.rules.Backpropagation()
-    starts = {seed: drawn(sizes, hidden, "sigmoid", seed) for seed in seeds}
-
-    def end(depth: int, seed: int) -> np.ndarray:
-        run = fb.train(
-            of_depth(starts[seed], depth), rule, problem, optimizer=adam, steps=steps, batch_size=4, key=seed
-        )
-        return run.history["loss"][[-1, -steps // 4]]
-
-    return {depth: np.asarray([end(depth, seed) for seed in seeds]) for depth in depths}
+    sizes = (2, *(2,) * DEEPEST, 1)
+    starts = [of_depth(drawn(sizes, hidden, "sigmoid", seed), depth) for depth in depths for seed in seeds]
+    losses = many_descents(starts, fb.problems.Examples.of(*fb.problems.xor()), 0.02, steps)[1]
+    both = np.asarray(losses)[:, [-1, -steps // 4]].reshape(len(depths), len(seeds), 2)
+    return dict(zip(depths, both, strict=True))
 
 
 def local_minima(setting: Setting) -> Told:
     """XOR by layers of two units, from many starts: how many end elsewhere than at the bottom."""
-    depths, steps = setting.pick((1, 4), (1, 2, 4), (1, 2, 3, 4)), setting.pick(500, 1500, 6000)
-    seeds = setting.seeds(6, 20, 200)
+    depths, steps = setting.pick((1, 4), (1, 2, 4), (1, 2, 3, 4)), setting.pick(500, 2000, 6000)
+    seeds = setting.seeds(6, 24, 200)
     found = {f: ends(f, depths, steps, seeds) for f in ("sigmoid", "tanh")}
     badly = {f: [float(np.mean(each[:, 0] > 0.01)) for each in rows.values()] for f, rows in found.items()}
     those = np.concatenate([each[each[:, 0] > 0.01] for rows in found.values() for each in rows.values()])

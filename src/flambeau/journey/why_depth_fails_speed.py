@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told
-from flambeau.journey.why_depth_fails_training import ROOM, digits, learned, of_depth, stack, there
+from flambeau.journey.why_depth_fails_layers import ROOM, of_depth, there
+from flambeau.journey.why_depth_fails_training import digits, learned, stack
 from flambeau.report import flow
 from flambeau.report.figures import GREY, picture
 
@@ -23,9 +24,9 @@ def halved(run: fb.Run) -> float:
 
 
 def slow_training(setting: Setting) -> Told:
-    """The same descent on stacks of 1 to 8 hidden layers, and how the layers of one of them move."""
+    """The same descent on stacks of 1 to 6 hidden layers, and how the layers of one of them move."""
     data, seeds, epochs = digits(setting.seed), setting.seeds(1, 2, 5), setting.pick(6, 50, 200)
-    depths = setting.pick((1, 3), (1, 2, 3, 8), (1, 2, 3, 4, 6, 8))
+    depths = setting.pick((1, 3), (1, 2, 3, ROOM), range(1, ROOM + 1))
     times = np.unique(np.geomspace(1, epochs, setting.pick(3, 14, 20)).astype(int))
     stages = [followed(seed, setting, times) for seed in seeds]
 

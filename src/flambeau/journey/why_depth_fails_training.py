@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -16,25 +15,20 @@ import flambeau as fb
 from flambeau.journey.chapter import Claim
 
 __all__ = [
-    "ROOM",
     "RULE",
     "Digits",
-    "Skippable",
     "answers",
     "digits",
     "drawn",
     "gradients",
     "learned",
-    "of_depth",
-    "only_above",
     "right",
     "stack",
     "tested",
-    "there",
 ]
 
 RULE = fb.rules.Backpropagation(fb.rules.CrossEntropy())
-BATCH, ROOM = 32, 8  # examples of a batch; hidden layers that there is room for
+BATCH = 32
 
 
 class Digits(NamedTuple):
@@ -80,47 +74,6 @@ def drawn(
 def stack(depth: int, seed: int, hidden: str = "sigmoid", weights: str = "Glorot") -> fb.networks.FeedForward:
     """A network for the digits, of ``depth`` hidden layers of 32 units, with a softmax on top."""
     return drawn((64, *(32,) * depth, 10), hidden, "softmax", seed, weights)
-
-
-class Skippable(fb.structures.AbstractLayer):
-    """A layer that is there or not. Which, is data: networks of every depth share one compiled program."""
-
-    layer: fb.structures.AbstractLayer
-    here: Array  # not a float, so it is never learned
-
-    def __call__(self, x: Array) -> Array:
-        """The layer's output, or its input."""
-        return jnp.where(self.here, self.layer(x), x)
-
-    def forward(self, x: Array, key: Array) -> fb.structures.Trace:
-        """The same, with a trace."""
-        trace = self.layer.forward(x, key)
-        return trace._replace(output=jnp.where(self.here, trace.output, x))
-
-    def backward(self, trace: fb.structures.Trace, error: Array) -> tuple[Array, "Skippable"]:
-        """The layer's own backward pass, or the error as it came."""
-        below, proposal = self.layer.backward(trace, jnp.where(self.here, error, 0))  # no error, nothing to learn
-        return jnp.where(self.here, below, error), Skippable(proposal, self.here)
-
-
-def of_depth(network: fb.networks.FeedForward, depth: int) -> fb.networks.FeedForward:
-    """The network with ``depth`` of its hidden layers; those left out keep their place in the program."""
-    first, *hidden, top = network.layers
-    chosen = [Skippable(layer, jnp.asarray(number < depth)) for number, layer in enumerate(hidden, 1)]
-    return fb.networks.FeedForward((first, *chosen, top))
-
-
-def there(network: fb.networks.FeedForward) -> fb.networks.FeedForward:
-    """The same network without the layers that were left out."""
-    kept = [each for each in network.layers if not isinstance(each, Skippable) or each.here]
-    return fb.networks.FeedForward(tuple(each.layer if isinstance(each, Skippable) else each for each in kept))
-
-
-def only_above(network: fb.networks.FeedForward, frozen: int) -> fb.networks.FeedForward:
-    """What ``fb.train`` takes as ``trainable``: leaf by leaf, False for the lowest layers, True for floats above."""
-    layers = [jax.tree.map(lambda leaf, above=row >= frozen: above and leaf.dtype != bool, layer)
-              for row, layer in enumerate(network.layers)]  # fmt: skip
-    return fb.networks.FeedForward(tuple(layers))
 
 
 @functools.cache
