@@ -429,3 +429,23 @@ def test_gradients_that_are_not_finite_are_refused_by_layer():
     with pytest.raises(fb.errors.DataError, match="layer 2: expected finite gradients"):
         judge(rows, {"delta": np.asarray([1.0, np.nan])})
     assert judge(rows, {"delta": np.zeros(2)}).numbers["delta"].tolist() == [0, 0]
+
+
+def test_rules_and_networks_that_tell_nothing_are_refused():
+    batch = Batch(jnp.ones((4, 2)), jnp.ones((4, 1)), jnp.ones(4))
+    with pytest.raises(fb.errors.ConfigurationError, match="DeltaRule"):
+        flow_numbers(mlp((2, 1), output="sigmoid", key=jax.random.key(0)), fb.rules.DeltaRule(), batch)
+    with pytest.raises(fb.errors.ConfigurationError, match="a layer that learns"):
+        rows_of(FeedForward((Flattened(),)))
+
+
+def test_every_column_is_drawn():
+    from flambeau.report.flow import flow_figure
+
+    network = mlp((2, 3, 1), "relu", "sigmoid", key=jax.random.key(0))
+    problem = fb.problems.Examples.of(*fb.problems.xor())
+    run = fb.train(network, Backpropagation(), problem, steps=3, batch_size=4, monitors=(GradientFlow(),))
+    for column in run.records["gradient_flow"]:
+        assert flow_figure(run, column).startswith(b"\x89PNG")
+    with pytest.raises(fb.errors.ConfigurationError, match="a record of 'nothing'"):
+        flow_figure(run, "nothing")

@@ -10,7 +10,7 @@ from flambeau.journey.chapter import Claim, Equation, Figure, Plan, Quote, Secti
 from flambeau.report import panels
 from flambeau.report.figures import BLUE, VERMILLION, picture
 
-VECTOR = ("logistic", "softmax", "hardmax")  # a second name of the sigmoid, and two that look at all units at once
+VECTOR = ("logistic", "softmax", "softmin", "hardmax")  # a second name of the sigmoid; those that look at all units
 UNITS = {name: f for name, f in fb.neurons.ACTIVATIONS.items() if name not in VECTOR}
 KINKS = (-3.0, 0.0, 1.0, 3.0)  # where one of them has a corner or a jump, so that no slope exists
 

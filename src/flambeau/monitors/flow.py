@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree, Shaped
 
+from flambeau.errors import ConfigurationError
 from flambeau.monitors.rows import deltas_of, learning_layers, length, weights_of
 from flambeau.rules.base import AbstractRule, Batch, total
 from flambeau.structures import Layer
@@ -95,9 +96,14 @@ def flow_numbers(network: PyTree, rule: AbstractRule, batch: Batch, key: Array |
     >>> network, batch = mlp((2, 3, 1), key=jax.random.key(0)), Batch(jnp.ones((4, 2)), jnp.ones((4, 1)), jnp.ones(4))
     >>> eqx.filter_jit(flow_numbers)(network, Backpropagation(), batch)["delta"].shape
     (2,)
+
+    Raises :class:`~flambeau.errors.ConfigurationError` for a rule that does not tell what comes down.
     """
     key = jax.random.key(0) if key is None else key
     proposal, _, info = rule.propose(network, batch, rule.init(network), key)
+    if not set(GradientFlow.needs) <= set(info):
+        expected, got = f"a rule whose info has {', '.join(GradientFlow.needs)}", type(rule).__name__
+        raise ConfigurationError("flow_numbers", expected, got, "use Backpropagation")
     numbers, silent = step_numbers(network, proposal, info, batch.weights)
     return {**numbers, "dead": shares(silent)}
 

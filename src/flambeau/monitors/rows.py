@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
+from flambeau.errors import ConfigurationError
 from flambeau.neurons import ACTIVATIONS, AbstractActivation
 from flambeau.structures import Layer
 
@@ -33,8 +34,11 @@ class Row(NamedTuple):
 
 
 def learning_layers(network: PyTree) -> tuple[int, ...]:
-    """The places of the layers that have floats to learn, bottom first."""
-    return tuple(place for place, layer in enumerate(network.layers) if floats(layer))
+    """The places of the layers that have floats to learn, bottom first; a network without any is refused."""
+    places = tuple(place for place, layer in enumerate(network.layers) if floats(layer))
+    if not places:
+        raise ConfigurationError("monitors", "a network with a layer that learns", "none", "watch another network")
+    return places
 
 
 def floats(tree: PyTree) -> list[Array]:

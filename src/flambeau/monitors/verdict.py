@@ -35,7 +35,7 @@ class Finding:
     remedy: str
 
     def __str__(self) -> str:
-        """Four lines at most."""
+        """Three lines."""
         return f"{self.kind.capitalize()}: {self.number}.\n  Cause: {self.cause}.\n  Remedy: {self.remedy}."
 
 
@@ -62,12 +62,11 @@ class Verdict:
 
     def table(self) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
         """``(header, rows)`` of the small table, as text; the top layer first, as gradients travel."""
-        shown = [
-            (head, cell) for head, cell in CELLS.items() if any(cell(self.numbers, i) for i in range(len(self.rows)))
-        ]
-        header = ("", "units", *(head for head, _ in shown))
-        body = [(row.name, row.kind, *(cell(self.numbers, i) for _, cell in shown)) for i, row in enumerate(self.rows)]
-        return header, tuple(reversed(body))
+        every = range(len(self.rows))
+        shown = {head: write for head, write in CELLS.items() if any(write(self.numbers, row) for row in every)}
+        body = [(row.name, row.kind, *(write(self.numbers, place) for write in shown.values()))
+                for place, row in enumerate(self.rows)]  # fmt: skip
+        return ("", "units", *shown), tuple(reversed(body))
 
     def __str__(self) -> str:
         """The table and the findings."""
@@ -91,9 +90,10 @@ def judge(rows: Sequence[Row], numbers: Numbers) -> Verdict:
     Raises :class:`~flambeau.errors.DataError` for gradients that are not finite.
     """
     known = {name: np.asarray(values, float) for name, values in numbers.items()}
-    for column in {"delta", "weight_gradient"} & set(known):
-        if not np.isfinite(known[column]).all():
-            where = rows[int(np.argmin(np.isfinite(known[column])))].name
+    for column in ("delta", "weight_gradient"):
+        finite = np.isfinite(known.get(column, np.zeros(0)))
+        if not finite.all():
+            where = rows[int(np.argmin(finite))].name
             remedy = "check the data for such values, or lower the learning rate"
             raise DataError(f"gradient flow, {where}", "finite gradients", "NaN or infinity", remedy)
     found = (check(tuple(rows), known) for check in CHECKS)

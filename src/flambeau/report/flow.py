@@ -38,14 +38,13 @@ def curves(
         axes.set_yscale("log")
     for line, color in zip(lines.T, shades(lines.shape[1]), strict=True):
         axes.plot(rounds, line, color=color, linewidth=1.5)
-    named_at_the_end(axes, float(rounds[-1]), lines[-1], names)
+    named_at_the_end(axes, lines[-1], names)
 
 
-def named_at_the_end(axes: Axes, x: float, ends: np.ndarray, names: Sequence[str]) -> None:
+def named_at_the_end(axes: Axes, ends: np.ndarray, names: Sequence[str]) -> None:
     """Each curve's name beside its end, moved apart where they would overlap."""
     low, high = axes.get_ylim()
-    log = axes.get_yscale() == "log"
-    scale = np.log10 if log else np.asarray
+    scale = np.log10 if axes.get_yscale() == "log" else np.asarray
     place = (scale(np.where(np.isfinite(ends), ends, low)) - scale(low)) / (scale(high) - scale(low))
     for row, spot in apart(place, 0.075).items():
         color = shades(len(ends))[row]
@@ -68,17 +67,18 @@ def apart(places: np.ndarray, least: float) -> dict[int, float]:
     return dict(zip(order.tolist(), spots.tolist(), strict=True))
 
 
-def bars(axes: Axes, groups: Sequence[ArrayLike], names: Sequence[str]) -> None:
-    """Horizontal bars on a logarithmic axis, top layer on top; for each layer one of every group, the last one full."""
+def bars(axes: Axes, groups: Sequence[ArrayLike], names: Sequence[str], *, log: bool = True) -> None:
+    """Horizontal bars, top layer on top; for each layer one of every group, the last one full."""
     table = np.asarray([np.asarray(values, float) for values in groups])
     rows, height = np.arange(len(names)), 0.8 / len(table)
     for place, values in enumerate(table):
         shift, alpha = (len(table) - 1) / 2 - place, 1.0 if place == len(table) - 1 else 0.4
-        axes.barh(rows + shift * height, values, height * 0.9, color=shades(len(names)), alpha=alpha, log=True)
-    everything = table[table > 0]
-    axes.set(yticks=rows, yticklabels=list(names), xlim=(everything.min() / 3, everything.max() * 2))
-    axes.xaxis.set_major_locator(LogLocator(numticks=6))
-    axes.xaxis.set_minor_locator(NullLocator())
+        axes.barh(rows + shift * height, values, height * 0.9, color=shades(len(names)), alpha=alpha, log=log)
+    axes.set(yticks=rows, yticklabels=list(names))
+    if log and (table > 0).any():
+        axes.set_xlim(table[table > 0].min() / 3, table.max() * 2)
+        axes.xaxis.set_major_locator(LogLocator(numticks=6))
+        axes.xaxis.set_minor_locator(NullLocator())
     axes.tick_params(axis="y", length=0)
     axes.grid(False, axis="y")
 
@@ -86,7 +86,7 @@ def bars(axes: Axes, groups: Sequence[ArrayLike], names: Sequence[str]) -> None:
 def flow_figure(run: Run, column: str = "delta") -> bytes:
     """The gradient flow of a run watched by ``GradientFlow``, as PNG bytes: a column's curves, and bars at both ends.
 
-    Left one curve per layer over the epochs on a logarithmic axis; right the first epoch (pale) and the last.
+    Left one curve per layer over the epochs, right the first epoch (pale) and the last; lengths on logarithmic axes.
 
     >>> import flambeau as fb, jax
     >>> network = fb.networks.mlp((2, 4, 1), output="sigmoid", key=jax.random.key(0))
@@ -105,12 +105,12 @@ def flow_figure(run: Run, column: str = "delta") -> bytes:
         )
     values, names = np.asarray(records[column]), [row.name for row in rows_of(run.network)]
     label = column.replace("_", " ") if column != "delta" else "gradient δ at the net inputs"
+    log = column in ("delta", "bias_gradient", "weight_gradient", "update")
 
     def draw(axes: list[Axes]) -> None:
-        curves(axes[0], values, names)
-        axes[0].set(xlabel="epoch", ylabel=label)
-        axes[0].set_title("over training")
-        bars(axes[1], (values[0], values[-1]), names)
+        curves(axes[0], values, names, log=log)
+        axes[0].set(xlabel="epoch", ylabel=label, title="over training")
+        bars(axes[1], (values[0], values[-1]), names, log=log)
         axes[1].set(xlabel=label, title="first epoch (pale) and last")
 
     return picture(draw, 1, 2, 3.0, width_ratios=(1.25, 1))
