@@ -150,7 +150,8 @@ def taken_up(model: Any, network: FeedForward, job: Job, key: Array) -> FeedForw
     )
     if wanted != now:
         where, remedy = f"{type(model).__name__}, going on", "keep the layers' sizes and the data's shape, or fit anew"
-        raise ConfigurationError(where, f"a network of shapes {wanted}", now, remedy)
+        expected, got = (", ".join(str(shape) for shape in shapes if len(shape) > 1) for shapes in (wanted, now))
+        raise ConfigurationError(where, f"weights of shapes {expected}", got, remedy)
     return network
 
 

@@ -113,9 +113,11 @@ class AveragePooling(AbstractLayer):
 class MaxPooling(AbstractLayer):
     """The largest of every window; the error goes back to that pixel alone (of equals, to the first in reading order).
 
+    >>> import jax
     >>> pool = MaxPooling.over((2, 2))
     >>> x = jnp.asarray([1.0, 3.0, 3.0, 2.0]).reshape(1, 2, 2, 1)
-    >>> pool(x).item(), pool.backward(pool.forward(x, None), jnp.ones((1, 1, 1, 1)))[0].ravel().tolist()
+    >>> trace = pool.forward(x, jax.random.key(0))
+    >>> pool(x).item(), pool.backward(trace, jnp.ones((1, 1, 1, 1)))[0].ravel().tolist()
     (3.0, [0.0, 1.0, 0.0, 0.0])
 
     *Limits.* ``jax.grad`` of the call shares the error among equals; the two agree where the largest is alone.
