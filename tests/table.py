@@ -15,6 +15,7 @@ from flambeau.structures import (
     Dense,
     Dropout,
     Flatten,
+    Layer,
     MaxPooling,
     Retina,
     Subsampling,
@@ -125,11 +126,24 @@ def small_perceptron(f="step"):
     return networks.perceptron(4, 3, f)
 
 
+# Fixed prototypes: whole numbers, no thresholds.
+RADIAL = Layer(
+    Dense(jnp.asarray(np.sign(np.random.default_rng(5).normal(size=(5, 3))).astype(np.int8))),
+    None,
+    neurons.Softmin(),
+    neurons.RadialDistance(squared=True),
+)
+
 RULES = {
     "backpropagation, cross-entropy": lambda: (rules.Backpropagation(rules.CrossEntropy()), small_mlp(), batch_of()),
     "backpropagation, mse, dropout": lambda: (
         rules.Backpropagation(),
         small_mlp(output="sigmoid", dropout=0.3),
+        batch_of(),
+    ),
+    "backpropagation, radial outputs": lambda: (
+        rules.Backpropagation(rules.MaximumAPosteriori(2.0)),
+        networks.FeedForward((*small_mlp().layers[:1], RADIAL)),
         batch_of(),
     ),
     "perceptron, step": lambda: (rules.PerceptronRule(), small_perceptron(), batch_of()),
