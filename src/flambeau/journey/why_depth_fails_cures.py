@@ -18,7 +18,7 @@ CURES = {  # units, initial weights, learning rate
 
 
 def what_helps(setting: Setting) -> Told:
-    """Six hidden layers of three kinds: the gradient at the start, and what they learn."""
+    """Eight hidden layers of three kinds: the gradient at the start, and what they learn."""
     data, epochs = digits(setting.seed), setting.pick(3, 25, 60)
     batch, verdicts, runs = data.problem.everything(), {}, {}
     for name, (hidden, weights, rate) in CURES.items():
@@ -44,7 +44,7 @@ def what_helps(setting: Setting) -> Told:
     rows = tuple((name, number(share[name], ".2g"), ", ".join(verdict.kinds), f"{scores[name]:.1%}")
                  for name, verdict in verdicts.items())  # fmt: skip
     claims = tuple(
-        Claim(f"Six hidden layers learn with {name}", "above 90% of the unseen digits", f"{scores[name]:.1%} after "
+        Claim(f"Eight hidden layers learn with {name}", "above 90% of the unseen digits", f"{scores[name]:.1%} after "
               f"{epochs} epochs; layer 1 starts with {share[name]:.2g} of the top's gradient",
               bool(scores[name] > 0.9)) for name in list(CURES)[1:])  # fmt: skip
     return Section("What helps", (
@@ -52,7 +52,7 @@ def what_helps(setting: Setting) -> Told:
         "rectified linear unit wherever it answers at all. And initial weights for which a layer neither shrinks nor "
         "stretches what passes through it: variance 2 / (inputs + units) for tanh (Glorot and Bengio 2010), "
         "2 / inputs for ReLUs, of which half are silent (He et al. 2015).",
-        Figure("Six hidden layers, three ways", "Plain gradient descent, each from a rate that suits it down to 0.",
+        Figure("Eight hidden layers, three ways", "Plain gradient descent, each from a rate that suits it down to 0.",
                picture(draw, 1, 2, 2.8), "Left one steep and two level lines; right one flat and two falling curves."),
         Table("The same in numbers", HEADER, rows),
         "The lecture takes another way, historically the first that worked: train the lower layers before the task is "

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optax
+import numpy as np
 from jaxtyping import Array
 
 import flambeau as fb
+from flambeau import training
 
 __all__ = ["ROOM", "Skippable", "many_descents", "of_depth", "there"]
 
-ROOM = 6  # hidden layers that there is room for in training
+ROOM = 8  # hidden layers that there is room for in training
 
 
 class Skippable(fb.structures.AbstractLayer):
@@ -65,31 +66,19 @@ def there(network: fb.networks.FeedForward) -> fb.networks.FeedForward:
 def many_descents(
     networks: Sequence[fb.networks.FeedForward], problem: fb.problems.Examples, rate: float, steps: int
 ) -> tuple[fb.networks.FeedForward, Array]:
-    """Adam on the squared error from many starts at once: the networks (stacked), and every step's loss.
+    """Adam on the squared error from many starts abreast: the networks (stacked), and every step's loss.
 
-    A step is what ``fb.train`` makes of it: the rule proposes, the optimiser disposes; here for all starts abreast.
+    A population is the training loop itself, mapped over the networks' arrays.
     """
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
-    return descend(stacked, problem.everything(), rate, steps)
-
-
-@eqx.filter_jit
-def descend(
-    stacked: fb.networks.FeedForward, batch: fb.rules.Batch, rate: float, steps: int
-) -> tuple[fb.networks.FeedForward, Array]:
-    """One program for all steps of all starts."""
-    adam, rule, key = optax.adam(rate), fb.rules.Backpropagation(), jax.random.key(0)
-
-    def from_one(start: fb.networks.FeedForward) -> tuple[fb.networks.FeedForward, Array]:
-        floats, rest = eqx.partition(start, eqx.is_inexact_array)
-
-        def step(carry: tuple, _: None) -> tuple[tuple, Array]:
-            floats, state = carry
-            proposal, _, info = rule.propose(eqx.combine(floats, rest), batch, (), key)
-            update, state = adam.update(eqx.filter(proposal, eqx.is_inexact_array), state)
-            return (eqx.apply_updates(floats, update), state), info["loss"]
-
-        (floats, _), losses = jax.lax.scan(step, (floats, adam.init(floats)), length=steps)
-        return eqx.combine(floats, rest), losses
-
-    return eqx.filter_vmap(from_one)(stacked)
+    arrays, static = eqx.partition(stacked, eqx.is_array)
+    adam, rule, seed = fb.optimiser("adam", rate), fb.rules.Backpropagation(), np.asarray([0, 0], np.uint32)
+    program = training.Program(rule, adam.mechanism, (), training.RunAll(), static, eqx.is_inexact_array)
+    rows = problem.orders(seed, 0, steps, len(problem.inputs))  # every step sees all rows
+    rates = adam.rates(np.arange(steps)).reshape(steps, 1)
+    progress = eqx.filter_vmap(training.begin, in_axes=(None, 0))(program, arrays)
+    each = (None, 0, None, None, None, None, None)
+    chunk = eqx.filter_vmap(training.advance, in_axes=each)(
+        program, progress, problem, rows, rates, seed, np.int32(steps)
+    )
+    return chunk.kept, chunk.reports["history"]["loss"]

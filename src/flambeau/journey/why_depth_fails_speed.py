@@ -24,7 +24,7 @@ def halved(run: fb.Run) -> float:
 
 
 def slow_training(setting: Setting) -> Told:
-    """The same descent on stacks of 1 to 6 hidden layers, and how the layers of one of them move."""
+    """The same descent on stacks of 1 to 8 hidden layers, and how the layers of one of them move."""
     data, seeds, epochs = digits(setting.seed), setting.seeds(1, 2, 5), setting.pick(6, 50, 200)
     depths = setting.pick((1, 3), (1, 2, 3, ROOM), range(1, ROOM + 1))
     times = np.unique(np.geomspace(1, epochs, setting.pick(3, 14, 20)).astype(int))
