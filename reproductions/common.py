@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["keep", "machine", "over_seeds"]
+__all__ = ["keep", "machine", "over_seeds", "wrong"]
 
 PACKAGES = ("flambeau", "jax", "jaxlib", "equinox", "optax", "numpy", "scikit-learn")
 
@@ -30,6 +30,11 @@ def over_seeds(measure: Callable[[int], dict[str, float]], seeds: Sequence[int],
         "standard deviation": statistics.stdev(values) if len(values) > 1 else 0.0,
         "seconds": round(time.perf_counter() - started, 2),
     }
+
+
+def wrong(model: Any, X: Any, y: Any) -> float:
+    """Percent of rows that a classifier decides wrongly."""
+    return 100 * float((model.predict(X) != y).mean())
 
 
 def keep(script: str, protocol: dict[str, Any], result: dict[str, Any], *, suffix: str = "") -> Path:

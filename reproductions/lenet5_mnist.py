@@ -22,7 +22,7 @@ import numpy as np
 import optax
 
 import flambeau as fb
-from common import keep, over_seeds
+from common import keep, over_seeds, wrong
 
 BARS = {"plain": 0.95, "distorted": 0.8}
 SEEDS = (0, 1, 2)
@@ -136,11 +136,6 @@ def learned(settings: dict[str, Any], X: np.ndarray, y: np.ndarray, seed: int) -
         **rest,
     )
     return model.fit(X, y)
-
-
-def wrong(model: fb.LeNetClassifier, X: np.ndarray, y: np.ndarray) -> float:
-    """Percent of rows decided wrongly."""
-    return 100 * float(np.mean(model.predict(X) != y))
 
 
 if __name__ == "__main__":

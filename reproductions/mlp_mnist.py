@@ -21,7 +21,7 @@ import numpy as np
 import optax
 
 import flambeau as fb
-from common import keep, over_seeds
+from common import keep, over_seeds, wrong
 
 BAR = 1.6
 SEEDS = (0, 1, 2, 3, 4)
@@ -126,11 +126,6 @@ def learned(settings: dict[str, Any], X: np.ndarray, y: np.ndarray, seed: int) -
     schedule = optax.cosine_decay_schedule(rate, epochs * math.ceil(len(X) / BATCH))
     fixed = {"batch_size": BATCH, "tolerance": 0.0, "patience": epochs, "random_state": seed}
     return fb.MLPClassifier((800,), "relu", learning_rate=schedule, **fixed, **rest).fit(X, y)
-
-
-def wrong(model: fb.MLPClassifier, X: np.ndarray, y: np.ndarray) -> float:
-    """Percent of rows decided wrongly."""
-    return 100 * float(np.mean(model.predict(X) != y))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,17 @@ FORMAT = "flambeau model 1"
 # What `fit` may leave on an estimator; a file may set nothing else.
 FITTED = {
     *("classes_", "feature_names_in_", "n_features_in_", "n_iter_", "network_", "run_", "history_"),
-    *("converged_", "margin_", "mistake_bound_", "mistakes_", "target_mean_", "target_scale_", "_single", "_stream"),
+    *(
+        "converged_",
+        "margin_",
+        "mistake_bound_",
+        "mistakes_",
+        "target_mean_",
+        "target_scale_",
+        "_single",
+        "_stream",
+        "_drawn_as",
+    ),
     "image_shape_",
 }
 

@@ -44,6 +44,10 @@ class AbstractNetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         """How these classes are coded."""
 
     @abc.abstractmethod
+    def _outline(self, shape: tuple[int, ...], coding: Coding) -> tuple:
+        """The sizes of the network for examples of ``shape``, as plain values."""
+
+    @abc.abstractmethod
     def _draw(self, shape: tuple[int, ...], coding: Coding, key: Array) -> FeedForward:
         """A fresh network for examples of ``shape``."""
 
@@ -119,7 +123,7 @@ class AbstractNetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             other_X, other_y = self._read(*pair(self, validation))
             lesson.held_out = other_X, self._targets(other_y, classes, coding), np.ones(len(other_X))
         shape = X.shape[1:]
-        job = Job(lambda key: self._draw(shape, coding, key), coding.loss, self._problem)
+        job = Job(self._outline(shape, coding), lambda key: self._draw(shape, coding, key), coding.loss, self._problem)
         run = learn(self, lesson, job, epochs, monitors, earlier, stream)
         self.classes_ = classes
         return remember(self, run, stream)

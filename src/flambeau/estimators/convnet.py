@@ -146,18 +146,18 @@ class ConvNetClassifier(AbstractNetworkClassifier):
     def _coding(self, classes: np.ndarray) -> Coding:
         return Coding(len(classes), 0.0, 1.0, loss(self.loss))
 
+    def _outline(self, shape: tuple[int, ...], coding: Coding) -> tuple:
+        sizes = whole_sizes(self, "channels"), whole_sizes(self, "hidden_layer_sizes")
+        return (shape, *sizes, coding.columns, *self._windows().items())
+
+    def _windows(self) -> dict[str, Any]:
+        moves = {"kernel": self.kernel_size, "stride": self.stride, "padding": self.padding, "pool": self.pool_size}
+        return {name: pairs(value) for name, value in moves.items()} | {"pooling": self.pooling}
+
     def _draw(self, shape: tuple[int, ...], coding: Coding, key: Array) -> FeedForward:
-        settings = {
-            "kernel": pairs(self.kernel_size),
-            "stride": pairs(self.stride),
-            "padding": pairs(self.padding),
-            "pooling": self.pooling,
-            "pool": pairs(self.pool_size),
-            "activation": self.activation,
-            "dropout": float(self.dropout),
-            "initialisation": self.initialisation,
-        }
         maps, hidden = whole_sizes(self, "channels"), whole_sizes(self, "hidden_layer_sizes")
+        noise, start = float(self.dropout), self.initialisation
+        settings = {**self._windows(), "activation": self.activation, "dropout": noise, "initialisation": start}
         return new_network(shape, maps, hidden, coding.columns, settings, jax.random.key_data(key))
 
     def _problem(self, examples: Examples) -> Problem:

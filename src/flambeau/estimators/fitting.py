@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -98,8 +97,12 @@ def hold_out(model: Any, lesson: Lesson, seed: int, *, classify: bool) -> Lesson
 
 
 class Job(NamedTuple):
-    """What is trained: how a fresh network is drawn from a key, the loss, and how examples become a problem."""
+    """What is trained: how a fresh network is drawn from a key, the loss, and how examples become a problem.
 
+    ``outline`` holds the sizes that the network is drawn by: who goes on learning keeps them.
+    """
+
+    outline: tuple
     draw: Callable[[Array], FeedForward]
     loss: AbstractLoss
     problem: Callable[[Examples], Problem] = lambda examples: examples
@@ -118,8 +121,12 @@ def fit_network(
     earlier: Run | None = None,
 ) -> Run:
     """Train (on): draw the network or take the earlier one up, choose when to stop, call :func:`flambeau.train`."""
-    key = jax.random.wrap_key_data(jnp.asarray([1, seed], np.uint32))  # not the stream that orders the rows
-    network = job.draw(key) if earlier is None else taken_up(model, earlier.network, job, key)
+    if earlier is None:
+        key = jax.random.wrap_key_data(jnp.asarray([1, seed], np.uint32))  # not the stream that orders the rows
+        network, model._drawn_as = job.draw(key), job.outline
+    else:
+        network = earlier.network
+        check_outline(model, job.outline)
     rows = len(lesson.X)
     limit = 200 if model.batch_size == "auto" else int(model.batch_size)
     batch_size = min(limit, 1 << (rows - 1).bit_length())  # a power of two, so that sizes share programs
@@ -142,17 +149,11 @@ def fit_network(
     )
 
 
-def taken_up(model: Any, network: FeedForward, job: Job, key: Array) -> FeedForward:
-    """A network that goes on learning keeps its shape."""
-    wanted, now = (
-        [leaf.shape for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
-        for tree in (eqx.filter_eval_shape(job.draw, key), network)
-    )
-    if wanted != now:
+def check_outline(model: Any, outline: tuple) -> None:
+    """A network that goes on learning keeps its sizes."""
+    if model._drawn_as != outline:
         where, remedy = f"{type(model).__name__}, going on", "keep the layers' sizes and the data's shape, or fit anew"
-        expected, got = (", ".join(str(shape) for shape in shapes if len(shape) > 1) for shapes in (wanted, now))
-        raise ConfigurationError(where, f"weights of shapes {expected}", got, remedy)
-    return network
+        raise ConfigurationError(where, f"a network of sizes {outline}", model._drawn_as, remedy)
 
 
 def as_rows(X: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -127,6 +127,9 @@ class LeNetClassifier(AbstractNetworkClassifier):
             return Coding(len(classes), 0.0, 1.0, MaximumAPosteriori(float(self.rubbish)))
         return Coding(len(classes), -1.0, 1.0, MeanSquaredError())
 
+    def _outline(self, shape: tuple[int, ...], coding: Coding) -> tuple:
+        return (self.variant, *shape[:2], coding.columns)
+
     def _draw(self, shape: tuple[int, ...], coding: Coding, key: Array) -> FeedForward:
         return new_network(self.variant, shape[:2], coding.columns, float(self.dropout), jax.random.key_data(key))
 

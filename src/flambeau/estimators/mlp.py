@@ -130,9 +130,12 @@ class MLPClassifier(AbstractNetworkClassifier):
     def _coding(self, classes: np.ndarray) -> Coding:
         return Coding(1 if len(classes) == 2 else len(classes), 0.0, 1.0, loss(self.loss))
 
+    def _outline(self, shape: tuple[int, ...], coding: Coding) -> tuple:
+        return (shape[0], *whole_sizes(self, "hidden_layer_sizes"), coding.columns)
+
     def _draw(self, shape: tuple[int, ...], coding: Coding, key: Array) -> FeedForward:
         output = "softmax" if coding.columns > 1 and coding.loss == CrossEntropy() else "sigmoid"
-        return drawn(self, shape[0], coding.columns, output, key)
+        return drawn(self, self._outline(shape, coding), output, key)
 
     def _problem(self, examples: Examples) -> Problem:
         return examples
@@ -240,8 +243,8 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
     def _learn(
         self, lesson: Lesson, epochs: int, monitors: Sequence[Any], earlier: Run | None, *, stream: bool = False
     ) -> Any:
-        inputs, columns = lesson.X.shape[1], lesson.targets.shape[1]
-        job = Job(lambda key: drawn(self, inputs, columns, "identity", key), loss(self.loss), classify=False)
+        sizes = (lesson.X.shape[1], *whole_sizes(self, "hidden_layer_sizes"), lesson.targets.shape[1])
+        job = Job(sizes, lambda key: drawn(self, sizes, "identity", key), loss(self.loss), classify=False)
         return remember(self, learn(self, lesson, job, epochs, monitors, earlier, stream), stream)
 
     def _lesson(self, X: Any, y: Any, sample_weight: Any, validation: Any, *, reset: bool, rescale: bool) -> Lesson:
@@ -289,10 +292,9 @@ def check_layers(model: Any) -> None:
         activation(name)
 
 
-def drawn(model: Any, inputs: int, columns: int, output: str, key: Array) -> FeedForward:
-    """A fresh perceptron of the model's sizes."""
+def drawn(model: Any, sizes: tuple[int, ...], output: str, key: Array) -> FeedForward:
+    """A fresh perceptron of those sizes, with the model's activations."""
     hidden = tuple(model.activation) if isinstance(model.activation, list) else model.activation
-    sizes = (inputs, *whole_sizes(model, "hidden_layer_sizes"), columns)
     return new_network(sizes, hidden, output, float(model.dropout), model.initialisation, jax.random.key_data(key))
 
 

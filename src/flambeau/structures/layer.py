@@ -7,6 +7,7 @@ outputs, ∂e/∂y, to the error at the inputs, ∂e/∂x, and a layer-shaped pr
 
 import abc
 import dataclasses
+from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -82,7 +83,11 @@ class Layer(AbstractLayer):
 
     def fire(self, net: Array) -> Array:
         """f(s)."""
-        return inside(self.activation, net) if isinstance(self.activation, AbstractUnitwise) else self.activation(net)
+        return self.ordered(self.activation, net)
+
+    def ordered(self, f: Callable[..., Array], *arrays: Array) -> Array:
+        """A function of the activation's; images in their inner order, unless units depend on each other."""
+        return inside(f, *arrays) if isinstance(self.activation, AbstractUnitwise) else f(*arrays)
 
     def forward(self, x: Array, key: Array) -> Trace:
         """f(g(x)), with x and s kept."""
@@ -91,10 +96,7 @@ class Layer(AbstractLayer):
 
     def backward(self, trace: Trace, error: Array) -> tuple[Array, "Layer"]:
         """Through the activation (δ = ∂e/∂s), then :meth:`credit`."""
-        back = self.activation.delta
-        unitwise = isinstance(self.activation, AbstractUnitwise)
-        delta = inside(back, *trace[1:], error) if unitwise else back(*trace[1:], error)
-        return self.credit(trace, delta)
+        return self.credit(trace, self.ordered(self.activation.delta, trace.net, trace.output, error))
 
     def credit(self, trace: Trace, delta: Array) -> tuple[Array, "Layer"]:
         """``(∂e/∂x, ∂e/∂layer)`` from δ = ∂e/∂s: the paths that meet in a weight or an input are summed."""
