@@ -18,10 +18,10 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "flambeau"
 FILES = sorted(SOURCE.rglob("*.py"))
 # Left never imports right; errors and the compilation cache stand outside the line.
-ORDER = ["errors", "neurons", "structures", "rules", "dynamics", "networks", "training", "monitors", "problems",
+ORDER = ["errors", "neurons", "structures", "dynamics", "rules", "networks", "training", "monitors", "problems",
          "search", "meta", "reinforce", "estimators", "saving", "report", "journey", "cli"]  # fmt: skip
 OUTSIDE = {"compilation_cache", "__init__"}
-CORE = {"neurons", "structures", "rules", "networks", "monitors"}
+CORE = {"neurons", "structures", "dynamics", "rules", "networks", "monitors"}
 CORE_IMPORTS = {"jax", "equinox", "optax", "numpy", "jaxtyping", "flambeau"}
 
 

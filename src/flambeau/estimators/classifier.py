@@ -123,7 +123,8 @@ class AbstractNetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
             other_X, other_y = self._read(*pair(self, validation))
             lesson.held_out = other_X, self._targets(other_y, classes, coding), np.ones(len(other_X))
         shape = X.shape[1:]
-        job = Job(self._outline(shape, coding), lambda key: self._draw(shape, coding, key), coding.loss, self._problem)
+        outline = self._outline(shape, coding)
+        job = Job.by_error(outline, lambda key: self._draw(shape, coding, key), coding.loss, self._problem)
         run = learn(self, lesson, job, epochs, monitors, earlier, stream)
         self.classes_ = classes
         return remember(self, run, stream)

@@ -1,6 +1,7 @@
 """What the estimators share: checked inputs, seeds, weights, and fast prediction for any number of rows."""
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -14,6 +15,7 @@ from flambeau.errors import ConfigurationError, DataError
 from flambeau.structures.initialisation import dtype
 
 __all__ = [
+    "by_rows",
     "check_number",
     "checked_data",
     "class_indices",
@@ -149,17 +151,30 @@ def seed_of(random_state: Any) -> int:
 
 
 @eqx.filter_jit
-def compiled_call(network: PyTree, x: Any) -> Any:
-    """The network as one program."""
-    return network(x)
+def compiled_rows(compute: Callable[[PyTree, Any], Any], network: PyTree, x: Any) -> Any:
+    """A function of a network and rows, as one program."""
+    return compute(network, x)
+
+
+def by_rows(compute: Callable[[PyTree, Any], Any], network: PyTree, X: np.ndarray, chunk: int = CHUNK) -> np.ndarray:
+    """``compute(network, rows)`` for any number of rows, padded to a power of two so that few programs are compiled.
+
+    ``compute`` is a function of a module (a new one each time would be compiled each time); one result per row.
+    """
+    parts = []
+    for start in range(0, len(X), chunk):
+        part = X[start : start + chunk]
+        padded = np.zeros((max(16, 1 << (len(part) - 1).bit_length()), *X.shape[1:]), X.dtype)
+        padded[: len(part)] = part
+        parts.append(np.asarray(compiled_rows(compute, network, padded))[: len(part)])
+    return np.concatenate(parts)
 
 
 def outputs(network: PyTree, X: np.ndarray) -> np.ndarray:
-    """The network's outputs for any number of rows, padded to a power of two so that few programs are compiled."""
-    parts = []
-    for start in range(0, len(X), CHUNK):
-        part = X[start : start + CHUNK]
-        padded = np.zeros((max(16, 1 << (len(part) - 1).bit_length()), *X.shape[1:]), X.dtype)
-        padded[: len(part)] = part
-        parts.append(np.asarray(compiled_call(network, padded))[: len(part)])
-    return np.concatenate(parts)
+    """The network's outputs for any number of rows."""
+    return by_rows(call, network, X)
+
+
+def call(network: PyTree, x: Any) -> Any:
+    """The network itself."""
+    return network(x)

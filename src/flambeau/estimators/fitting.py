@@ -8,19 +8,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, PyTree
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.common import check_number, seed_of
 from flambeau.monitors import ValidationCurve
-from flambeau.networks import FeedForward
 from flambeau.problems import Examples
-from flambeau.rules import AbstractLoss, Backpropagation, Batch, Evaluation
+from flambeau.rules import AbstractLoss, AbstractRule, Backpropagation, Batch, Evaluation
 from flambeau.training import AbstractStopping, Optimiser, Patience, Problem, Run, RunAll, optimiser, train
 
-__all__ = ["Job", "Lesson", "check_settings", "learn", "pair", "remember", "whole_sizes"]
+__all__ = ["Criterion", "Job", "Lesson", "check_settings", "learn", "pair", "remember", "whole_sizes"]
 
 
 @dataclasses.dataclass
@@ -45,12 +44,14 @@ class Lesson:
 def check_settings(model: Any) -> None:
     """Refuse training parameters that cannot work, before any data are looked at."""
     for name in ("epochs", "patience"):
-        check_number(model, name, 1, whole=True)
+        if hasattr(model, name):
+            check_number(model, name, 1, whole=True)
     if model.batch_size != "auto":
         check_number(model, "batch_size", 1, whole=True)
-    check_number(model, "tolerance", 0)
-    check_number(model, "dropout", 0, 1 - 1e-6)
-    if model.early_stopping:
+    for name, most in (("tolerance", np.inf), ("dropout", 1 - 1e-6)):
+        if hasattr(model, name):
+            check_number(model, name, 0, most)
+    if getattr(model, "early_stopping", False):
         check_number(model, "validation_fraction", 1e-6, 1 - 1e-6)
     optimiser_of(model)
 
@@ -96,17 +97,57 @@ def hold_out(model: Any, lesson: Lesson, seed: int, *, classify: bool) -> Lesson
     return Lesson(lesson.X[rows], lesson.targets[rows], lesson.weights[rows], others)
 
 
-class Job(NamedTuple):
-    """What is trained: how a fresh network is drawn from a key, the loss, and how examples become a problem.
+Judge = Callable[[Any, Examples, Batch | None, bool], tuple[AbstractStopping, tuple[Any, ...]]]
 
-    ``outline`` holds the sizes that the network is drawn by: who goes on learning keeps them.
+
+@dataclasses.dataclass(frozen=True)
+class Criterion:
+    """Early stopping watches the held-out loss and restores the best; otherwise the training loss, and keeps the last.
+
+    A stream (``partial_fit``) without early stopping is never ended. Held-out rows without early stopping only give
+    their curve.
+    """
+
+    evaluation: Evaluation
+
+    def __call__(
+        self, model: Any, examples: Examples, held_out: Batch | None, stream: bool
+    ) -> tuple[AbstractStopping, tuple[Any, ...]]:
+        """``(stopping criterion, further monitors)``."""
+        patience, tolerance = model.patience, model.tolerance
+        if model.early_stopping:
+            return Patience(self.evaluation, held_out, patience, tolerance), ()
+        curves = () if held_out is None else (ValidationCurve(self.evaluation, held_out),)
+        return RunAll() if stream else Patience(None, None, patience, tolerance, restore=False), curves
+
+
+class Job(NamedTuple):
+    """What is trained: how a fresh network is drawn from a key, by which rule, and how examples become a problem.
+
+    ``judge`` says when to stop and what is watched besides; ``outline`` holds the sizes that the network is drawn by:
+    who goes on learning keeps them. ``converges`` says whether a run that reaches its last epoch deserves a warning.
     """
 
     outline: tuple
-    draw: Callable[[Array], FeedForward]
-    loss: AbstractLoss
+    draw: Callable[[Array], PyTree]
+    rule: AbstractRule
+    judge: Judge
     problem: Callable[[Examples], Problem] = lambda examples: examples
     classify: bool = True
+    converges: bool = True
+
+    @classmethod
+    def by_error(
+        cls,
+        outline: tuple,
+        draw: Callable[[Array], PyTree],
+        loss: AbstractLoss,
+        problem: Callable[[Examples], Problem] = lambda examples: examples,
+        *,
+        classify: bool = True,
+    ) -> "Job":
+        """Back-propagation of a loss, judged by that loss on held-out rows."""
+        return cls(outline, draw, Backpropagation(loss), Criterion(Evaluation(loss, classify)), problem, classify)
 
 
 def fit_network(
@@ -131,12 +172,11 @@ def fit_network(
     limit = 200 if model.batch_size == "auto" else int(model.batch_size)
     batch_size = min(limit, 1 << (rows - 1).bit_length())  # a power of two, so that sizes share programs
     examples = Examples.of(lesson.X, lesson.targets, lesson.weights, shuffle=model.shuffle, whole=batch_size)
-    evaluation = Evaluation(job.loss, job.classify)
     held_out = None if lesson.held_out is None else Batch(*jax.device_put(as_rows(*lesson.held_out)))
-    stopping, curves = criterion(model, evaluation, held_out, stream)
+    stopping, curves = job.judge(model, examples, held_out, stream)
     return train(
         network,
-        Backpropagation(job.loss),
+        job.rule,
         job.problem(examples),
         optimizer=optimiser_of(model),
         steps=(earlier.steps if earlier else 0) + epochs * -(-rows // batch_size),
@@ -161,21 +201,6 @@ def as_rows(X: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[np
     return X, targets.astype(X.dtype), weights.astype(X.dtype)
 
 
-def criterion(
-    model: Any, evaluation: Evaluation, held_out: Batch | None, stream: bool
-) -> tuple[AbstractStopping, tuple[ValidationCurve, ...]]:
-    """Early stopping watches the held-out loss and restores the best; otherwise the training loss, and keeps the last.
-
-    A stream (``partial_fit``) without early stopping is never ended. Held-out rows without early stopping only give
-    their curve.
-    """
-    patience, tolerance = model.patience, model.tolerance
-    if model.early_stopping:
-        return Patience(evaluation, held_out, patience, tolerance), ()
-    curves = () if held_out is None else (ValidationCurve(evaluation, held_out),)
-    return RunAll() if stream else Patience(None, None, patience, tolerance, restore=False), curves
-
-
 def learn(
     model: Any,
     lesson: Lesson,
@@ -192,7 +217,7 @@ def learn(
     if model.early_stopping and lesson.held_out is None:
         lesson = hold_out(model, lesson, seed, classify=job.classify)
     run = fit_network(model, lesson, job, seed, epochs=epochs, stream=stream, monitors=monitors, earlier=earlier)
-    if not stream and not run.stopped and model.tolerance > 0:
+    if job.converges and not stream and not run.stopped and model.tolerance > 0:
         warnings.warn(
             f"{type(model).__name__}: not converged after {epochs} epochs: the loss has not yet stood still for "
             f"{model.patience}; raise epochs, the learning rate or the tolerance",

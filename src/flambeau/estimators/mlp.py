@@ -244,7 +244,7 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
         self, lesson: Lesson, epochs: int, monitors: Sequence[Any], earlier: Run | None, *, stream: bool = False
     ) -> Any:
         sizes = (lesson.X.shape[1], *whole_sizes(self, "hidden_layer_sizes"), lesson.targets.shape[1])
-        job = Job(sizes, lambda key: drawn(self, sizes, "identity", key), loss(self.loss), classify=False)
+        job = Job.by_error(sizes, lambda key: drawn(self, sizes, "identity", key), loss(self.loss), classify=False)
         return remember(self, learn(self, lesson, job, epochs, monitors, earlier, stream), stream)
 
     def _lesson(self, X: Any, y: Any, sample_weight: Any, validation: Any, *, reset: bool, rescale: bool) -> Lesson:

@@ -1,5 +1,6 @@
 """Monitors: what can be watched of a run. None of them can change it."""
 
+from flambeau.monitors.boltzmann import FreeEnergyGap
 from flambeau.monitors.curves import ErrorCurve, Mistakes, ValidationCurve
 from flambeau.monitors.diagnosis import diagnose, diagnose_gradients, gradient_flow
 from flambeau.monitors.flow import GradientFlow, flow_numbers
@@ -17,6 +18,7 @@ __all__ = [
     "ErrorCurve",
     "FeatureMotion",
     "Finding",
+    "FreeEnergyGap",
     "GradientFlow",
     "JacobianSpectrum",
     "Mistakes",

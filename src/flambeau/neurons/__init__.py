@@ -22,19 +22,31 @@ from flambeau.neurons.activation import (
     activation,
 )
 from flambeau.neurons.combination import COMBINATIONS, AbstractCombination, RadialDistance, WeightedSum, combination
+from flambeau.neurons.real_units import Gaussian, LearnedGaussian, NoisyReLU, RectifiedGaussian
+from flambeau.neurons.unit_kinds import UNITS, Mixed, unit
+from flambeau.neurons.units import AbstractUnit, Bernoulli, Categorical, Spin
 
 __all__ = [
     "ACTIVATIONS",
     "COMBINATIONS",
     "GELU",
+    "UNITS",
     "AbstractActivation",
     "AbstractCombination",
+    "AbstractUnit",
+    "Bernoulli",
+    "Categorical",
+    "Gaussian",
     "HardSigmoid",
     "Hardmax",
     "Identity",
     "LeakyReLU",
+    "LearnedGaussian",
+    "Mixed",
+    "NoisyReLU",
     "RadialDistance",
     "ReLU",
+    "RectifiedGaussian",
     "Saturating",
     "ScaledTanh",
     "SiLU",
@@ -43,9 +55,11 @@ __all__ = [
     "Softmax",
     "Softmin",
     "Softplus",
+    "Spin",
     "Step",
     "Tanh",
     "WeightedSum",
     "activation",
     "combination",
+    "unit",
 ]

@@ -1,5 +1,6 @@
 """Problems: where examples come from."""
 
+from flambeau.problems.binarised import Binarised
 from flambeau.problems.bundle import DataBundle
 from flambeau.problems.catalogue import available, fetch_dataset, load
 from flambeau.problems.digits import digits
@@ -11,6 +12,7 @@ from flambeau.problems.mnist import fashion_mnist, mnist
 from flambeau.problems.toys import separable, two_moons, two_spirals
 
 __all__ = [
+    "Binarised",
     "DataBundle",
     "Distorted",
     "Distortion",

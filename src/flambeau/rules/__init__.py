@@ -2,10 +2,12 @@
 
 from flambeau.rules.backprop import Backpropagation
 from flambeau.rules.base import AbstractRule, Batch
+from flambeau.rules.contrastive import ContrastiveDivergence
 from flambeau.rules.delta import DeltaRule, LeastMeanSquares
 from flambeau.rules.evaluation import Evaluation
 from flambeau.rules.losses import AbstractLoss, CrossEntropy, MaximumAPosteriori, MeanSquaredError, loss
 from flambeau.rules.perceptron import Averaged, PerceptronRule, Pocket, Voted, voted_output
+from flambeau.rules.wake_sleep import UpDown
 
 __all__ = [
     "AbstractLoss",
@@ -13,6 +15,7 @@ __all__ = [
     "Averaged",
     "Backpropagation",
     "Batch",
+    "ContrastiveDivergence",
     "CrossEntropy",
     "DeltaRule",
     "Evaluation",
@@ -21,6 +24,7 @@ __all__ = [
     "MeanSquaredError",
     "PerceptronRule",
     "Pocket",
+    "UpDown",
     "Voted",
     "loss",
     "voted_output",

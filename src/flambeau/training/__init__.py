@@ -1,5 +1,6 @@
 """Training: the one loop, what it needs and what it leaves behind."""
 
+from flambeau.training.free_energy import FreeEnergyPatience, free_energy_gap
 from flambeau.training.loop import Program, advance, begin, train
 from flambeau.training.moment import AbstractMonitor, Moment
 from flambeau.training.optimiser import OPTIMISERS, Optimiser, optimiser
@@ -10,6 +11,7 @@ __all__ = [
     "OPTIMISERS",
     "AbstractMonitor",
     "AbstractStopping",
+    "FreeEnergyPatience",
     "Moment",
     "NoMistakes",
     "Optimiser",
@@ -21,6 +23,7 @@ __all__ = [
     "RunAll",
     "advance",
     "begin",
+    "free_energy_gap",
     "optimiser",
     "train",
 ]

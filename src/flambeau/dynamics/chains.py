@@ -1,0 +1,150 @@
+"""Where the second average of the log-likelihood's gradient comes from: chains of samples of the model.
+
+    ∂ log P(v₀) / ∂θ  =  -⟨∂ energy / ∂θ⟩ with v₀ held  +  ⟨∂ energy / ∂θ⟩ under the model
+
+A sampler says how the model's side is drawn: afresh from the data (contrastive divergence), by chains that persist from
+step to step, by chains at several temperatures, or not at all but by listing every state.
+"""
+
+import abc
+import itertools
+import math
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PyTree
+
+from flambeau.dynamics.gibbs import alternate
+from flambeau.errors import ConfigurationError
+
+__all__ = ["AbstractSampler", "Enumeration", "FromData", "Particles", "Persistent"]
+
+
+class Particles(NamedTuple):
+    """Visible states, the mean hidden values and the net inputs that go with them, and what each counts (sum 1)."""
+
+    visible: Float[Array, "particles visible"]
+    hidden: Float[Array, "particles hidden"]
+    net: Float[Array, "particles hidden"]
+    share: Float[Array, " particles"]
+
+    @classmethod
+    def of(cls, machine: Any, v: Array, net: Array, share: Array) -> "Particles":
+        """With E[h | v] for the hidden values."""
+        return cls(v, machine.hidden.mean(net), net, share)
+
+
+class AbstractSampler(eqx.Module):
+    """How the model's side of the gradient is drawn."""
+
+    @abc.abstractmethod
+    def init(self, machine: Any) -> PyTree:
+        """The chains before the first step."""
+
+    @abc.abstractmethod
+    def draw(self, machine: Any, h: Array, share: Array, state: PyTree, key: Array) -> tuple[Particles, PyTree]:
+        """Particles for one step, and the chains to go on from.
+
+        ``h`` are hidden samples of the batch, ``share`` what each of its rows counts.
+        """
+
+
+class FromData(AbstractSampler):
+    """CD-k: the chain starts at every training vector and goes k steps; the particles count as their rows do.
+
+    The hidden units are driven by *samples* on the way, and the last hidden values are Q(h | v_k) of the last v.
+    Source: Hinton 2002, Training products of experts by minimizing contrastive divergence.
+    """
+
+    k: int = eqx.field(static=True, default=1)
+
+    def init(self, machine: Any) -> PyTree:
+        """Nothing persists."""
+        return ()
+
+    def draw(self, machine: Any, h: Array, share: Array, state: PyTree, key: Array) -> tuple[Particles, PyTree]:
+        """k times down and up."""
+        v, net, _ = alternate(machine, h, self.k, key)
+        return Particles.of(machine, v, net, share), state
+
+
+class Persistent(AbstractSampler):
+    """PCD-k: ``chains`` chains that go on k steps at a time while the model changes slowly under them.
+
+    What persists are hidden samples, so a step costs k times down and up, no more. They start where the visible biases
+    alone would put them. Source: Tieleman 2008, Training RBMs using approximations to the likelihood gradient.
+    """
+
+    chains: int = eqx.field(static=True, default=100)
+    k: int = eqx.field(static=True, default=1)
+
+    def init(self, machine: Any) -> Array:
+        """Hidden samples given visible ones drawn from their biases."""
+        return machine.hidden.sample(machine.hidden_net(unconnected(machine, self.chains)), jax.random.key(1))
+
+    def draw(self, machine: Any, h: Array, share: Array, state: PyTree, key: Array) -> tuple[Particles, PyTree]:
+        """k times down and up from where the chains were."""
+        v, net, h = alternate(machine, state, self.k, key)
+        each = jnp.full(self.chains, 1 / self.chains, v.dtype)
+        return Particles.of(machine, v, net, each), h
+
+
+class Enumeration(AbstractSampler):
+    """Every state of the smaller side with its exact probability: the true gradient, for machines of up to 16 units.
+
+    >>> from flambeau.networks import rbm
+    >>> machine = rbm(3, 2, key=jax.random.key(0))
+    >>> particles, _ = Enumeration().draw(machine, jnp.zeros((1, 2)), jnp.ones(1), (), jax.random.key(0))
+    >>> particles.visible.shape, round(float(particles.share.sum()), 5)
+    ((4, 3), 1.0)
+
+    Where the hidden side is listed, the visible values are their means given h: right for all that is linear in them.
+    Raises :class:`~flambeau.errors.ConfigurationError` for too many states, or continuous units on the listed side.
+    """
+
+    most: int = eqx.field(static=True, default=1 << 16)
+
+    def init(self, machine: Any) -> PyTree:
+        """Nothing persists; refuses what is too large."""
+        listed(machine, self.most)
+        return ()
+
+    def draw(self, machine: Any, h: Array, share: Array, state: PyTree, key: Array) -> tuple[Particles, PyTree]:
+        """All states of the listed side, weighed by their probabilities."""
+        side, states = listed(machine, self.most)
+        values = jnp.asarray(states, h.dtype)
+        if side == "hidden":
+            probability = jax.nn.softmax(-machine.hidden_free_energy(values))
+            v = machine.visible.mean(machine.visible_net(values))
+            return Particles(v, values, machine.hidden_net(v), probability), state
+        probability = jax.nn.softmax(-machine.free_energy(values))
+        return Particles.of(machine, values, machine.hidden_net(values), probability), state
+
+
+def unconnected(machine: Any, chains: int) -> Array:
+    """Visible states drawn from the biases alone, with a key of their own."""
+    bias = machine.visible_bias
+    return machine.visible.sample(jnp.broadcast_to(bias, (chains, *bias.shape)), jax.random.key(0))
+
+
+def listed(machine: Any, most: int) -> tuple[str, np.ndarray]:
+    """The side with fewer states, and all of them as rows."""
+    choices = {}
+    for side in ("hidden", "visible"):
+        columns = getattr(machine, f"{side}_bias").shape[-1]
+        try:
+            choices[side] = getattr(machine, side).choices(columns)
+        except ConfigurationError:
+            continue
+    if not choices:
+        remedy = "use algorithm='pcd', or discrete units on one side"
+        raise ConfigurationError("Enumeration", "units with finitely many states on one side", "none", remedy)
+    count = {side: math.prod(len(states) for states in found) for side, found in choices.items()}
+    side = min(count, key=lambda name: count[name])
+    if count[side] > most:
+        remedy = "use algorithm='pcd' or 'tempering' for a machine of this size"
+        raise ConfigurationError("Enumeration", f"at most {most} states on one side", f"{count[side]:.3g}", remedy)
+    return side, np.asarray([np.concatenate(state) for state in itertools.product(*choices[side])])

@@ -1,0 +1,163 @@
+r"""The deep belief network: directed layers below, one restricted Boltzmann machine on top.
+
+    P(v, h₁, …, h_l) = P(v | h₁) Π_{i=1}^{l-2} P(h_i | h_{i+1}) · P(h_{l-1}, h_l)
+
+Each conditional is a product over units; only the top pair is undirected and has a Z. (The lecture's product has no
+limits: it runs to l - 2, else the top pair would be counted twice.) Upwards, the recognition connections give an
+approximate posterior; after greedy training they are the generative ones, after up-down learning they are not.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from flambeau.dynamics.classes import class_scores
+from flambeau.dynamics.gibbs import Clamp, gibbs, sample_hidden
+from flambeau.dynamics.passes import descend
+from flambeau.errors import ConfigurationError
+from flambeau.networks.rbm import RestrictedBoltzmannMachine
+from flambeau.neurons.units import AbstractUnit
+from flambeau.structures.base import AbstractStructure
+
+__all__ = ["DeepBeliefNetwork", "Directed", "dbn", "generate", "log_joint"]
+
+
+class Directed(eqx.Module):
+    """Two layers with connections of their own in each direction: recognition goes up, generation down.
+
+    Both wirings lead from the lower to the upper layer; down is ``backproject``.
+    """
+
+    recognition: AbstractStructure
+    recognition_bias: Float[Array, " upper"]
+    generation: AbstractStructure
+    generation_bias: Float[Array, " lower"]
+    lower: AbstractUnit
+    upper: AbstractUnit
+
+    @classmethod
+    def of(cls, machine: RestrictedBoltzmannMachine) -> "Directed":
+        """A machine whose two directions may part from now on."""
+        wiring = machine.structure
+        up, down = machine.hidden_bias, machine.visible_bias
+        return cls(wiring, up, wiring.with_weights(wiring.weights), down, machine.visible, machine.hidden)
+
+    def up_net(self, x: Float[Array, "*batch lower"]) -> Float[Array, "*batch upper"]:
+        """Net inputs of the upper layer, by recognition."""
+        return self.recognition_bias + self.recognition.project(self.lower.statistic(x))
+
+    def down_net(self, h: Float[Array, "*batch upper"]) -> Float[Array, "*batch lower"]:
+        """Net inputs of the lower layer, by generation."""
+        return self.generation_bias + self.generation.backproject(self.upper.statistic(h))
+
+
+class DeepBeliefNetwork(eqx.Module):
+    """Directed layers, bottom first, and the ``top`` machine, whose last ``classes`` visible columns are a label.
+
+    >>> from flambeau.networks import rbm
+    >>> keys = jax.random.split(jax.random.key(0))
+    >>> network = dbn([rbm(6, 4, key=keys[0]), rbm(4, 3, key=keys[1])])
+    >>> network(jnp.ones((2, 6))).shape, network.encode(jnp.ones((2, 6))).shape
+    ((2, 3), (2, 4))
+
+    *Limits.* The posterior upwards is factorial, hence approximate (explaining away); it is exact in the top machine.
+    Source: Hinton, Osindero, Teh 2006, A fast learning algorithm for deep belief nets. Lecture: 深度信念网络.
+    """
+
+    lower: tuple[Directed, ...]
+    top: RestrictedBoltzmannMachine
+    classes: int = eqx.field(static=True, default=0)
+
+    def encode(self, v: Float[Array | np.ndarray, "batch visible"]) -> Float[Array, "batch penultimate"]:
+        """Means upwards to the layer below the top one, deterministic."""
+        x = jnp.asarray(v)
+        for pair in self.lower:
+            x = pair.upper.mean(pair.up_net(x))
+        return x
+
+    def decode(self, x: Float[Array | np.ndarray, "batch penultimate"]) -> Float[Array, "batch visible"]:
+        """Means downwards."""
+        x = jnp.asarray(x)
+        for pair in reversed(self.lower):
+            x = pair.lower.mean(pair.down_net(x))
+        return x
+
+    def __call__(self, v: Float[Array | np.ndarray, "batch visible"]) -> Float[Array, "batch top"]:
+        """Means upwards to the top layer; a label that is not given is left out."""
+        x = self.encode(v)
+        return self.top(jnp.concatenate([x, jnp.zeros((len(x), self.classes), x.dtype)], axis=-1))
+
+    def class_scores(self, v: Float[Array | np.ndarray, "batch visible"]) -> Float[Array, "batch classes"]:
+        """log P(y | penultimate means) up to a constant: an upward pass, then the top's free energy for each label."""
+        return class_scores(self.top, self.encode(v), self.classes)
+
+
+def dbn(machines: Sequence[RestrictedBoltzmannMachine], *, classes: int = 0) -> DeepBeliefNetwork:
+    """Stack trained machines: each one's hidden layer is the next one's visible one.
+
+    Arguments: ``machines``, bottom first; ``classes`` label columns at the end of the last one's visible units.
+    Raises :class:`~flambeau.errors.ConfigurationError` for sizes that do not meet.
+    """
+    for number, (below, above) in enumerate(pairwise(machines)):
+        extra = classes if number == len(machines) - 2 else 0
+        have, need = below.hidden_bias.shape[0] + extra, above.visible_bias.shape[0]
+        if have != need:
+            where, remedy = (
+                f"dbn, machine {number + 1}",
+                "give each machine as many visible units as the last one hides",
+            )
+            raise ConfigurationError(where, f"{have} visible units", need, remedy)
+    return DeepBeliefNetwork(tuple(Directed.of(machine) for machine in machines[:-1]), machines[-1], classes)
+
+
+def generate(
+    network: DeepBeliefNetwork,
+    start: Float[Array, "chains topvisible"],
+    steps: int | Array,
+    key: Array,
+    clamp: Clamp | None = None,
+) -> tuple[Float[Array, "chains visible"], Float[Array, "chains topvisible"]]:
+    """Sample the top machine for that many steps, then go down once: ``(means of v, the top's visible states)``.
+
+    "After training, the DBN samples at the top and propagates downwards, so that the upper layers influence the lower":
+    intermediate layers are sampled, v is given as means. A clamped label generates examples of it.
+    """
+    top, up, down = jax.random.split(key, 3)
+    states = gibbs(network.top, start, steps, top, clamp)
+    size = states.shape[-1] - network.classes
+    if network.lower:
+        return descend(network.lower, states[..., :size], down)[0], states
+    return network.top.reconstruct(sample_hidden(network.top, states, up))[..., :size], states
+
+
+def log_joint(network: DeepBeliefNetwork, states: Sequence[Array]) -> Float[Array, " batch"]:
+    """log P(v, h₁, …, h_{l-1}) + log Z of the top: the directed layers' log-probabilities and the top's free energy.
+
+    A label is summed out. Raises :class:`~flambeau.errors.ConfigurationError` for units without a density.
+    """
+    total = jnp.zeros(states[0].shape[:-1], states[0].dtype)
+    for pair, x, h in zip(network.lower, states, states[1:], strict=False):
+        total = total + log_probability(pair.lower, x, pair.down_net(h), pair.generation_bias)
+    return total - top_free_energy(network, states[-1])
+
+
+def log_probability(unit: Any, u: Array, net: Array, bias: Array) -> Array:
+    """log P(u | net input) of a layer, summed over its units."""
+    across = (unit.statistic(u) * (net - bias)).sum(-1) - unit.energy(u, bias).sum(-1)
+    return across - unit.log_normaliser(net, bias).sum(-1)
+
+
+def top_free_energy(network: DeepBeliefNetwork, x: Array) -> Array:
+    """The top's free energy at penultimate states x, its label summed out."""
+    if not network.classes:
+        return network.top.free_energy(x)
+    scores = class_scores(network.top, x, network.classes)
+    blank = jnp.concatenate([x, jnp.zeros((*x.shape[:-1], network.classes), x.dtype)], axis=-1)
+    own = network.top.visible.energy(blank, network.top.visible_bias).sum(-1)
+    return own - jax.scipy.special.logsumexp(scores, axis=-1)
