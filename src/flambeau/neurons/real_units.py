@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
+from flambeau.neurons.draws import uniform
 from flambeau.neurons.units import AbstractUnit, Values, continuous, independent, within
 
 __all__ = ["Gaussian", "LearnedGaussian", "NoisyReLU", "RectifiedGaussian"]
@@ -126,7 +127,7 @@ class RectifiedGaussian(AbstractUnit):
 
     def sample(self, net: Values, key: Array) -> Values:
         """By the inverse of the distribution; far below 0 by Newton's method on the tail."""
-        u = jax.random.uniform(key, net.shape, net.dtype, minval=jnp.finfo(net.dtype).tiny)
+        u = uniform(key, net.shape, net.dtype)
         near = jnp.maximum(net, -FAR)
         ordinary = near - jax.scipy.special.ndtri(u * jax.scipy.special.ndtr(near))
         return jnp.maximum(jnp.where(net < -FAR, tail(net, -jnp.log(u)), ordinary), 0)

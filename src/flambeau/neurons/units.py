@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError, DataError
+from flambeau.neurons.draws import uniform
 
 __all__ = ["AbstractUnit", "Bernoulli", "Categorical", "Spin", "continuous", "independent", "within"]
 
@@ -107,7 +108,7 @@ class Bernoulli(AbstractUnit):
 
     def sample(self, net: Values, key: Array) -> Values:
         """1 where a uniform number lies below sigm(s), compared without a division."""
-        u = jax.random.uniform(key, net.shape, net.dtype)
+        u = uniform(key, net.shape, net.dtype)
         return (u + u * jnp.exp(-net) < 1).astype(net.dtype)
 
     def slope(self, u: Values, net: Values, bias: Array, share: Array) -> AbstractUnit:
@@ -150,7 +151,7 @@ class Spin(AbstractUnit):
 
     def sample(self, net: Values, key: Array) -> Values:
         """+1 with probability sigm(2s)."""
-        u = jax.random.uniform(key, net.shape, net.dtype)
+        u = uniform(key, net.shape, net.dtype)
         return jnp.where(u + u * jnp.exp(-2 * net) < 1, 1, -1).astype(net.dtype)
 
     def slope(self, u: Values, net: Values, bias: Array, share: Array) -> AbstractUnit:
@@ -207,7 +208,7 @@ class Categorical(AbstractUnit):
 
     def sample(self, net: Values, key: Array) -> Values:
         """The largest of s + Gumbel noise."""
-        noisy = self.groups(net) + jax.random.gumbel(key, self.groups(net).shape, net.dtype)
+        noisy = self.groups(net) - jnp.log(-jnp.log(uniform(key, self.groups(net).shape, net.dtype)))
         best = jnp.argmax(noisy, axis=-1)
         return jax.nn.one_hot(best, self.width, dtype=net.dtype).reshape(net.shape)
 

@@ -131,7 +131,9 @@ def mean_energy(network: Any, side: Particles) -> Array:
     """⟨energy(v, E[h | v])⟩, from net inputs that are there already."""
     bias = network.hidden_bias
     across = network.hidden.energy(side.hidden, bias) - network.hidden.statistic(side.hidden) * (side.net - bias)
-    return side.share @ (network.visible.energy(side.visible, network.visible_bias).sum(-1) + across.sum(-1))
+    own = network.visible.energy(side.visible, network.visible_bias)
+    # First over the batch, as a product: a sum over everything at once is not vectorised on a CPU.
+    return jnp.sum(side.share @ own) + jnp.sum(side.share @ across)
 
 
 def own_slope(network: Any, side: Particles) -> Any:

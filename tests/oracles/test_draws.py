@@ -1,0 +1,54 @@
+"""Threefry against known answers, a plain version, and the statistics that sampling lives on."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from flambeau.neurons.draws import uniform, words
+
+ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
+
+
+def plain(key, counter):
+    """Threefry-2x32 with 20 rounds, one counter at a time, in Python's whole numbers."""
+    mask = 2**32 - 1
+    keys = (*key, key[0] ^ key[1] ^ 0x1BD11BDA)
+    x = [(counter[0] + keys[0]) & mask, (counter[1] + keys[1]) & mask]
+    for number in range(20):
+        x[0] = (x[0] + x[1]) & mask
+        turn = ROTATIONS[number % 8]
+        x[1] = (((x[1] << turn) | (x[1] >> (32 - turn))) & mask) ^ x[0]
+        if number % 4 == 3:
+            step = number // 4 + 1
+            x = [(x[0] + keys[step % 3]) & mask, (x[1] + keys[(step + 1) % 3] + step) & mask]
+    return x
+
+
+def test_the_plain_version_gives_the_published_answers():
+    """Three vectors of the authors' own test suite (Random123, kat_vectors)."""
+    assert plain((0, 0), (0, 0)) == [0x6B200159, 0x99BA4EFE]
+    assert plain((2**32 - 1,) * 2, (2**32 - 1,) * 2) == [0x1CB996FC, 0xBB002BE7]
+    assert plain((0x13198A2E, 0x03707344), (0x243F6A88, 0x85A308D3)) == [0xC4923A9C, 0x483DF7A0]
+
+
+@pytest.mark.parametrize("key", [(0, 0), (1, 2**32 - 5), (0x13198A2E, 0x03707344)])
+def test_words_are_threefry_of_their_counters(key):
+    found = np.asarray(words(jax.random.wrap_key_data(jnp.asarray(key, jnp.uint32)), 7))
+    pairs = [plain(key, (counter, 0)) for counter in range(4)]
+    np.testing.assert_array_equal(found, [pair[0] for pair in pairs] + [pair[1] for pair in pairs][:3])
+
+
+def test_uniforms_are_uniform_and_independent_of_each_other_and_of_the_next_key():
+    first, second = (np.asarray(uniform(jax.random.key(seed), (200_000,), jnp.float32), float) for seed in (3, 4))
+    assert stats.kstest(first, "uniform").pvalue > 1e-3
+    for other in (np.roll(first, 1), np.roll(first, 100_000), second):
+        assert abs(np.corrcoef(first, other)[0, 1]) < 4 / np.sqrt(200_000)
+
+
+def test_double_precision_uses_both_words(x64):
+    numbers = np.asarray(uniform(jax.random.key(0), (50_000,), jnp.float64))
+    assert stats.kstest(numbers, "uniform").pvalue > 1e-3
+    assert len(np.unique(numbers)) == 50_000
+    assert (numbers * 2.0**24 % 1 != 0).mean() > 0.99
