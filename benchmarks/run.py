@@ -16,7 +16,17 @@ from harness import RESULTS, Row, read
 from machine import arguments
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ("step_tiny", "step_small", "step_mnist", "step_lenet", "step_rbm", "digits_fit", "import_time", "journey_time")
+SCRIPTS = (
+    "step_tiny",
+    "step_small",
+    "step_mnist",
+    "step_lenet",
+    "step_rbm",
+    "step_ais",
+    "digits_fit",
+    "import_time",
+    "journey_time",
+)
 HEADINGS = ("claim", "command", "ours", "peer", "ratio", "bar", "verdict")
 
 

@@ -161,6 +161,10 @@ def held_out():
     return batch_of(2, 1, one_hot=False)
 
 
+def held_out_bits(rows=20, columns=4):
+    return jnp.asarray(np.random.default_rng(7).integers(0, 2, (rows, columns)), jnp.float32)
+
+
 MONITORS = {
     "error curve": monitors.ErrorCurve,
     "mistakes": monitors.Mistakes,
@@ -171,6 +175,18 @@ MONITORS = {
     "jacobian spectrum": lambda: monitors.JacobianSpectrum.on(held_out().inputs),
     "feature motion": lambda: monitors.FeatureMotion.on(held_out().inputs, units=4),
     "validation curve": lambda: monitors.ValidationCurve(rules.Evaluation(rules.MeanSquaredError(), True), held_out()),
+}
+
+# Of Boltzmann machines, on the rows that `held_out_bits` gives: 4 units.
+RBM_MONITORS = {
+    "free-energy gap": lambda: monitors.FreeEnergyGap(held_out_bits(), held_out_bits()[:3]),
+    "reconstruction error": monitors.ReconstructionError,
+    "pseudo-likelihood": lambda: monitors.PseudoLikelihood.on(held_out_bits(), 3),
+    "hidden activity": monitors.HiddenActivity,
+    "weight histogram": monitors.WeightHistogram,
+    "update histogram": lambda: monitors.UpdateHistogram(entries=7),
+    "receptive fields": lambda: monitors.ReceptiveFields(2),
+    "fantasy particles": lambda: monitors.FantasyParticles(3),
 }
 
 ACTIVATIONS = {

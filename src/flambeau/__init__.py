@@ -14,22 +14,39 @@ import importlib
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from flambeau import errors, monitors, networks, neurons, problems, rules, structures, training
+from flambeau import dynamics, errors, monitors, networks, neurons, problems, rules, structures, training
 from flambeau.compilation_cache import enable_compilation_cache
 from flambeau.training import Run, optimiser, train
 
 if TYPE_CHECKING:
     from flambeau import estimators, report
-    from flambeau.estimators import ConvNetClassifier, LeNetClassifier, MLPClassifier, MLPRegressor, Perceptron
+    from flambeau.estimators import (
+        DBM,
+        DBN,
+        RBM,
+        ClassificationRBM,
+        ConvNetClassifier,
+        DBNClassifier,
+        LeNetClassifier,
+        MLPClassifier,
+        MLPRegressor,
+        Perceptron,
+    )
     from flambeau.saving import load, save
 
 __all__ = [
+    "DBM",
+    "DBN",
+    "RBM",
+    "ClassificationRBM",
     "ConvNetClassifier",
+    "DBNClassifier",
     "LeNetClassifier",
     "MLPClassifier",
     "MLPRegressor",
     "Perceptron",
     "Run",
+    "dynamics",
     "enable_compilation_cache",
     "errors",
     "estimators",
@@ -50,6 +67,11 @@ __all__ = [
 __version__ = version("flambeau")
 
 LATER = {
+    "DBM": "estimators",
+    "ClassificationRBM": "estimators",
+    "DBNClassifier": "estimators",
+    "DBN": "estimators",
+    "RBM": "estimators",
     "ConvNetClassifier": "estimators",
     "LeNetClassifier": "estimators",
     "MLPClassifier": "estimators",

@@ -22,7 +22,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 from sklearn.base import BaseEstimator
 
-from flambeau import estimators, networks, neurons, problems, rules, structures
+from flambeau import dynamics, estimators, networks, neurons, problems, rules, structures
 from flambeau.errors import ConfigurationError, FileFormatError
 from flambeau.rules import losses, perceptron
 from flambeau.training import Progress, Run, stopping
@@ -45,14 +45,14 @@ FITTED = {
         "_stream",
         "_drawn_as",
     ),
-    "image_shape_",
+    *("image_shape_", "_base", "dbn_", "runs_"),
 }
 
 
 @functools.cache
 def known_classes() -> dict[str, type]:
     """Every class that may stand in a file, by its name."""
-    modules = (neurons, structures, networks, problems, rules, losses, perceptron, stopping, estimators)
+    modules = (neurons, structures, dynamics, networks, problems, rules, losses, perceptron, stopping, estimators)
     found = [thing for module in modules for thing in vars(module).values() if isinstance(thing, type)]
     states = [optax.EmptyState, optax.TraceState, optax.ScaleByAdamState, optax.ScaleByRmsState, optax.ScaleByRssState]
     kept = [

@@ -8,7 +8,7 @@ import pytest
 
 import flambeau as fb
 from flambeau.problems import Examples, two_moons
-from table import MONITORS, held_out
+from table import MONITORS, RBM_MONITORS, held_out, held_out_bits
 
 
 def run_with(monitors):
@@ -37,6 +37,40 @@ def test_a_monitor_changes_nothing_and_records_every_round(name, alone):
 
 def test_all_monitors_together_change_nothing(alone):
     run = run_with(tuple(make() for make in MONITORS.values()))
+    jax.tree.map(np.testing.assert_array_equal, run.network, alone.network)
+
+
+def rbm_with(monitors, sampler):
+    """20 rows in batches of 8: the last is half padding."""
+    rule = fb.rules.ContrastiveDivergence(sampler)
+    problem = Examples.of(held_out_bits(), np.zeros(20))
+    network = fb.networks.rbm(4, 5, key=jax.random.key(0))
+    return fb.train(network, rule, problem, steps=15, batch_size=8, monitors=monitors, key=1)
+
+
+SAMPLERS = {"cd": fb.dynamics.FromData(2), "pcd": fb.dynamics.Persistent(6)}
+
+
+@pytest.fixture(scope="module", params=SAMPLERS)
+def machine(request):
+    return SAMPLERS[request.param], rbm_with((), SAMPLERS[request.param])
+
+
+@pytest.mark.parametrize("name", RBM_MONITORS)
+def test_a_monitor_of_a_boltzmann_machine_changes_nothing_and_records_every_round(name, machine):
+    (sampler, alone), monitor = machine, RBM_MONITORS[name]()
+    run = rbm_with((monitor,), sampler)
+    same = [(run.network, alone.network), (run.progress.rule, alone.progress.rule)]
+    jax.tree.map(np.testing.assert_array_equal, *zip(*same, strict=True))
+    records = run.records[monitor.name]
+    assert records
+    assert all(len(values) == run.rounds == 5 for values in records.values())
+    assert all(np.isfinite(values).all() for values in records.values())
+
+
+def test_all_monitors_of_a_boltzmann_machine_together_change_nothing(machine):
+    sampler, alone = machine
+    run = rbm_with(tuple(make() for make in RBM_MONITORS.values()), sampler)
     jax.tree.map(np.testing.assert_array_equal, run.network, alone.network)
 
 

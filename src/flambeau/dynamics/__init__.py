@@ -1,8 +1,18 @@
 """How networks with feedback move: sampling, tempering, annealing. Pure functions over a network's verbs."""
 
+from flambeau.dynamics.annealing import anneal, annealing_temperatures, bennett
 from flambeau.dynamics.chains import AbstractSampler, Enumeration, FromData, Particles, Persistent
 from flambeau.dynamics.classes import class_scores, complete
 from flambeau.dynamics.gibbs import Clamp, alternate, gibbs, sample_hidden, sample_visible, trajectory
+from flambeau.dynamics.mean_field import MeanField, mean_field
+from flambeau.dynamics.mixing import (
+    Quality,
+    autocorrelation,
+    autocorrelation_time,
+    effective_sample_size,
+    geweke,
+    quality_against_steps,
+)
 from flambeau.dynamics.passes import ascend, descend
 from flambeau.dynamics.tempering import Ladder, Tempering, temper
 
@@ -12,15 +22,26 @@ __all__ = [
     "Enumeration",
     "FromData",
     "Ladder",
+    "MeanField",
     "Particles",
     "Persistent",
+    "Quality",
     "Tempering",
     "alternate",
+    "anneal",
+    "annealing_temperatures",
     "ascend",
+    "autocorrelation",
+    "autocorrelation_time",
+    "bennett",
     "class_scores",
     "complete",
     "descend",
+    "effective_sample_size",
+    "geweke",
     "gibbs",
+    "mean_field",
+    "quality_against_steps",
     "sample_hidden",
     "sample_visible",
     "temper",

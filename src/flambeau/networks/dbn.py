@@ -22,7 +22,7 @@ from flambeau.dynamics.gibbs import Clamp, gibbs, sample_hidden
 from flambeau.dynamics.passes import descend
 from flambeau.errors import ConfigurationError
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
-from flambeau.neurons.units import AbstractUnit
+from flambeau.neurons import AbstractUnit
 from flambeau.structures.base import AbstractStructure
 
 __all__ = ["DeepBeliefNetwork", "Directed", "dbn", "generate", "log_joint"]

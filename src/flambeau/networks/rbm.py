@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
-from flambeau.neurons.units import AbstractUnit, unit
+from flambeau.neurons import AbstractUnit, unit
 from flambeau.structures.base import AbstractStructure
 from flambeau.structures.dense import Dense
 from flambeau.structures.initialisation import draw, normal

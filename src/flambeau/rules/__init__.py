@@ -2,8 +2,10 @@
 
 from flambeau.rules.backprop import Backpropagation
 from flambeau.rules.base import AbstractRule, Batch
-from flambeau.rules.contrastive import ContrastiveDivergence
+from flambeau.rules.contrastive import ContrastiveDivergence, ContrastiveState
+from flambeau.rules.deep_boltzmann import DeepBoltzmannLearning, DeepBoltzmannState
 from flambeau.rules.delta import DeltaRule, LeastMeanSquares
+from flambeau.rules.discriminative import Discriminative, Hybrid, HybridState, LabelEvaluation
 from flambeau.rules.evaluation import Evaluation
 from flambeau.rules.losses import AbstractLoss, CrossEntropy, MaximumAPosteriori, MeanSquaredError, loss
 from flambeau.rules.perceptron import Averaged, PerceptronRule, Pocket, Voted, voted_output
@@ -16,9 +18,16 @@ __all__ = [
     "Backpropagation",
     "Batch",
     "ContrastiveDivergence",
+    "ContrastiveState",
     "CrossEntropy",
+    "DeepBoltzmannLearning",
+    "DeepBoltzmannState",
     "DeltaRule",
+    "Discriminative",
     "Evaluation",
+    "Hybrid",
+    "HybridState",
+    "LabelEvaluation",
     "LeastMeanSquares",
     "MaximumAPosteriori",
     "MeanSquaredError",

@@ -108,12 +108,14 @@ class ContrastiveDivergence(AbstractRule):
         if self.sparsity_cost:
             p = p - self.sparsity_cost * (state.activity - self.sparsity_target)
         down, across = model.share @ w - data.share @ v, model.share @ q - data.share @ p
-        mu, lam = (state.visible_offset, state.hidden_offset) if self.centered else (0, 0)
+        mu, lam = state.visible_offset, state.hidden_offset
+        if not self.centered:
+            mu, lam = jnp.zeros_like(mu), jnp.zeros_like(lam)
         pre = jnp.concatenate([model.share[:, None] * (w - mu), -data.share[:, None] * (v - mu)])
         weights = network.structure.correlate(pre, jnp.concatenate([q - lam, p - lam]))
         change = network.structure.with_weights(weights)
         if self.centered:
-            down, across = down - change.backproject(lam), across - change.project(mu)
+            down, across = down - change.backproject(lam[None])[0], across - change.project(mu[None])[0]
         return dataclasses.replace(
             network,
             structure=change,

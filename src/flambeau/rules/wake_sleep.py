@@ -32,7 +32,7 @@ class UpDown(AbstractRule):
     Osindero, Teh 2006, appendix B. Lecture: 深度信念网络.
     """
 
-    top: ContrastiveDivergence = ContrastiveDivergence()
+    top: AbstractRule = ContrastiveDivergence()
 
     def init(self, network: Any) -> PyTree:
         """The top rule's state."""

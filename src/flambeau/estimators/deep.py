@@ -1,0 +1,214 @@
+"""How deep belief networks are trained: greedily layer by layer, then up-down or by back-propagation."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PyTree
+
+from flambeau.estimators.boltzmann import check_weights, fresh_bias, sampler_of
+from flambeau.estimators.common import outputs
+from flambeau.estimators.fitting import optimiser_of
+from flambeau.networks import DeepBeliefNetwork, FeedForward, RestrictedBoltzmannMachine, dbn, rbm
+from flambeau.neurons import AbstractUnit, Bernoulli, Categorical, Mixed, activation
+from flambeau.problems import Binarised, Examples
+from flambeau.rules import Backpropagation, ContrastiveDivergence, CrossEntropy, UpDown
+from flambeau.structures import Dense, Dropout, Layer
+from flambeau.structures.initialisation import dtype
+from flambeau.training import Run, optimiser, train
+
+__all__ = ["Settings", "backprop", "feed_forward", "greedy", "joined_history", "steps_for", "up_down"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What greedy and fine training share: rows, their weights, labels (zeros where there are none), and the seed."""
+
+    X: np.ndarray
+    weights: np.ndarray
+    labels: np.ndarray  # (n, classes), one-hot, or zeros for a row without one; no columns without classes
+    visible: AbstractUnit
+    seed: int
+
+    @property
+    def classes(self) -> int:
+        """Label columns."""
+        return self.labels.shape[1]
+
+    @property
+    def partly(self) -> bool:
+        """Whether some rows have no label."""
+        return bool(self.classes) and not self.labels.any(1).all()
+
+
+def steps_for(rows: int, batch_size: int, epochs: int) -> int:
+    """Steps in that many epochs."""
+    return epochs * -(-rows // batch_size)
+
+
+def greedy(
+    model: Any, given: Settings, sizes: tuple[int, ...], monitors: Sequence[Any] = ()
+) -> tuple[list[RestrictedBoltzmannMachine], list[Run]]:
+    """Train one machine on the data, encode the data *once*, train the next on the codes, and so on.
+
+    Layer i + 1 fits not the data but the aggregated posterior of layer i. Labels stand beside the last
+    machine's inputs.
+    """
+    codes, unit = given.X, given.visible
+    machines: list[RestrictedBoltzmannMachine] = []
+    runs: list[Run] = []
+    for number, size in enumerate(sizes):
+        last = number == len(sizes) - 1
+        sampled = model.binarize == "sample" and number == 0
+        run = one_machine(model, given, codes, unit, size, number, last=last, sampled=sampled, monitors=monitors)
+        machines.append(run.network)
+        runs.append(run)
+        if not last:
+            codes, unit = outputs(run.network, codes), Bernoulli()
+    return machines, runs
+
+
+def one_machine(
+    model: Any,
+    given: Settings,
+    codes: np.ndarray,
+    unit: AbstractUnit,
+    size: int,
+    number: int,
+    *,
+    last: bool,
+    sampled: bool,
+    monitors: Sequence[Any],
+) -> Run:
+    """One layer of the stack, the label beside its inputs where it is the last."""
+    features = codes.shape[1]
+    classes = given.classes if last else 0
+    if classes:
+        known = given.labels.any(1)
+        codes = np.hstack([codes, given.labels])
+        unit = Mixed((unit, Categorical(classes)), (features, classes))
+        share = fresh_bias(Categorical(classes), given.labels[known], given.weights[known])
+        bias = np.concatenate([fresh_bias(unit.parts[0], codes[:, :features], given.weights), share])
+    else:
+        bias = fresh_bias(unit, codes, given.weights)
+    batch = min(int(model.batch_size), len(codes))
+    rule = ContrastiveDivergence(
+        sampler_of(model), bool(model.centered), classes=classes if classes and given.partly else 0
+    )
+    examples = Examples.of(codes, np.zeros((len(codes), 1)), given.weights, shuffle=model.shuffle, whole=batch)
+    problem = Binarised(examples, features if classes else None) if sampled else examples
+    key = jax.random.fold_in(jax.random.key(given.seed), number)
+    run = train(
+        rbm(codes.shape[1], size, unit, visible_bias=bias, key=key),
+        rule,
+        problem,
+        optimizer=optimiser_of(model),
+        steps=steps_for(len(codes), batch, int(model.epochs)),
+        batch_size=batch,
+        monitors=monitors if number == 0 else (),
+        key=key,
+        verbose=model.verbose,
+    )
+    check_weights(model, run.network)
+    return run
+
+
+def up_down(model: Any, given: Settings, network: DeepBeliefNetwork) -> Run:
+    """All layers at once, by the contrastive form of wake-sleep."""
+    batch = min(int(model.batch_size), len(given.X))
+    labels = given.labels if given.classes else np.zeros((len(given.X), 1))
+    top = ContrastiveDivergence(
+        sampler_of(model, model.fine_tune_k), bool(model.centered), classes=given.classes if given.partly else 0
+    )
+    examples = Examples.of(given.X, labels, given.weights, shuffle=model.shuffle, whole=batch)
+    return train(
+        network,
+        UpDown(top),
+        Binarised(examples) if model.binarize == "sample" else examples,
+        optimizer=optimiser("sgd", model.fine_tune_learning_rate, l2=model.l2),
+        steps=steps_for(len(given.X), batch, int(model.fine_tune_epochs)),
+        batch_size=batch,
+        key=jax.random.fold_in(jax.random.key(given.seed), 100),
+        verbose=model.verbose,
+    )
+
+
+def feed_forward(network: DeepBeliefNetwork, classes: int, dropout: float = 0.0) -> FeedForward:
+    """The recognition stack with a softmax layer on top, starting from zero: what back-propagation fine-tunes."""
+    size = network.top.structure.weights.shape[0] - network.classes
+    pairs = [(pair.recognition.weights, pair.recognition_bias) for pair in network.lower]
+    pairs.append((network.top.structure.weights[:size], network.top.hidden_bias))
+    layers: list[Any] = []
+    for weights, bias in pairs:
+        layers.append(Layer(Dense(weights), bias, activation("sigmoid")))
+        if dropout:
+            layers.append(Dropout(dropout))
+    inputs = pairs[-1][0].shape[1]
+    top = Layer(Dense(jnp.zeros((inputs, classes), dtype())), jnp.zeros(classes, dtype()), activation("softmax"))
+    return FeedForward((*layers, top))
+
+
+def only_the_top(network: FeedForward) -> PyTree:
+    """A filter under which nothing but the output layer learns."""
+    fixed = jax.tree.map(lambda leaf: False, network)
+    return eqx.tree_at(lambda n: n.layers[-1], fixed, jax.tree.map(eqx.is_inexact_array, network.layers[-1]))
+
+
+def backprop(model: Any, given: Settings, network: FeedForward) -> list[Run]:
+    """The labelled rows, by back-propagation: first the output layer alone, then everything."""
+    known = given.labels.any(1)
+    X, labels, weights = given.X[known], given.labels[known], given.weights[known]
+    batch = min(int(model.batch_size), len(X))
+    examples = Examples.of(X, labels, weights, shuffle=model.shuffle, whole=batch)
+    key = jax.random.fold_in(jax.random.key(given.seed), 200)
+    common: dict[str, Any] = {"batch_size": batch, "key": key, "verbose": model.verbose}
+    rule = Backpropagation(CrossEntropy())
+    chosen = optimiser(model.fine_tune_optimizer, model.fine_tune_learning_rate, l2=model.fine_tune_l2)
+    runs = []
+    first = steps_for(len(X), batch, int(model.warm_up_epochs))
+    if first:
+        runs.append(
+            train(
+                network,
+                rule,
+                examples,
+                optimizer=optimiser("adam", 0.001),
+                steps=first,
+                trainable=only_the_top(network),
+                **common,
+            )
+        )
+        network = runs[0].network
+    steps = steps_for(len(X), batch, int(model.fine_tune_epochs))
+    return [*runs, train(network, rule, examples, optimizer=chosen, steps=steps, **common)]
+
+
+def joined_history(runs: Sequence[Run]) -> dict[str, np.ndarray]:
+    """One value per epoch of every stage in order, and which ``stage`` it was (0 for the first layer)."""
+    loss = np.concatenate([run.history["loss"] for run in runs])
+    stage = np.repeat(np.arange(len(runs)), [len(run.history["loss"]) for run in runs])
+    return {"loss": loss, "stage": stage}
+
+
+def stacked(machines: Sequence[RestrictedBoltzmannMachine], classes: int) -> DeepBeliefNetwork:
+    """The machines as one network."""
+    return dbn(machines, classes=classes)
+
+
+def rows_of_labels(indices: np.ndarray, classes: int) -> np.ndarray:
+    """One-hot rows; zeros for index -1."""
+    return np.where(indices[:, None] >= 0, np.eye(classes)[indices], 0).astype(dtype())
+
+
+def encode(network: DeepBeliefNetwork, v: Any) -> Array:
+    """Means of the penultimate layer."""
+    return network.encode(v)
+
+
+def scores(network: DeepBeliefNetwork, v: Any) -> Array:
+    """log P(y | v) up to a constant."""
+    return network.class_scores(v)

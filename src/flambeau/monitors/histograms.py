@@ -1,0 +1,129 @@
+"""How weights and their steps are spread, array by array: what a norm hides."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PyTree
+
+from flambeau.structures.initialisation import dtype
+from flambeau.training.moment import AbstractMonitor, Moment
+
+__all__ = ["UpdateHistogram", "WeightHistogram"]
+
+
+class WeightHistogram(AbstractMonitor):
+    """How many weights of every array fall into each of ``bins`` equal bins from -``limit`` to ``limit``, every round.
+
+    Records: ``edges`` ``(rounds, bins + 1)``, the same in all rounds; and under every array's path, its counts
+    ``(rounds, bins + 2)``: the first and the last are those beyond the edges, so each round's counts sum to the size.
+
+    >>> import flambeau as fb
+    >>> run = fb.train(fb.networks.mlp((2, 4, 1), key=jax.random.key(0)), fb.rules.Backpropagation(),
+    ...                fb.problems.Examples.of(*fb.problems.xor()), steps=5, monitors=(WeightHistogram(),))
+    >>> counts = run.records["weight_histogram"]["layers.0.structure.weights"]
+    >>> counts.shape, counts.sum(axis=1).tolist()
+    ((5, 1602), [8, 8, 8, 8, 8])
+
+    *Limits.* Bins are fixed beforehand: 0.01 wide, 6 KiB an array and round, unless told otherwise. Source:
+    Hinton 2010, section 7.
+    """
+
+    limit: float = eqx.field(static=True, default=8.0)
+    bins: int = eqx.field(static=True, default=1600)
+
+    @property
+    def name(self) -> str:
+        """Records stand under ``weight_histogram``."""
+        return "weight_histogram"
+
+    def init(self, network: PyTree) -> PyTree:
+        """Nothing to remember."""
+        return ()
+
+    def observe(self, memory: PyTree, moment: Moment) -> PyTree:
+        """Steps do not matter."""
+        return memory
+
+    def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
+        """Count."""
+        counts = {name: counted(leaf, -self.limit, self.limit, self.bins) for name, leaf in named(network).items()}
+        return memory, {"edges": jnp.linspace(-self.limit, self.limit, self.bins + 1), **counts}
+
+
+class UpdateHistogram(AbstractMonitor):
+    """How often log10 |Δw| / |w| of single weights falls into each bin, over all steps of a round; about -3 is healthy.
+
+    Of every array at most ``entries`` weights are followed, evenly spread over it. Bins are ``bins`` equal ones from
+    10^``low`` to 10^``high``. Records: ``log10_edges`` ``(rounds, bins + 1)``; and under every array's path, its counts
+    ``(rounds, bins + 2)``. The first holds smaller ratios and what did not move at all; the last larger ones and
+    weights that moved away from 0, as biases do at the start.
+
+    >>> import flambeau as fb
+    >>> run = fb.train(fb.networks.mlp((2, 4, 1), key=jax.random.key(0)), fb.rules.Backpropagation(),
+    ...                fb.problems.Examples.of(*fb.problems.xor()), steps=6, batch_size=2,
+    ...                monitors=(UpdateHistogram(),))
+    >>> counts = run.records["update_histogram"]["layers.0.structure.weights"]
+    >>> counts.shape, counts.sum(axis=1).tolist()  # 8 weights, 2 steps
+    ((3, 38), [16, 16, 16])
+
+    *Limits.* A weight near 0 has a large ratio whatever the rate: look at the bulk, not at the right tail. Counts are
+    32-bit: a round has room for 500,000 steps of 4,096 entries. Source: Hinton 2010, section 7.
+    """
+
+    low: float = eqx.field(static=True, default=-8.0)
+    high: float = eqx.field(static=True, default=1.0)
+    bins: int = eqx.field(static=True, default=36)
+    entries: int = eqx.field(static=True, default=4096)
+
+    @property
+    def name(self) -> str:
+        """Records stand under ``update_histogram``."""
+        return "update_histogram"
+
+    def init(self, network: PyTree) -> dict[str, Int[Array, " bins"]]:
+        """Nothing counted."""
+        return {name: jnp.zeros(self.bins + 2, jnp.int32) for name in named(network)}
+
+    def observe(self, memory: dict[str, Array], moment: Moment) -> dict[str, Array]:
+        """Count this step's ratios; an array that is not learned stands still."""
+        weights, moved = named(moment.network), named(moment.update)
+        found = {}
+        for name, counts in memory.items():
+            w = self.some(weights[name])
+            change = self.some(moved[name]) if name in moved else jnp.zeros_like(w)
+            found[name] = counts + counted(log_ratio(change, w), self.low, self.high, self.bins)
+        return found
+
+    def some(self, leaf: Array) -> Float[Array, " entries"]:
+        """The entries that are followed."""
+        if leaf.size <= self.entries:
+            return leaf.reshape(-1)
+        return leaf.reshape(-1)[np.linspace(0, leaf.size - 1, self.entries).round().astype(np.int32)]
+
+    def record(self, memory: dict[str, Array], network: PyTree) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The counts; start afresh."""
+        edges = jnp.linspace(self.low, self.high, self.bins + 1, dtype=dtype())
+        return self.init(network), {"log10_edges": edges, **memory}
+
+
+def log_ratio(change: Array, w: Array) -> Array:
+    """log10 |Δw| / |w|: -∞ for what stands still, also at 0; ∞ for what leaves 0."""
+    still = change == 0
+    ratio = jnp.log10(jnp.where(still, 1, jnp.abs(change))) - jnp.log10(jnp.abs(w))
+    return jnp.where(still, -jnp.inf, ratio)
+
+
+def counted(values: Array, low: float, high: float, bins: int) -> Int[Array, " all"]:
+    """Counts in equal bins, those below ``low`` before them and those from ``high`` on behind: ``(bins + 2,)``."""
+    place = jnp.floor((values.reshape(-1) - low) * (bins / (high - low)))
+    return jnp.bincount(jnp.clip(place + 1, 0, bins + 1).astype(jnp.int32), length=bins + 2).astype(jnp.int32)
+
+
+def named(tree: PyTree) -> dict[str, Array]:
+    """Path -> array, for every array of floats."""
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): leaf
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+        if jnp.issubdtype(leaf.dtype, jnp.floating)
+    }

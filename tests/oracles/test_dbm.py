@@ -1,0 +1,439 @@
+"""Deep Boltzmann machines against enumeration: energies, sides, mean field, bounds, and the exact gradient."""
+
+import itertools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from flambeau.dynamics import Enumeration, FromData, Persistent, gibbs
+from flambeau.dynamics.mean_field import mean_field
+from flambeau.errors import ConfigurationError, DataError
+from flambeau.estimators.dbm import DBM
+from flambeau.networks import rbm
+from flambeau.networks.dbm import DeepBoltzmannMachine, dbm, mean_field_bound
+from flambeau.networks.likelihood import log_partition
+from flambeau.neurons import Bernoulli, Categorical, Gaussian, LearnedGaussian, Spin
+from flambeau.problems import load
+from flambeau.rules import Batch, ContrastiveDivergence
+from flambeau.rules.deep_boltzmann import DeepBoltzmannLearning, DeepBoltzmannState, Layered
+from flambeau.structures import Dense
+from oracles.test_dbn import TOP
+from oracles.test_rbm import WEIGHTS, B, C, V, states
+from table import Masked
+
+ALL = {"two": (4, 3, 2), "three": (3, 3, 2, 3)}
+
+
+def machine_of(sizes=(4, 3, 2), seed=0, visible=None, hidden=None, scale=0.7):
+    generator = np.random.default_rng(seed)
+    draw = lambda *shape: jnp.asarray(generator.normal(size=shape) * scale)  # noqa: E731
+    wires = tuple(Dense(draw(a, b)) for a, b in itertools.pairwise(sizes))
+    units = (visible or Bernoulli(), *[hidden or Bernoulli()] * (len(sizes) - 1))
+    return DeepBoltzmannMachine(wires, tuple(draw(size) for size in sizes), units)
+
+
+def golden():
+    wires = Dense(jnp.asarray(WEIGHTS)), Dense(jnp.asarray(TOP))
+    return DeepBoltzmannMachine(wires, tuple(map(jnp.asarray, (B, C, [0.1, -0.3]))), (Bernoulli(),) * 3)
+
+
+def everything(machine):
+    """All joint states, layer by layer, and their energies in plain NumPy."""
+    choices = [states(kind, size) for kind, size in zip(machine.units, machine.sizes, strict=True)]
+    rows = np.asarray([np.concatenate(state) for state in itertools.product(*map(np.asarray, choices))])
+    layers = np.split(rows, np.cumsum(machine.sizes)[:-1], axis=1)
+    energy = -sum(layer @ np.asarray(bias) for layer, bias in zip(layers, machine.biases, strict=True))
+    for wiring, (below, above) in zip(machine.structures, itertools.pairwise(layers), strict=True):
+        energy = energy - ((below @ np.asarray(wiring.weights)) * above).sum(1)
+    return layers, energy
+
+
+def log_z(machine):
+    return float(jax.scipy.special.logsumexp(-jnp.asarray(everything(machine)[1])))
+
+
+def exact(machine, v):
+    """log P(v) of every row."""
+    layers, energy = everything(machine)
+    own = [(layers[0] == row).all(1) for row in np.asarray(v)]
+    return np.asarray([np.log(np.exp(-energy[rows]).sum()) for rows in own]) - log_z(machine)
+
+
+@eqx.filter_jit
+def propose(rule, machine, batch, state, key):
+    return rule.propose(machine, batch, state, key)
+
+
+def gradient(error):
+    return eqx.filter_jit(eqx.filter_grad(error))
+
+
+settle = eqx.filter_jit(mean_field)
+
+
+def single(tree):
+    return jax.tree.map(lambda leaf: leaf.astype(jnp.float32), tree)
+
+
+def same(a, b, **tolerance):
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, **tolerance), a, b)
+
+
+def batch_for(machine, rows=7, seed=5):
+    generator = np.random.default_rng(seed)
+    net = jnp.asarray(generator.normal(size=(rows, machine.sizes[0])))
+    weights = jnp.asarray(np.append(generator.random(rows - 1) + 0.5, 0.0))
+    return Batch(machine.units[0].sample(net, jax.random.key(seed)), jnp.zeros((rows, 1)), weights)
+
+
+class TestGoldenToy:
+    def test_log_partition_and_log_probability(self, x64):
+        machine = golden()
+        assert log_z(machine) == pytest.approx(6.4826092485, abs=1e-9)
+        np.testing.assert_allclose(exact(machine, V), [-2.7158537400], atol=1e-9)
+
+    def test_mean_field_bound(self, x64):
+        bound = mean_field_bound(golden(), V, log_z(golden()), rounds=60)
+        np.testing.assert_allclose(bound, [-2.7887687599], atol=1e-9)
+
+
+class TestSides:
+    @pytest.mark.parametrize(
+        ("sizes", "hidden"), [((4, 3, 2), Spin()), ((3, 3, 2, 3), Bernoulli()), ((4, 3), Bernoulli())]
+    )
+    def test_a_deep_machine_is_a_restricted_one(self, sizes, hidden, x64):
+        machine = machine_of(sizes, 1, hidden=hidden)
+        layers, energy = everything(machine)
+        even, odd = jnp.hstack(layers[0::2]), jnp.hstack(layers[1::2])
+        np.testing.assert_allclose(machine.energy([jnp.asarray(layer) for layer in layers]), energy, atol=1e-12)
+        np.testing.assert_allclose(machine.sides().energy(even, odd), energy, atol=1e-12)
+        np.testing.assert_allclose(machine.sides(1).energy(odd, even), energy, atol=1e-12)
+        for visible, units in ((0, even.shape[1]), (1, odd.shape[1])):
+            sides = machine.sides(visible)
+            z = jax.scipy.special.logsumexp(-sides.free_energy(states(sides.visible, units)))
+            np.testing.assert_allclose(z, log_z(machine), atol=1e-10)
+        same(machine.layers(even, odd), tuple(layers))
+
+    def test_layer_nets_are_those_of_the_sides(self, x64):
+        machine = machine_of((3, 3, 2, 3), 2)
+        layers = [jnp.asarray(layer[::7]) for layer in everything(machine)[0]]
+        even, odd = jnp.hstack(layers[0::2]), jnp.hstack(layers[1::2])
+        nets = machine.layers(machine.sides().visible_net(odd), machine.sides().hidden_net(even))
+        for place, net in enumerate(nets):
+            np.testing.assert_allclose(machine.net(layers, place), net, atol=1e-12)
+
+    def test_any_structure_will_do(self, x64):
+        generator = np.random.default_rng(3)
+        mask = jnp.asarray(generator.random((4, 3)) < 0.5)
+        masked = Masked(jnp.asarray(generator.normal(size=(4, 3))), mask)
+        deep = machine_of(seed=3)
+        machine = DeepBoltzmannMachine((masked, deep.structures[1]), deep.biases, deep.units)
+        plain = DeepBoltzmannMachine((Dense(masked.weights * mask), deep.structures[1]), deep.biases, deep.units)
+        assert log_z(plain) == pytest.approx(
+            float(jax.scipy.special.logsumexp(-machine.sides(1).free_energy(states(Bernoulli(), 3)))), abs=1e-10
+        )
+        rule, batch = DeepBoltzmannLearning(Enumeration()), batch_for(machine)
+        a, b = (propose(rule, m, batch, rule.init(m), jax.random.key(0))[0] for m in (machine, plain))
+        np.testing.assert_allclose(a.structures[0].weights, b.structures[0].weights * mask, atol=1e-12)
+
+    def test_chains_follow_the_exact_distribution(self):
+        machine = machine_of(seed=4)
+        drawn = np.asarray(gibbs(single(machine).sides(), jnp.zeros((40_000, 6)), 30, jax.random.key(0)))[:, :4]
+        v = np.asarray(states(Bernoulli(), 4))
+        p = np.exp(np.asarray(exact(machine, v), float))
+        codes, order = drawn @ (2.0 ** np.arange(4)), v @ (2.0 ** np.arange(4))
+        found = np.asarray([(codes == code).sum() for code in order])
+        assert stats.chisquare(found, p / p.sum() * 40_000).pvalue > 1e-3
+
+
+class TestAnnealing:
+    @pytest.mark.parametrize("sizes", [(4, 3, 2), (3, 3, 2, 3)])
+    def test_with_v_and_h2_summed_out_it_finds_log_z(self, sizes, x64):
+        machine = machine_of(sizes, 20)
+        sides, base = machine.sides(1), jnp.full(sum(sizes[1::2]), 0.2)
+        found = log_partition(sides, "ais", base=base, temperatures=200, chains=100, key=jax.random.key(0))
+        assert found.trusted
+        assert found.low < log_z(machine) < found.high
+        assert found.value == pytest.approx(log_z(machine), abs=0.05)
+        assert log_partition(sides).value == pytest.approx(log_z(machine), abs=1e-9)
+
+
+class TestMeanField:
+    @pytest.mark.parametrize("sizes", ALL.values(), ids=ALL)
+    def test_a_fixed_point_is_a_fixed_point(self, sizes, x64):
+        machine = machine_of(sizes, 6)
+        hidden = machine.given(states(Bernoulli(), sizes[0]))
+        settled = settle(hidden, 200)
+        assert float(settled.residual.max()) < 1e-12
+        for place, kind in enumerate(hidden.units):
+            np.testing.assert_allclose(kind.mean(hidden.net(settled.layers, place)), settled.layers[place], atol=1e-12)
+            np.testing.assert_allclose(kind.mean(settled.nets[place]), settled.layers[place], atol=1e-15)
+
+    @pytest.mark.parametrize("scale", [0.7, 4.0])  # strong weights too: no damping is needed
+    def test_the_bound_rises_with_every_round_and_stays_below(self, scale, x64):
+        for seed in range(3):
+            machine, v = machine_of((4, 3, 4, 2), seed, scale=scale), states(Bernoulli(), 4)
+            truth, z = exact(machine, v), log_z(machine)
+            bounds = np.stack([mean_field_bound(machine, v, z, rounds=rounds) for rounds in (1, 2, 3, 100)])
+            assert (np.diff(bounds, axis=0) > -1e-10).all()
+            assert (bounds <= truth + 1e-10).all()
+
+    @pytest.mark.parametrize("hidden", [Bernoulli(), Spin(), Categorical(2)])
+    def test_the_bound_is_that_of_its_definition(self, hidden, x64):
+        """E_q[-energy] + H(q), every hidden state listed with its probability under q."""
+        machine, v = machine_of((4, 4, 2), 8, hidden=hidden), states(Bernoulli(), 4)[5:7]
+        settled = settle(machine.given(v), 7)
+        h = [states(kind, size) for kind, size in zip(machine.units[1:], machine.sizes[1:], strict=True)]
+        for row in range(2):
+            q = [np.ones(len(each)) for each in h]
+            for place, each in enumerate(h):
+                mean = np.asarray(settled.layers[place][row])
+                share = {Spin: (1 + np.asarray(each) * mean) / 2, Categorical: np.where(each == 1, mean, 1)}
+                default = np.where(np.asarray(each) == 1, mean, 1 - mean)
+                q[place] = share.get(type(hidden), default).prod(1)
+            joint = q[0][:, None] * q[1][None]
+            pairs = [jnp.repeat(h[0], len(h[1]), 0), jnp.tile(h[1], (len(h[0]), 1))]
+            energy = machine.energy([jnp.tile(v[row], (len(pairs[0]), 1)), *pairs])
+            expected = np.sum(joint.ravel() * (-np.asarray(energy) - np.log(joint.ravel())))
+            np.testing.assert_allclose(-machine.free_energy(v, 7)[row], expected, atol=1e-10)
+
+    def test_it_is_exact_for_one_hidden_layer(self, x64):
+        machine, v = machine_of((4, 3), 9), states(Bernoulli(), 4)
+        np.testing.assert_allclose(
+            mean_field_bound(machine, v, log_z(machine), rounds=1), exact(machine, v), atol=1e-10
+        )
+
+    def test_gaussian_visible_units(self, x64):
+        """log P(v) with h₁ and h₂ listed; Z by summing v and h₂ out in closed form."""
+        machine, v = machine_of(seed=10, visible=Gaussian(0.5)), jnp.asarray([[0.3, -1.0, 0.2, 1.4]])
+        h1, h2 = states(Bernoulli(), 3), states(Bernoulli(), 2)
+        pairs = jnp.repeat(h1, 4, 0), jnp.tile(h2, (8, 1))
+        joint = -machine.energy([jnp.tile(v, (32, 1)), *pairs])
+        z = jax.scipy.special.logsumexp(-machine.sides(1).free_energy(h1))
+        truth = jax.scipy.special.logsumexp(joint) - z
+        bound = mean_field_bound(machine, v, float(z), rounds=50)
+        assert truth - 0.3 < bound[0] <= truth
+
+
+class TestTheProposal:
+    @pytest.mark.parametrize("sizes", ALL.values(), ids=ALL)
+    def test_exact_averages_give_the_gradient_of_the_likelihood(self, sizes, x64):
+        """The difference function fed with the exact posterior and the exact model, all states listed."""
+        machine = machine_of(sizes, 11)
+        batch = batch_for(machine)
+        share = batch.weights / batch.weights.sum()
+        layers, energy = everything(machine)
+        p = np.exp(-energy - log_z(machine))
+        every = tuple(map(jnp.asarray, layers))
+        own = np.asarray([(layers[0] == row).all(1) for row in np.asarray(batch.inputs)])
+        posterior = own * p / (own @ p)[:, None]
+        data, model = Layered(every, jnp.asarray(share @ posterior)), Layered(every, jnp.asarray(p))
+        rule = DeepBoltzmannLearning(Enumeration(), centered=False)
+        proposal = rule.difference(machine, data, model, rule.init(machine).offsets)
+
+        def error(m):
+            joint = -m.energy(every)
+            held = jax.scipy.special.logsumexp(jnp.where(jnp.asarray(own), joint, -jnp.inf), axis=1)
+            return jax.scipy.special.logsumexp(joint) - share @ held
+
+        same(proposal, gradient(error)(machine), atol=1e-10)
+
+    @pytest.mark.parametrize("visible", [Spin, lambda: LearnedGaussian(jnp.asarray([0.1, -0.4, 0.2, 0.3]))])
+    def test_it_is_the_gradient_of_energies_with_activities_held(self, visible, x64):
+        machine = machine_of((4, 3, 2, 3), 12, visible=visible())
+        rule = DeepBoltzmannLearning(FromData(2), rounds=5, centered=False)
+        batch, key = batch_for(machine), jax.random.key(1)
+        proposal, _, info = propose(rule, machine, batch, rule.init(machine), key)
+        settled = settle(machine.given(batch.inputs), 5)
+        share, sides = batch.weights / batch.weights.sum(), machine.sides()
+        up, chain = jax.random.split(key)
+        h = sides.hidden.sample(jnp.hstack(settled.nets[0::2]), up)
+        particles, _ = FromData(2).draw(sides, h, share, (), chain)
+        model = machine.layers(particles.visible, particles.hidden)
+
+        def contrast(m):
+            return share @ m.energy((batch.inputs, *settled.layers)) - share @ m.energy(model)
+
+        np.testing.assert_allclose(info["loss"], contrast(machine), atol=1e-10)
+        same(proposal, gradient(contrast)(machine), atol=1e-10)
+
+    def test_with_enumeration_it_climbs_the_mean_field_bound(self, x64):
+        """At a fixed point of mean field the bound's gradient is that with q held (the envelope theorem)."""
+        machine, rule = machine_of(seed=13), DeepBoltzmannLearning(Enumeration(), rounds=200, centered=False)
+        batch = batch_for(machine)
+        share = batch.weights / batch.weights.sum()
+        proposal, _, info = propose(rule, machine, batch, rule.init(machine), jax.random.key(0))
+        rows = states(Bernoulli(), 3)
+
+        def error(m):
+            q, variational = settle(machine.given(batch.inputs), 200), 0.0
+            for mean in q.layers:
+                variational -= -(mean * jnp.log(mean) + (1 - mean) * jnp.log1p(-mean)).sum(-1)
+            variational += m.energy((batch.inputs, *q.layers))
+            return share @ variational + jax.scipy.special.logsumexp(-m.sides(1).free_energy(rows))
+
+        same(proposal, gradient(error)(machine), atol=1e-10)
+        whole = jax.grad(lambda b: error(with_bias(machine, b)))(machine.biases[1])
+        step = 1e-5
+        higher, lower = (
+            full_bound(with_bias(machine, machine.biases[1].at[0].add(sign * step)), batch, share) for sign in (1, -1)
+        )
+        np.testing.assert_allclose(whole[0], -(higher - lower) / (2 * step), atol=1e-7)
+        assert float(info["residual"]) < 1e-12
+
+    def test_persistent_chains_give_it_on_average(self):
+        machine = single(machine_of(seed=14))
+        batch = single(batch_for(machine))
+        exactly, sampled = (
+            DeepBoltzmannLearning(sampler, centered=False) for sampler in (Enumeration(), Persistent(30_000, 20))
+        )
+        a, b = (propose(rule, machine, batch, rule.init(machine), jax.random.key(2))[0] for rule in (exactly, sampled))
+        same(a, b, atol=0.015)
+
+    @pytest.mark.parametrize("sizes", ALL.values(), ids=ALL)
+    def test_centring_follows_its_formulas_and_can_be_undone(self, sizes, x64):
+        """The centred proposal is an invertible linear function of the plain one: they vanish together."""
+        machine = machine_of(sizes, 15)
+        generator = np.random.default_rng(0)
+        mu = tuple(jnp.asarray(generator.random(size)) for size in sizes)
+        draw = lambda rows: Layered(  # noqa: E731
+            tuple(jnp.asarray(generator.random((rows, size))) for size in sizes), jnp.full(rows, 1 / rows)
+        )
+        data, model = draw(5), draw(8)
+        plain, centred = (
+            DeepBoltzmannLearning(Enumeration(), centered=flag).difference(machine, data, model, mu)
+            for flag in (False, True)
+        )
+        undone = list(centred.biases)
+        for place, (own, other) in enumerate(zip(plain.structures, centred.structures, strict=True)):
+            below, above = plain.biases[place], plain.biases[place + 1]
+            expected = own.weights - jnp.outer(mu[place], above) - jnp.outer(below, mu[place + 1])
+            np.testing.assert_allclose(other.weights, expected, atol=1e-12)
+            undone[place] = undone[place] + other.weights @ mu[place + 1]
+            undone[place + 1] = undone[place + 1] + mu[place] @ other.weights
+        same(tuple(undone), plain.biases, atol=1e-12)
+
+    def test_centring_is_the_plain_gradient_of_the_centred_energy(self, x64):
+        """Parametrised by its centred biases, the machine's gradient is the proposal's weights part."""
+        machine, mu = machine_of(seed=16), tuple(jnp.full(size, 0.3 + 0.1 * size) for size in (4, 3, 2))
+        layers, energy = everything(machine)
+        p = np.exp(-energy - log_z(machine))
+        model = Layered(tuple(map(jnp.asarray, layers)), jnp.asarray(p))
+        data = model._replace(share=jnp.asarray(np.random.default_rng(1).dirichlet(np.ones(len(p)))))
+        rule = DeepBoltzmannLearning(Enumeration())
+        proposal = rule.difference(machine, data, model, mu)
+
+        def error(weights):
+            moved = list(machine.biases)
+            for place, (new, old) in enumerate(zip(weights, machine.structures, strict=True)):
+                change = new - old.weights  # the biases that keep the centred ones as they are
+                moved[place] = moved[place] - change @ mu[place + 1]
+                moved[place + 1] = moved[place + 1] - mu[place] @ change
+            m = DeepBoltzmannMachine(tuple(map(Dense, weights)), tuple(moved), machine.units)
+            joint = -m.energy([jnp.asarray(layer) for layer in layers])
+            return jax.scipy.special.logsumexp(joint) - data.share @ joint
+
+        expected = jax.grad(error)(tuple(wiring.weights for wiring in machine.structures))
+        same(tuple(wiring.weights for wiring in proposal.structures), expected, atol=1e-10)
+
+    def test_one_hidden_layer_is_contrastive_divergence(self, x64):
+        machine = machine_of((4, 3), 17)
+        batch, key = batch_for(machine), jax.random.key(4)
+        deep, flat = DeepBoltzmannLearning(Enumeration()), ContrastiveDivergence(Enumeration())
+        sides = machine.sides()
+        a, _, info = propose(deep, machine, batch, deep.init(machine), key)
+        b, _, seen = propose(flat, sides, batch, flat.init(sides), key)
+        np.testing.assert_allclose(a.structures[0].weights, b.structure.weights, atol=1e-12)
+        same(a.biases, (b.visible_bias, b.hidden_bias), atol=1e-12)
+        np.testing.assert_allclose(info["loss"], seen["loss"], atol=1e-12)
+
+    def test_offsets_drift_towards_the_data(self, x64):
+        machine, rule = machine_of(seed=18), DeepBoltzmannLearning(Enumeration(), rounds=50)
+        batch = batch_for(machine)
+        before = DeepBoltzmannState((), tuple(jnp.full(size, 0.25) for size in machine.sizes))
+        _, after, _ = propose(rule, machine, batch, before, jax.random.key(0))
+        share = batch.weights / batch.weights.sum()
+        layers = batch.inputs, *settle(machine.given(batch.inputs), 50).layers
+        same(after.offsets, tuple(0.25 + 0.01 * (share @ layer - 0.25) for layer in layers), atol=1e-12)
+
+    def test_padding_and_weights(self, x64):
+        machine, rule = machine_of(seed=19), DeepBoltzmannLearning(Enumeration())
+        batch = batch_for(machine)
+        short = Batch(*(part[:-1] for part in batch))
+        changed = batch._replace(inputs=batch.inputs.at[-1].set(1 - batch.inputs[-1]))
+        results = [propose(rule, machine, b, rule.init(machine), jax.random.key(0))[0] for b in (batch, short, changed)]
+        for other in results[1:]:
+            same(results[0], other, atol=1e-13)
+
+
+def with_bias(machine, bias):
+    return DeepBoltzmannMachine(machine.structures, (machine.biases[0], bias, *machine.biases[2:]), machine.units)
+
+
+def full_bound(machine, batch, share):
+    """The mean bound, its mean field found anew."""
+    log_partition = jax.scipy.special.logsumexp(-machine.sides(1).free_energy(states(Bernoulli(), 3)))
+    return -float(share @ machine.free_energy(batch.inputs, 200) + log_partition)
+
+
+class TestRefusals:
+    def test_sizes_and_units(self):
+        with pytest.raises(ConfigurationError, match="two layers"):
+            dbm((4,), key=jax.random.key(0))
+        with pytest.raises(ConfigurationError, match="finitely many states"):
+            dbm((4, 3), hidden=Gaussian(), key=jax.random.key(0))
+
+    def test_a_machine_without_layers(self):
+        with pytest.raises(ConfigurationError, match="deep Boltzmann machine"):
+            DeepBoltzmannLearning().init(rbm(4, 3, key=jax.random.key(0)))
+
+
+@pytest.fixture(scope="module")
+def X():
+    return (load("digits").data > 0.5).astype(float)
+
+
+class TestEstimator:
+    def test_the_bound_rises_while_learning_and_annealing_agrees_with_the_sum(self, X):
+        model, bounds = DBM((16, 32), warm_start=True, random_state=0), []
+        for epochs in (2, 20, 40):  # trained on in turn
+            z = model.set_params(epochs=epochs).fit(X[:1200]).log_partition()
+            bounds.append(model.log_likelihood_bound(X[1200:], z).mean())
+        assert bounds[0] < bounds[1] < bounds[2]
+        assert bounds[2] > -20.5  # independent pixels: -24.6
+        annealed = model.log_partition("ais", chains=50, temperatures=300)
+        assert annealed.value == pytest.approx(z.value, abs=0.3)
+        np.testing.assert_allclose(model.free_energy(X[:5]), -model.log_likelihood_bound(X[:5], 0.0))
+        assert model.n_iter_ == 62
+        drawn = model.sample(300, 300)
+        assert np.abs(drawn.mean(0) - X[:1200].mean(0)).mean() < 0.05
+        assert model.transform(X[:7]).shape == (7, 48)
+
+    def test_a_clamp_holds(self, X):
+        model = DBM((6, 4), epochs=1, random_state=0).fit(X)
+        held = np.where(np.arange(64) < 32, 1.0, np.nan)
+        drawn = model.sample(20, 10, clamp=held)
+        assert (drawn[:, :32] == 1).all()
+        assert 0 < drawn[:, 32:].mean() < 1
+
+    @pytest.mark.parametrize("algorithm", ["cd", "exact"])
+    def test_other_samplers(self, algorithm, X):
+        model = DBM((5, 4, 3), algorithm=algorithm, n_chains=10, n_temperatures=3, epochs=2, random_state=0).fit(X)
+        assert np.isfinite(model.history_["loss"]).all()
+        assert model.partial_fit(X).n_iter_ == 3
+
+    def test_early_stopping_watches_the_gap(self, X):
+        model = DBM((5, 4), epochs=3, early_stopping=True, random_state=0).fit(X)
+        assert len(model.history_["free_energy_gap"]) == model.n_iter_
+
+    def test_refusals(self, X):
+        with pytest.raises(ConfigurationError, match="mean_field_steps"):
+            DBM(mean_field_steps=0).fit(X)
+        with pytest.raises(ConfigurationError, match="hidden_layer_sizes"):
+            DBM(()).fit(X)
+        with pytest.raises(DataError, match="Bernoulli"):
+            DBM((3,)).fit(X * 2)
