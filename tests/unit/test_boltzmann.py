@@ -183,6 +183,7 @@ class TestRBM:
         again.partial_fit(digits[0])
         assert again.n_iter_ == machine.n_iter_ + 1
 
+    @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
     def test_in_a_pipeline_and_a_grid(self, digits):
         X, y = digits[0][:300], digits[1][:300]
         pipeline = make_pipeline(fb.RBM(32, epochs=40, random_state=0), fb.MLPClassifier((), epochs=60, random_state=0))

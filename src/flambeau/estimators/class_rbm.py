@@ -239,7 +239,7 @@ class ClassificationRBM(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         return np.hstack([X, rows_of_labels(indices, len(classes)).astype(X.dtype)])
 
     def _draw(self, sizes: tuple[int, int], both: Mixed, key: Array) -> RestrictedBoltzmannMachine:
-        return new_machine(sizes, both, unit("bernoulli"), self._base, jax.random.key_data(key))
+        return new_machine(sizes, both, unit("bernoulli"), self._base, bool(self.centered), jax.random.key_data(key))
 
     def _rule(self, classes: int) -> AbstractRule:
         if self.objective == "discriminative":

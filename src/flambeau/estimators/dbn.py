@@ -14,7 +14,7 @@ from flambeau.dynamics import Clamp
 from flambeau.errors import ConfigurationError
 from flambeau.estimators.boltzmann import BINARISE, fresh_bias, sampler_of, shown, visible_rows
 from flambeau.estimators.common import check_number, outputs, row_weights, seed_of
-from flambeau.estimators.deep import Settings, greedy, joined_history, stacked, up_down
+from flambeau.estimators.deep import Settings, greedy, in_order, joined_history, stacked, up_down
 from flambeau.estimators.fitting import check_settings, whole_sizes
 from flambeau.networks import DeepBeliefNetwork, LogPartition, generate, log_likelihood_bound, log_partition
 from flambeau.neurons import AbstractUnit, unit
@@ -126,6 +126,7 @@ class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         X = shown(X, "threshold", 0) if self.binarize == "threshold" else X
         nothing = np.zeros((int(kept.sum()), 0), X.dtype)
         given = Settings(X[kept], weights[kept], nothing, kind, seed_of(self.random_state))
+        given = in_order(given, int(self.batch_size), shuffle=bool(self.shuffle))
         machines, runs = greedy(self, given, sizes, monitors)
         network = stacked(machines, 0)
         if self.fine_tune == "up_down":

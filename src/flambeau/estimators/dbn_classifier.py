@@ -26,6 +26,7 @@ from flambeau.estimators.deep import (
     backprop,
     feed_forward,
     greedy,
+    in_order,
     joined_history,
     rows_of_labels,
     scores,
@@ -163,6 +164,7 @@ class DBNClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def _teach(self, given: Settings, sizes: tuple[int, ...], monitors: Any) -> None:
+        given = in_order(given, int(self.batch_size), shuffle=bool(self.shuffle))
         machines, runs = greedy(self, given, sizes, monitors)
         network: Any = stacked(machines, given.classes)
         self.dbn_ = network

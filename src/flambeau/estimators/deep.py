@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from flambeau.estimators.boltzmann import check_weights, fresh_bias, sampler_of
+from flambeau.estimators.boltzmann import in_order as merged
 from flambeau.estimators.common import outputs
-from flambeau.estimators.fitting import optimiser_of
+from flambeau.estimators.fitting import Lesson, optimiser_of
 from flambeau.networks import DeepBeliefNetwork, FeedForward, RestrictedBoltzmannMachine, dbn, rbm
 from flambeau.neurons import AbstractUnit, Bernoulli, Categorical, Mixed, activation
 from flambeau.problems import Binarised, Examples
@@ -21,7 +22,7 @@ from flambeau.structures import Dense, Dropout, Layer
 from flambeau.structures.initialisation import dtype
 from flambeau.training import Run, optimiser, train
 
-__all__ = ["Settings", "backprop", "feed_forward", "greedy", "joined_history", "steps_for", "up_down"]
+__all__ = ["Settings", "backprop", "feed_forward", "greedy", "in_order", "joined_history", "steps_for", "up_down"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +44,15 @@ class Settings:
     def partly(self) -> bool:
         """Whether some rows have no label."""
         return bool(self.classes) and not self.labels.any(1).all()
+
+
+def in_order(given: Settings, batch_size: int, *, shuffle: bool) -> Settings:
+    """Rows that fit into one batch, ordered by their content and merged: see :func:`boltzmann.in_order`."""
+    lesson = Lesson(np.hstack([given.X, given.labels]), np.zeros((len(given.X), 1)), given.weights)
+    lesson = merged(lesson, batch_size, shuffle=shuffle)
+    features = given.X.shape[1]
+    X, labels = lesson.X[:, :features], lesson.X[:, features:]
+    return dataclasses.replace(given, X=X, labels=labels, weights=lesson.weights)
 
 
 def steps_for(rows: int, batch_size: int, epochs: int) -> int:
@@ -103,7 +113,7 @@ def one_machine(
     problem = Binarised(examples, features if classes else None) if sampled else examples
     key = jax.random.fold_in(jax.random.key(given.seed), number)
     run = train(
-        rbm(codes.shape[1], size, unit, visible_bias=bias, key=key),
+        rbm(codes.shape[1], size, unit, visible_bias=bias, centered=bool(model.centered), key=key),
         rule,
         problem,
         optimizer=optimiser_of(model),

@@ -221,7 +221,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return shown(X, "threshold", 0) if self.binarize == "threshold" else X
 
     def _draw(self, sizes: tuple[int, int], visible: Any, hidden: Any, key: Array) -> RestrictedBoltzmannMachine:
-        return new_machine(sizes, visible, hidden, self._base, jax.random.key_data(key))
+        return new_machine(sizes, visible, hidden, self._base, bool(self.centered), jax.random.key_data(key))
 
     def _rule(self) -> ContrastiveDivergence:
         return ContrastiveDivergence(
@@ -356,9 +356,12 @@ def judged(
 
 
 @eqx.filter_jit
-def new_machine(sizes: tuple, visible: Any, hidden: Any, bias: Any, seed: Any) -> RestrictedBoltzmannMachine:
+def new_machine(
+    sizes: tuple, visible: Any, hidden: Any, bias: Any, centered: bool, seed: Any
+) -> RestrictedBoltzmannMachine:
     """A fresh machine, drawn in one compiled call."""
-    return rbm(sizes[0], sizes[1], visible, hidden, visible_bias=bias, key=jax.random.wrap_key_data(seed))
+    key = jax.random.wrap_key_data(seed)
+    return rbm(sizes[0], sizes[1], visible, hidden, visible_bias=bias, centered=centered, key=key)
 
 
 def counted(steps: int) -> np.ndarray:

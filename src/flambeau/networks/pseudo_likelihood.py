@@ -6,6 +6,8 @@ A unit's alternatives u_k change the hidden units' net inputs by few rows of W, 
 log-normalisers and no product.
 """
 
+import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -15,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError, DataError
+from flambeau.networks.quadrature import log_densities
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
 
@@ -34,7 +37,9 @@ def pseudo_log_likelihood(machine: RestrictedBoltzmannMachine, v: Any) -> Float[
     A value between two states is compared with its mirror image, 1 - v for Bernoulli units as in scikit-learn, -v for
     spins; shares of categories with their rotations.
 
-    Raises :class:`~flambeau.errors.ConfigurationError` for continuous visible units, whose conditionals are integrals.
+    Gaussian units are asked for their density, by quadrature (:mod:`flambeau.networks.quadrature`).
+
+    Raises :class:`~flambeau.errors.ConfigurationError` for other continuous units, whose conditionals are integrals.
 
     *Limits.* Not a likelihood: it looks one unit away from the data and misses modes that are further off. Source:
     Besag 1975, Statistical analysis of non-lattice data.
@@ -48,21 +53,35 @@ def feature_pseudo_log_likelihood(machine: RestrictedBoltzmannMachine, v: Any) -
     A softmax group is one unit. Everything else as in :func:`pseudo_log_likelihood`.
     """
     columns = machine.visible_bias.shape[0]
-    kinds = kinds_of(machine.visible, columns)
     rows = np.asarray(v, machine.visible_bias.dtype)
     if rows.ndim != 2 or rows.shape[1] != columns:
         remedy = "one row per example, one column per visible unit"
         raise DataError("pseudo_log_likelihood, v", f"shape (rows, {columns})", rows.shape, remedy)
     matrix = written_out(machine)
+    if hasattr(machine.visible, "variance"):
+        return in_parts(lambda part: log_densities(machine, matrix, part), rows)
+    kinds = kinds_of(machine.visible, columns)
     found = np.empty((len(rows), sum(len(kind.units) for kind in kinds)))
     for kind in kinds:
-        for at in range(0, len(rows), ROWS):
-            part = rows[at : at + ROWS]
-            short = (ROWS if len(rows) > ROWS else len(rows)) - len(part)  # one shape, one program
-            padded = np.pad(part, ((0, short), (0, 0)), mode="edge")
-            values = conditionals(machine, matrix, padded, *kind.tables(padded.dtype))
-            found[at : at + len(part), kind.units] = np.asarray(values, np.float64).T[: len(part)]
+        tables = kind.tables(rows.dtype)
+        found[:, kind.units] = in_parts(functools.partial(asked, machine, matrix, tables), rows)
     return found
+
+
+def asked(machine: Any, matrix: Array, tables: tuple[Array, Array, Array], part: np.ndarray) -> Array:
+    """:func:`conditionals` of one part of the rows."""
+    return conditionals(machine, matrix, part, *tables)
+
+
+def in_parts(compute: Callable[[np.ndarray], Array], rows: np.ndarray) -> np.ndarray:
+    """``(rows, units)`` from a function that gives ``(units, rows)`` of some rows; parts are padded to one shape."""
+    values = []
+    for at in range(0, len(rows), ROWS):
+        part = rows[at : at + ROWS]
+        size = ROWS if len(rows) > ROWS else max(16, 1 << (len(rows) - 1).bit_length())
+        padded = np.pad(part, ((0, size - len(part)), (0, 0)), mode="edge")
+        values.append(np.asarray(compute(padded), np.float64).T[: len(part)])
+    return np.concatenate(values)
 
 
 class Kind(NamedTuple):

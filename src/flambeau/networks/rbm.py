@@ -93,13 +93,17 @@ def rbm(
     categories: int = 0,
     learn_variance: bool = False,
     visible_bias: Any = None,
+    centered: bool = False,
     deviation: float = START,
     key: Array,
 ) -> RestrictedBoltzmannMachine:
     """A fresh machine: weights from N(0, 0.01²), hidden biases 0, visible biases 0 or as given.
 
     Arguments: numbers of columns; kinds of unit; ``categories`` of softmax groups; ``learn_variance`` of Gaussian
-    visible units. Raises :class:`~flambeau.errors.ConfigurationError` for sizes below 1 or units that do not fit.
+    visible units; ``centered`` counts the biases from the units' means, so that a unit receives its bias where the
+    other side is at its mean, and data and their negatives start alike.
+
+    Raises :class:`~flambeau.errors.ConfigurationError` for sizes below 1 or units that do not fit.
 
     >>> import jax
     >>> rbm(4, 3, "gaussian", key=jax.random.key(0)).structure.weights.shape
@@ -110,10 +114,22 @@ def rbm(
     (numbers,) = draw(key, [(visible_units, hidden_units)])
     weights = normal(numbers, deviation)
     bias = jnp.zeros(visible_units, weights.dtype) if visible_bias is None else jnp.asarray(visible_bias, weights.dtype)
-    return RestrictedBoltzmannMachine(
+    machine = RestrictedBoltzmannMachine(
         Dense(weights),
         bias,
         jnp.zeros(hidden_units, weights.dtype),
         unit(visible, columns=visible_units, categories=categories, learn_variance=learn_variance),
         unit(hidden, columns=hidden_units, categories=categories),
+    )
+    return counted_from_means(machine) if centered else machine
+
+
+def counted_from_means(machine: RestrictedBoltzmannMachine) -> RestrictedBoltzmannMachine:
+    """The machine with b - W'λ and c - Wμ for biases, where μ and λ are the statistics' means at the biases alone."""
+    mu = machine.visible.statistic(machine.visible.mean(machine.visible_bias))[None]
+    lam = machine.hidden.statistic(machine.hidden.mean(machine.hidden_bias))[None]
+    return dataclasses.replace(
+        machine,
+        visible_bias=machine.visible_bias - machine.structure.backproject(lam)[0],
+        hidden_bias=machine.hidden_bias - machine.structure.project(mu)[0],
     )
