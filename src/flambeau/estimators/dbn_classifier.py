@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics import Clamp
@@ -41,7 +41,7 @@ __all__ = ["DBNClassifier"]
 UNLABELLED = -1
 
 
-class DBNClassifier(ClassifierMixin, BaseEstimator):
+class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
     r"""A deep belief network with a label beside its penultimate layer: it classifies, generates, uses unlabelled rows.
 
     Layers are trained greedily on all rows, labelled or not; the top machine sees the label too. ``fine_tune`` says how
@@ -64,7 +64,8 @@ class DBNClassifier(ClassifierMixin, BaseEstimator):
     ----------
     ``classes_``, ``network_``, ``dbn_``, ``history_``, ``runs_``, ``n_iter_``, ``n_features_in_``.
 
-    A label of -1 marks a row without one, as in scikit-learn's semi-supervised estimators.
+    A label of -1 marks a row without one, as in scikit-learn's semi-supervised estimators (unless the labels are -1 and
+    one other: then it is a class).
 
     >>> import flambeau as fb
     >>> digits = fb.problems.load("digits")
@@ -198,6 +199,10 @@ class DBNClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
 
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.dbn_.top.hidden_bias.shape[0])
+
     def transform(self, X: Any) -> np.ndarray:
         """Means of the top layer of the generative network, by an upward pass without a label."""
         check_is_fitted(self)
@@ -227,12 +232,16 @@ class DBNClassifier(ClassifierMixin, BaseEstimator):
         """Sparse rows are welcome."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
 
 def labelled(y: np.ndarray) -> np.ndarray:
-    """Which rows have a label: all but those of whole number -1."""
-    return y != UNLABELLED if y.dtype.kind in "iuf" else np.ones(len(y), bool)
+    """Which rows have a label: all but those of -1, which is a class like any other where only one remains beside it."""
+    if y.dtype.kind not in "iuf" or (y != y.round()).any():
+        return np.ones(len(y), bool)
+    others = np.unique(y[y != UNLABELLED])
+    return np.ones(len(y), bool) if len(others) == 1 else y != UNLABELLED
 
 
 def visible_kind_of_top(network: Any) -> Any:
