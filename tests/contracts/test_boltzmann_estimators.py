@@ -1,7 +1,7 @@
 """The Boltzmann estimators: scikit-learn's whole suite without one expected failure.
 
-The suite compiles some fifty programs for each estimator. By default it runs for ``RBM``; with ``FLAMBEAU_ALL_CHECKS=1``
-for the five of them.
+The suite compiles some fifty programs for each estimator. By default it runs for ``RBM``; for all five of them with
+``FLAMBEAU_ALL_CHECKS=1``.
 """
 
 import os
