@@ -114,3 +114,16 @@ def test_a_bug_keeps_its_traceback(run, monkeypatch):
 
     monkeypatch.setattr("flambeau.problems.available", broken)
     assert isinstance(run("data", "list").exception, KeyError)
+
+
+def test_a_generative_model_is_trained_saved_and_sampled(run, tmp_path):
+    settings = ("--set", "n_components=8", "--set", "epochs=2", "--set", "verbose=False")
+    assert run("train", "RBM", "digits", *settings, "--out", "m.flambeau").exit_code == 0
+    result = run("sample", "m.flambeau", "-n", "3", "--steps", "5")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "samples.png").read_bytes().startswith(b"\x89PNG")
+    assert run("sample", "m.flambeau", "-n", "3", "--steps", "5", "--out", "s.csv").exit_code == 0
+    assert len((tmp_path / "s.csv").read_text().splitlines()) == 3
+    refused = run("sample", "m.flambeau", "--label", "3")
+    assert refused.exit_code == 2
+    assert "a model that knows classes" in refused.stderr

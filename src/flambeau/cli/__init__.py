@@ -10,11 +10,12 @@ from flambeau import __version__
 from flambeau.cli.data import data
 from flambeau.cli.group import OneLineErrors
 from flambeau.cli.journey import journey
+from flambeau.cli.sample import sample
 from flambeau.cli.train import evaluate, train
 
 __all__ = ["main"]
 
-COMMANDS: tuple[click.Command, ...] = (journey, train, evaluate, data)
+COMMANDS: tuple[click.Command, ...] = (journey, train, evaluate, sample, data)
 
 
 @click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,7 +11,10 @@ from flambeau.errors import ConfigurationError, DataError
 
 __all__ = ["evaluate", "train"]
 
-MODELS = ("Perceptron", "MLPClassifier", "MLPRegressor", "ConvNetClassifier", "LeNetClassifier")
+MODELS = (
+    *("Perceptron", "MLPClassifier", "MLPRegressor", "ConvNetClassifier", "LeNetClassifier"),
+    *("RBM", "DBNClassifier", "ClassificationRBM"),
+)
 
 
 @click.command()
@@ -40,7 +43,7 @@ def train(model: str, data: str, settings: tuple[str, ...], out: Path | None) ->
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("data")
 def evaluate(file: Path, data: str) -> None:
-    """Score a saved model on the held-out part of DATA (accuracy, or R² of a regressor)."""
+    """Score a saved model on the held-out part of DATA: accuracy, R² of a regressor, an RBM's pseudo-likelihood."""
     import flambeau as fb
 
     _, _, other, labels = parts(data)

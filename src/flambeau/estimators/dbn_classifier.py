@@ -237,7 +237,7 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
 
 
 def labelled(y: np.ndarray) -> np.ndarray:
-    """Which rows have a label: all but those of -1, which is a class like any other where only one remains beside it."""
+    """Which rows have a label: all but those of -1, which is a class itself where only one remains beside it."""
     if y.dtype.kind not in "iuf" or (y != y.round()).any():
         return np.ones(len(y), bool)
     others = np.unique(y[y != UNLABELLED])
