@@ -294,6 +294,32 @@ class TestTheProposal:
         np.testing.assert_allclose(-proposal.visible_bias, dv - weights @ lam, atol=1e-12)
         np.testing.assert_allclose(-proposal.hidden_bias, dh - weights.T @ mu, atol=1e-12)
 
+    def test_centred_learning_does_not_see_how_the_data_are_coded(self, x64):
+        """v → 1 - v: with -W, -b, c + W1 it is the same density; the centred proposal is the mirror image."""
+        machine, batch = machine_of(Bernoulli(), Bernoulli(), seed=6), batch_for(toy())
+        weights = machine.structure.weights
+        mirror = dataclasses.replace(
+            machine,
+            structure=Dense(-weights),
+            visible_bias=-machine.visible_bias,
+            hidden_bias=machine.hidden_bias + weights.sum(0),
+        )
+        rows = states(Bernoulli(), 4)
+        np.testing.assert_allclose(np.diff(mirror.free_energy(1 - rows) - machine.free_energy(rows)), 0, atol=1e-10)
+
+        def propose(machine, inputs, *, centered):
+            rule = ContrastiveDivergence(Enumeration(), centered=centered)
+            start = rule.init(machine)._replace(hidden_offset=jnp.full(6, 0.4))
+            found = rule.propose(machine, batch._replace(inputs=inputs), start, jax.random.key(0))[0]
+            return found.structure.weights, found.visible_bias, found.hidden_bias
+
+        w, b, c = propose(machine, batch.inputs, centered=True)
+        flipped = propose(mirror, 1 - batch.inputs, centered=True)
+        for found, expected in zip(flipped, (-w, -b, c + w.sum(0)), strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-10)
+        plain, other = (propose(m, x, centered=False) for m, x in ((machine, batch.inputs), (mirror, 1 - batch.inputs)))
+        assert np.abs(other[0] + plain[0]).max() > 0.01
+
     def test_sparsity_draws_activity_towards_its_target(self):
         machine, batch = toy(dtype=jnp.float32), batch_for(toy(dtype=jnp.float32))
         with_cost = ContrastiveDivergence(FromData(1), centered=False, sparsity_target=0.0, sparsity_cost=1.0)
