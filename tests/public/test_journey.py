@@ -27,6 +27,8 @@ EXACT = {
     "depth_and_width": 3,
     "convolution": 9,
     "why_depth_fails": 4,
+    "restricted_boltzmann_machine": 10,
+    "deep_belief": 8,
 }
 EVIL = '<script>alert("1")</script> & <img src=x>'
 

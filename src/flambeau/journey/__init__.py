@@ -4,13 +4,23 @@ A chapter measures what the lecture claims and tells the story with figures; it 
 each of its files is also an example to start from. ``flambeau journey`` runs them all and writes one page.
 
 >>> [plan.name for plan in CHAPTERS]
-['neuron', 'perceptron', 'backpropagation', 'depth_and_width', 'convolution', 'why_depth_fails']
+['neuron', 'perceptron', 'backpropagation', 'depth_and_width', 'convolution', 'why_depth_fails',
+ 'restricted_boltzmann_machine', 'deep_belief']
 """
 
 from collections.abc import Sequence
 
 from flambeau.errors import ConfigurationError
-from flambeau.journey import backpropagation, convolution, depth_and_width, neuron, perceptron, why_depth_fails
+from flambeau.journey import (
+    backpropagation,
+    boltzmann,
+    convolution,
+    deep_belief,
+    depth_and_width,
+    neuron,
+    perceptron,
+    why_depth_fails,
+)
 from flambeau.journey.chapter import Chapter, Claim, Figure, Plan, Setting, as_json, run_chapter
 
 __all__ = ["CHAPTERS", "Chapter", "Claim", "Figure", "Plan", "Setting", "as_json", "chosen", "run_chapter"]
@@ -22,6 +32,8 @@ CHAPTERS: tuple[Plan, ...] = (
     depth_and_width.PLAN,
     convolution.PLAN,
     why_depth_fails.PLAN,
+    boltzmann.PLAN,
+    deep_belief.PLAN,
 )
 
 
