@@ -64,8 +64,9 @@ def few(labels: np.ndarray, seed: int) -> np.ndarray:
 def learned(rows: np.ndarray, y: np.ndarray, seed: int) -> fb.DBNClassifier:
     """Pre-trained on all rows, fine-tuned on the labelled ones."""
     schedule = optax.linear_schedule(0.1, 0.01, EPOCHS * len(rows) // 100)
-    layers = {"learning_rate": schedule, "epochs": EPOCHS, "verbose": True}
-    return fb.DBNClassifier(SIZES, "backprop", fine_tune_epochs=FINE, random_state=seed, **layers).fit(rows, y)
+    layers = {"learning_rate": schedule, "epochs": EPOCHS, "batch_size": 100, "verbose": True}
+    tuning = {"fine_tune_learning_rate": 0.001, "fine_tune_epochs": FINE}
+    return fb.DBNClassifier(SIZES, "backprop", random_state=seed, **layers, **tuning).fit(rows, y)
 
 
 def alone(rows: np.ndarray, y: np.ndarray, epochs: int, seed: int) -> fb.MLPClassifier:

@@ -386,7 +386,7 @@ class TestPseudoLikelihood:
         np.testing.assert_allclose(feature_pseudo_log_likelihood(machine, v)[0], np.log(expit(apart)), atol=1e-12)
 
     def test_what_is_refused(self):
-        with pytest.raises(ConfigurationError, match="finitely many states, got Gaussian"):
-            pseudo_log_likelihood(toy(Gaussian()), V)
+        with pytest.raises(ConfigurationError, match="finitely many states, got NoisyReLU"):
+            pseudo_log_likelihood(toy(NoisyReLU()), V)
         with pytest.raises(DataError, match="4"):
             pseudo_log_likelihood(toy(), np.zeros((2, 3)))

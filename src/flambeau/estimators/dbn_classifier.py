@@ -70,7 +70,7 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
     >>> import flambeau as fb
     >>> digits = fb.problems.load("digits")
     >>> y = np.where(np.arange(1797) < 300, digits.target, -1)  # the other rows without labels
-    >>> model = fb.DBNClassifier((64, 64), epochs=10, fine_tune_epochs=30, random_state=0).fit(digits.data, y)
+    >>> model = fb.DBNClassifier((64, 64), random_state=0).fit(digits.data, y)
     >>> bool(model.score(digits.data[300:], digits.target[300:]) > 0.8), model.sample(2, label=3, n_steps=20).shape
     (True, (2, 64))
 
@@ -92,17 +92,17 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
         n_categories: Any = None,
         binarize: Any = None,
         optimizer: Any = "momentum",
-        learning_rate: Any = 0.02,
+        learning_rate: Any = 0.05,
         l1: Any = 0.0,
         l2: Any = 2e-4,
         weight_decay: Any = 0.0,
         max_norm: Any = None,
         clip_norm: Any = None,
-        batch_size: Any = 100,
-        epochs: Any = 10,
+        batch_size: Any = 20,
+        epochs: Any = 20,
         fine_tune_k: Any = None,
-        fine_tune_epochs: Any = 20,
-        fine_tune_learning_rate: Any = 0.001,
+        fine_tune_epochs: Any = 30,
+        fine_tune_learning_rate: Any = 0.003,
         fine_tune_optimizer: Any = "adam",
         fine_tune_l2: Any = 0.0,
         dropout: Any = 0.0,

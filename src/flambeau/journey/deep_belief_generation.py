@@ -22,7 +22,8 @@ def classifier(setting: Setting, fine_tune: str | None) -> fb.DBNClassifier:
     """Two layers of 64 units, with a label beside the first one; fine-tuned or not, greedy training is the same."""
     return fb.DBNClassifier(
         (64, 64), fine_tune, learning_rate=0.1, l2=0.0, epochs=setting.pick(20, 60, 300), fine_tune_k=3,
-        fine_tune_learning_rate=0.05, fine_tune_epochs=setting.pick(10, 50, 300), random_state=setting.seed,
+        fine_tune_learning_rate=0.05, fine_tune_epochs=setting.pick(10, 50, 300), batch_size=100,
+        random_state=setting.seed,
     )  # fmt: skip
 
 

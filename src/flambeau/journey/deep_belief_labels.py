@@ -29,7 +29,8 @@ def scores(setting: Setting, seed: int) -> tuple[float, float, float]:
             SIZES, "sigmoid", optimizer="adam", learning_rate=0.01, batch_size=100, epochs=steps, patience=steps,
             random_state=seed,
         ).fit(data.inputs[kept], data.labels[kept])  # fmt: skip
-    deep = fb.DBNClassifier(SIZES, "backprop", learning_rate=0.1, epochs=epochs, l2=0.0, warm_up_epochs=0,
+    deep = fb.DBNClassifier(SIZES, "backprop", learning_rate=0.1, epochs=epochs, l2=0.0, batch_size=100,
+                            warm_up_epochs=0,
                             fine_tune_learning_rate=0.01, fine_tune_epochs=steps, random_state=seed)  # fmt: skip
     marked = np.full(len(data.labels), -1)  # -1: no label
     marked[kept] = data.labels[kept]
@@ -98,7 +99,8 @@ def mnist(setting: Setting) -> tuple[str, tuple[Claim, ...]]:
     with quietly():
         plain = fb.MLPClassifier(sizes, "sigmoid", learning_rate=0.003, batch_size=100, epochs=500, patience=500,
                                  random_state=setting.seed).fit(bundle.data[kept], bundle.target[kept])  # fmt: skip
-    deep = fb.DBNClassifier(sizes, "backprop", learning_rate=0.05, epochs=5, warm_up_epochs=0, fine_tune_epochs=500,
+    deep = fb.DBNClassifier(sizes, "backprop", learning_rate=0.05, epochs=5, batch_size=100,
+                            warm_up_epochs=0, fine_tune_epochs=500,
                             fine_tune_learning_rate=0.003, random_state=setting.seed)  # fmt: skip
     deep.fit(bundle.data, marked)
     before, after = (100 * model.score(bundle.test_data, bundle.test_target) for model in (plain, deep))

@@ -44,7 +44,7 @@ def tiny_network(seed: int) -> fb.networks.DeepBeliefNetwork:
 
 
 @eqx.filter_jit
-def factors(network: fb.networks.DeepBeliefNetwork, states: tuple[np.ndarray, ...], every: list[np.ndarray]) -> Any:
+def factors(network: fb.networks.DeepBeliefNetwork, states: tuple[Any, ...], every: list[Any]) -> Any:
     """Every unit's P(1 | …) on the way down and up, the top's energies, and the library's own log P(v, h₁, h₂)."""
     v, h1, h2, h3 = (jnp.asarray(part, jnp.float32) for part in states)
     low, middle = network.lower
