@@ -3,6 +3,7 @@
 from flambeau.dynamics.annealing import anneal, annealing_temperatures, bennett
 from flambeau.dynamics.chains import AbstractSampler, Enumeration, FromData, Particles, Persistent
 from flambeau.dynamics.classes import class_scores, complete
+from flambeau.dynamics.flow import FLOWS, Flowed, Mapped, damped_map, flow
 from flambeau.dynamics.gibbs import Clamp, alternate, gibbs, sample_hidden, sample_visible, trajectory
 from flambeau.dynamics.mean_field import MeanField, mean_field
 from flambeau.dynamics.mixing import (
@@ -14,18 +15,38 @@ from flambeau.dynamics.mixing import (
     quality_against_steps,
 )
 from flambeau.dynamics.passes import ascend, descend
+from flambeau.dynamics.settling import (
+    AbstractUpdate,
+    Asynchronous,
+    BlockSequential,
+    Glauber,
+    Greedy,
+    Settled,
+    Synchronous,
+    settle,
+)
 from flambeau.dynamics.tempering import Ladder, Tempering, temper
 
 __all__ = [
+    "FLOWS",
     "AbstractSampler",
+    "AbstractUpdate",
+    "Asynchronous",
+    "BlockSequential",
     "Clamp",
     "Enumeration",
+    "Flowed",
     "FromData",
+    "Glauber",
+    "Greedy",
     "Ladder",
+    "Mapped",
     "MeanField",
     "Particles",
     "Persistent",
     "Quality",
+    "Settled",
+    "Synchronous",
     "Tempering",
     "alternate",
     "anneal",
@@ -36,14 +57,17 @@ __all__ = [
     "bennett",
     "class_scores",
     "complete",
+    "damped_map",
     "descend",
     "effective_sample_size",
+    "flow",
     "geweke",
     "gibbs",
     "mean_field",
     "quality_against_steps",
     "sample_hidden",
     "sample_visible",
+    "settle",
     "temper",
     "trajectory",
 ]

@@ -9,6 +9,8 @@ from flambeau.rules.discriminative import Discriminative, Hybrid, HybridState, L
 from flambeau.rules.evaluation import Evaluation
 from flambeau.rules.losses import AbstractLoss, CrossEntropy, MaximumAPosteriori, MeanSquaredError, loss
 from flambeau.rules.perceptron import Averaged, PerceptronRule, Pocket, Voted, voted_output
+from flambeau.rules.storage import Covariance, Hebbian, Projection, Storkey
+from flambeau.rules.storage_margins import MarginPerceptron, ProbabilityFlow, Unlearning
 from flambeau.rules.wake_sleep import UpDown
 
 __all__ = [
@@ -19,20 +21,27 @@ __all__ = [
     "Batch",
     "ContrastiveDivergence",
     "ContrastiveState",
+    "Covariance",
     "CrossEntropy",
     "DeepBoltzmannLearning",
     "DeepBoltzmannState",
     "DeltaRule",
     "Discriminative",
     "Evaluation",
+    "Hebbian",
     "Hybrid",
     "HybridState",
     "LabelEvaluation",
     "LeastMeanSquares",
+    "MarginPerceptron",
     "MaximumAPosteriori",
     "MeanSquaredError",
     "PerceptronRule",
     "Pocket",
+    "ProbabilityFlow",
+    "Projection",
+    "Storkey",
+    "Unlearning",
     "UpDown",
     "Voted",
     "loss",

@@ -1,0 +1,258 @@
+r"""Networks that move in continuous time: one compiled loop for any velocity, until every state has come to rest.
+
+    du/dt = velocity(u)
+
+A method says how one step is made. Euler: u ← u + h f(u). Exponential Euler solves the leak -u/τ exactly and holds
+what drives it still, u ← e^{-h/τ} u + (1 - e^{-h/τ}) (u + τ f(u)): Euler's rule with τ (1 - e^{-h/τ}) for h, so that no
+step, however large, overshoots the drive. Dormand and Prince: order five, with a step of its own for every row, which
+grows and shrinks with the error it estimates. Lecture: Hopfield Network.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from flambeau.errors import ConfigurationError, named
+
+__all__ = ["FLOWS", "Flowed", "Mapped", "damped_map", "flow"]
+
+SAFETY, SHRINK, GROW = 0.9, 0.2, 10.0  # the usual step control (Hairer, Norsett and Wanner 1993)
+# Dormand and Prince 1980: each row makes the next stage; the last one is also the new state, of order five.
+STAGES = (
+    (1 / 5,),
+    (3 / 40, 9 / 40),
+    (44 / 45, -56 / 15, 32 / 9),
+    (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
+    (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
+    (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
+)
+ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)  # order five less order four
+
+
+class Flowed(NamedTuple):
+    """Where a flow ended: ``states``, the ``steps`` and the ``time`` each row took, which rows are ``still``.
+
+    ``trace`` is None or ``(times (rows, batch), values (rows, batch, ...))`` from the start on, NaN after a row's end.
+    """
+
+    states: Float[Array, "batch *units"]
+    steps: Int[Array, " batch"]
+    time: Float[Array, " batch"]
+    still: Bool[Array, " batch"]
+    trace: Any
+
+
+class Moment(NamedTuple):
+    """A row's state, its velocity, the step it will try, its time, the steps it took, and whether it rests."""
+
+    states: Array
+    velocity: Array
+    step: Array
+    time: Array
+    steps: Array
+    still: Array
+
+
+class Settings(NamedTuple):
+    """The numbers of a flow, as data."""
+
+    step: Array
+    tau: Array
+    tolerance: Array
+    error_tolerance: Array
+
+
+def flow(
+    velocity: Callable[[Array], Array],
+    u0: Float[Array, "batch *units"],
+    *,
+    method: str = "exponential_euler",
+    step: Any = 0.1,
+    tau: Any = 1.0,
+    tolerance: Any = 1e-5,
+    error_tolerance: Any = 1e-6,
+    max_steps: int = 10_000,
+    trace: Callable[[Array], Any] | None = None,
+) -> Flowed:
+    """Follow du/dt = velocity(u) from every row until τ max|du/dt| ≤ tolerance · max(1, max|u|), or ``max_steps``.
+
+    Arguments: ``velocity``, a function of states ``(batch, ...)`` or a network's method; ``method``, one of ``FLOWS``;
+    ``step``, for "dormand_prince" the first one tried; ``tau``, the time constant of the leak; ``error_tolerance`` per
+    step of "dormand_prince", absolute and relative (its rejected steps count towards ``max_steps``, and repeat the
+    last row of the trace); ``trace``, a function of the states, such as the energy, recorded after every step.
+
+    Rows do not wait for each other in the result: one that rests is left as it is. Numbers are data; another
+    function (a new lambda) or ``max_steps`` with a trace compiles again.
+
+    >>> decay = flow(lambda u: -u, jnp.asarray([[1.0], [0.0]]), tolerance=1e-3, trace=lambda u: u[:, 0])
+    >>> decay.still.tolist(), decay.steps.tolist(), bool(jnp.abs(decay.states[0, 0] - jnp.exp(-7.0)) < 1e-6)
+    ([True, True], [70, 0], True)
+    >>> [f"{value:.3f}" for value in decay.trace[1][:3, 0]]
+    ['1.000', '0.905', '0.819']
+
+    Raises :class:`~flambeau.errors.ConfigurationError` for an unknown method or a number that is not above zero.
+
+    *Limits.* Rest is judged by the velocity, so a slow saddle passes for rest. An unstable step (Euler beyond 2τ) runs
+    off to infinity and is never still. In single precision tolerances below 1e-6 may never be met. Source: Dormand and
+    Prince 1980; Hochbruck and Ostermann 2010. Lecture: Hopfield Network.
+    """
+    advance = named("flow, method", FLOWS, method)
+    settings = Settings(*(jnp.asarray(x, u0.dtype) for x in (step, tau, tolerance, error_tolerance)))
+    check("flow", max_steps, step=step, tau=tau, error_tolerance=error_tolerance)
+    rows = max_steps + 1 if trace is not None else 0
+    return follow(velocity, u0, advance, settings, jnp.asarray(max_steps), rows, trace)
+
+
+def check(where: str, max_steps: Any, **numbers: Any) -> None:
+    """Refuse a limit that is not a number of steps, and numbers that are not above zero (traced ones pass)."""
+    if not isinstance(max_steps, int) or max_steps < 0:
+        raise ConfigurationError(f"{where}, max_steps", "a whole number of at least 0", repr(max_steps), "pass 1000")
+    for name, value in numbers.items():
+        if not isinstance(value, jax.core.Tracer) and not value > 0:
+            raise ConfigurationError(f"{where}, {name}", "a number above zero", value, f"pass {name}=0.1")
+
+
+@eqx.filter_jit
+def follow(velocity: Any, u0: Array, advance: Any, settings: Settings, limit: Array, rows: int, trace: Any) -> Flowed:
+    """The loop, as one program."""
+    count = u0.shape[:1]
+    time, steps = jnp.zeros(count, u0.dtype), jnp.zeros(count, int)
+    start = Moment(u0, velocity(u0), jnp.full(count, settings.step), time, steps, jnp.zeros(count, bool))
+    start = start._replace(still=resting(start, settings))
+    watch = None if trace is None else lambda now: (now.time, trace(now.states))
+    kept = jax.tree.map(lambda x: jnp.full((rows, *x.shape), jnp.nan, x.dtype).at[0].set(x), watch and watch(start))
+
+    def undone(carry: Any) -> Array:
+        return (carry[0] < limit) & ~carry[1].still.all()
+
+    def onwards(carry: Any) -> Any:
+        number, now, kept = carry
+        new = advance(velocity, now, settings)
+        new = new._replace(still=resting(new, settings))
+        new = jax.tree.map(lambda a, b: jnp.where(per_row(now.still, a), a, b), now, new)
+        seen = jax.tree.map(lambda x: jnp.where(per_row(now.still, x), jnp.nan, x), watch and watch(new))
+        return number + 1, new, jax.tree.map(lambda all_, x: all_.at[number + 1].set(x), kept, seen)
+
+    _, end, kept = jax.lax.while_loop(undone, onwards, (jnp.zeros_like(limit), start, kept))
+    return Flowed(end.states, end.steps, end.time, end.still, kept)
+
+
+def per_row(values: Array, like: Array) -> Array:
+    """One value per row, ready to meet ``(batch, ...)``."""
+    return values.reshape(values.shape + (1,) * (like.ndim - 1))
+
+
+def largest(values: Array) -> Array:
+    """The largest absolute value of every row."""
+    return jnp.abs(values).reshape(len(values), -1).max(-1)
+
+
+def resting(now: Moment, settings: Settings) -> Array:
+    """Rows so slow that within τ they would not move by the tolerance, relative to their largest number."""
+    return settings.tau * largest(now.velocity) <= settings.tolerance * jnp.maximum(1, largest(now.states))
+
+
+def euler(velocity: Any, now: Moment, settings: Settings) -> Moment:
+    """U + h f(u)."""
+    return moved(velocity, now, now.step)
+
+
+def exponential_euler(velocity: Any, now: Moment, settings: Settings) -> Moment:
+    """U + τ (1 - e^{-h/τ}) f(u)."""
+    return moved(velocity, now, -settings.tau * jnp.expm1(-now.step / settings.tau))
+
+
+def moved(velocity: Any, now: Moment, share: Array) -> Moment:
+    """Along the velocity, in a step of fixed length."""
+    states = now.states + per_row(share, now.states) * now.velocity
+    return Moment(states, velocity(states), now.step, now.time + now.step, now.steps + 1, now.still)
+
+
+def dormand_prince(velocity: Any, now: Moment, settings: Settings) -> Moment:
+    """Seven stages, the first of them known from the last step; a row whose error is too large tries again."""
+    h = per_row(now.step, now.states)
+    slopes, states = [now.velocity], now.states
+    for stage in STAGES:
+        states = now.states + h * weighted(stage, slopes)
+        slopes.append(velocity(states))
+    scale = settings.error_tolerance * (1 + jnp.maximum(jnp.abs(now.states), jnp.abs(states)))
+    error = largest(h * weighted(ERROR, slopes) / scale)
+    accepted = error <= 1  # not where it is NaN
+    factor = jnp.clip(SAFETY * error**-0.2, SHRINK, jnp.where(accepted, GROW, 1.0))
+    new = Moment(states, slopes[-1], now.step, now.time + now.step, now.steps + 1, now.still)
+    new = jax.tree.map(lambda a, b: jnp.where(per_row(accepted, a), b, a), now, new)
+    return new._replace(step=now.step * jnp.where(jnp.isnan(factor), SHRINK, factor))
+
+
+def weighted(weights: tuple[float, ...], slopes: list[Array]) -> Array:
+    """Σ a_k k_k; a zero costs nothing."""
+    return sum(weight * slope for weight, slope in zip(weights, slopes, strict=True) if weight)  # type: ignore[return-value]
+
+
+FLOWS: dict[str, Callable[[Any, Moment, Settings], Moment]] = {
+    "exponential_euler": exponential_euler,
+    "euler": euler,
+    "dormand_prince": dormand_prince,
+}
+
+
+class Mapped(NamedTuple):
+    """Where a map ended: ``states``, ``steps`` per row, and which rows are ``still`` or ``cycling`` between two."""
+
+    states: Float[Array, "batch *units"]
+    steps: Int[Array, " batch"]
+    still: Bool[Array, " batch"]
+    cycling: Bool[Array, " batch"]
+
+
+def damped_map(
+    update: Callable[[Array], Array],
+    v0: Float[Array, "batch *units"],
+    *,
+    share: Any = 1.0,
+    tolerance: Any = 1e-6,
+    max_steps: int = 10_000,
+) -> Mapped:
+    """Iterate v ← (1 - d) v + d update(v), all units at once, until each row is still or swings between two states.
+
+    Arguments: ``update``, such as a graded Hopfield network's ``respond``, g(β(Wv - θ)); ``share`` d in (0, 1], 1
+    without damping; a row is still when no unit moves by more than d · ``tolerance``, and cycling when it comes back
+    after two steps while one step moves it by more than √tolerance.
+
+    >>> swing = damped_map(lambda v: jnp.tanh(-2 * v), jnp.asarray([[0.5]]))
+    >>> rest = damped_map(lambda v: jnp.tanh(-2 * v), jnp.asarray([[0.5]]), share=0.5)
+    >>> swing.cycling.tolist(), rest.still.tolist(), rest.cycling.tolist()
+    ([True], [True], [False])
+
+    *Limits.* Undamped, symmetric weights can end in nothing but rest or a cycle of two; the share below which there is
+    no cycle is :meth:`flambeau.networks.GradedHopfield.certified_share`. Source: Marcus and Westervelt 1989. Lecture:
+    Hopfield Network.
+    """
+    check("damped_map", max_steps, share=share, tolerance=tolerance)
+    return iterate(update, v0, jnp.asarray(share, v0.dtype), jnp.asarray(tolerance, v0.dtype), jnp.asarray(max_steps))
+
+
+@eqx.filter_jit
+def iterate(update: Any, v0: Array, share: Array, tolerance: Array, limit: Array) -> Mapped:
+    """The loop, as one program; it keeps the state before the last to see it come back."""
+    none = jnp.zeros(v0.shape[:1], bool)
+    start = Mapped(v0, jnp.zeros(v0.shape[:1], int), none, none)
+
+    def undone(carry: Any) -> Array:
+        return (carry[0] < limit) & ~(carry[1].still | carry[1].cycling).all()
+
+    def onwards(carry: Any) -> Any:
+        number, now, before = carry
+        states = (1 - share) * now.states + share * update(now.states)
+        once, twice = largest(states - now.states), largest(states - before)
+        still = once <= share * tolerance
+        cycling = (twice <= tolerance) & (once > jnp.sqrt(tolerance)) & (number > 0)
+        new, ended = Mapped(states, now.steps + 1, still, cycling), now.still | now.cycling
+        new = jax.tree.map(lambda a, b: jnp.where(per_row(ended, a), a, b), now, new)
+        return number + 1, new, now.states
+
+    return jax.lax.while_loop(undone, onwards, (jnp.zeros_like(limit), start, v0))[1]

@@ -1,0 +1,287 @@
+r"""How a network with feedback settles: one loop, and the orders in which its neurons may change.
+
+Every output returns to every input. Which neuron changes when decides where a state ends: one at a time, symmetric
+weights without self-connections make the energy fall at every flip, so the network comes to rest; all at once, it
+rests or swings between two states. Lecture: Hopfield Network.
+"""
+
+import abc
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from flambeau.dynamics.visits import chosen
+from flambeau.errors import ConfigurationError
+from flambeau.neurons.draws import uniform
+
+__all__ = [
+    "AbstractUpdate",
+    "Asynchronous",
+    "BlockSequential",
+    "Feedback",
+    "Glauber",
+    "Greedy",
+    "Settled",
+    "Synchronous",
+    "settle",
+]
+
+ORDERS = ("cyclic", "random", "replacement")
+
+
+@runtime_checkable
+class Feedback(Protocol):
+    """What settling asks of a network."""
+
+    @property
+    def levels(self) -> tuple[float, float]:
+        """The two values of a neuron."""
+
+    def field(self, states: Array) -> Array:
+        """Net inputs ``(batch, units)``: the sign says what each neuron would choose."""
+
+    def energy(self, states: Array) -> Array:
+        """Energy ``(batch,)``."""
+
+    def visit(self, states: Array, order: Array, noise: Array | None, distinct: bool = True) -> Array:
+        """The states after the neurons in ``order`` were updated one after the other."""
+
+
+class AbstractUpdate(eqx.Module):
+    """An order of change.
+
+    ``proof`` of a fixed point: a "sweep" that changed nothing, or a "look" at all net inputs where a sweep may leave a
+    neuron out, or "none" where nothing ever rests.
+    """
+
+    proof: eqx.AbstractVar[str]
+
+    @abc.abstractmethod
+    def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
+        """The states after every neuron had its turn; ``pull`` ``(batch, units)`` is added to the net inputs."""
+
+
+class Asynchronous(AbstractUpdate):
+    """One neuron at a time: in "cyclic" order, a "random" one anew for every sweep, or drawn with "replacement".
+
+    All states of a batch share the order.
+    """
+
+    order: str = eqx.field(static=True, default="cyclic")
+
+    def __check_init__(self) -> None:
+        check_order("Asynchronous", self.order)
+
+    @property
+    def proof(self) -> str:
+        """Drawn with replacement, a neuron may be left out."""
+        return "look" if self.order == "replacement" else "sweep"
+
+    def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
+        """N visits."""
+        order = drawn_order(self.order, states.shape[1], key)
+        return network.visit(states, order, None if pull is None else pull.T[order], self.order != "replacement")
+
+
+class Glauber(AbstractUpdate):
+    """One neuron at a time, at a temperature: P(upper level) = sigm(Δ h / T), Δ the distance of the levels (2 for ±1).
+
+    Its sweeps sample e^{-E/T} / Z in the long run; T = 0 is :class:`Asynchronous`.
+    """
+
+    temperature: Float[Array, ""]
+    order: str = eqx.field(static=True, default="cyclic")
+    proof: str = eqx.field(static=True, default="none", init=False)
+
+    def __init__(self, temperature: Any, order: str = "cyclic") -> None:
+        self.temperature, self.order, self.proof = jnp.asarray(temperature, float), order, "none"
+
+    def __check_init__(self) -> None:
+        check_order("Glauber", self.order)
+
+    def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
+        """N visits, each with logistic noise of width T/Δ on the net input."""
+        order = drawn_order(self.order, states.shape[1], key)
+        low, high = network.levels
+        u = uniform(jax.random.fold_in(key, 1), (order.shape[0], states.shape[0]), states.dtype)
+        u = jnp.clip(u, jnp.finfo(u.dtype).tiny, None)
+        noise = (self.temperature / (high - low)).astype(u.dtype) * (jnp.log(u) - jnp.log1p(-u))
+        return network.visit(
+            states, order, noise if pull is None else noise + pull.T[order], self.order != "replacement"
+        )
+
+
+class Synchronous(AbstractUpdate):
+    """All neurons at once: s(t+1) = sign(W s(t) - θ). It ends in a fixed point or swings between two states."""
+
+    proof: str = eqx.field(static=True, default="sweep", init=False)
+
+    def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
+        """One product."""
+        return chosen(pulled(network, states, pull), states, network.levels)
+
+
+class BlockSequential(AbstractUpdate):
+    """``blocks`` groups of neighbouring neurons one after the other, all neurons of a group at once.
+
+    1 block is :class:`Synchronous`; as many blocks as neurons is :class:`Asynchronous`.
+    """
+
+    blocks: int = eqx.field(static=True, default=2)
+    proof: str = eqx.field(static=True, default="sweep", init=False)
+
+    def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
+        """One product a block."""
+        group = jnp.arange(states.shape[1]) * min(self.blocks, states.shape[1]) // states.shape[1]
+
+        def one(number: Array, states: Array) -> Array:
+            return jnp.where(group == number, chosen(pulled(network, states, pull), states, network.levels), states)
+
+        return jax.lax.fori_loop(0, min(self.blocks, states.shape[1]), one, states)
+
+
+class Greedy(AbstractUpdate):
+    """Always the neuron whose flip lowers the energy most; every state has its own order. N flips are a sweep."""
+
+    proof: str = eqx.field(static=True, default="sweep", init=False)
+
+    def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
+        """Up to N flips of the largest -Δs h."""
+        rows = jnp.arange(states.shape[0])
+
+        def unrest(net: Array, states: Array) -> tuple[Array, Array, Array]:
+            change = chosen(net, states, network.levels) - states
+            place = jnp.argmax(jnp.where(change == 0, -jnp.inf, change * net), axis=1)
+            return change[rows, place], place, jnp.any(change != 0)
+
+        def body(carry: tuple) -> tuple:
+            number, states, net, (change, place, _) = carry
+            states = states.at[rows, place].add(change)
+            net = network.field_after(net, states, place, change)
+            return number + 1, states, net, unrest(net, states)
+
+        net = pulled(network, states, pull)
+        start = jnp.zeros((), jnp.int32), states, net, unrest(net, states)
+        return jax.lax.while_loop(lambda c: (c[0] < states.shape[1]) & c[3][2], body, start)[1]
+
+
+def check_order(where: str, order: str) -> None:
+    """Refuse an order that nobody knows."""
+    if order not in ORDERS:
+        raise ConfigurationError(f"{where}.order", f"one of {', '.join(ORDERS)}", repr(order), "choose one")
+
+
+def drawn_order(order: str, units: int, key: Array) -> Int[Array, " units"]:
+    """The neurons of one sweep."""
+    if order == "cyclic":
+        return jnp.arange(units)
+    if order == "random":
+        return jnp.argsort(uniform(key, (units,), jnp.float32))
+    return jax.random.randint(key, (units,), 0, units)
+
+
+def pulled(network: Any, states: Array, pull: Array | None) -> Array:
+    """Net inputs with the pull on held neurons."""
+    net = network.field(states)
+    return net if pull is None else net + pull
+
+
+class Settled(NamedTuple):
+    """Where states ended: ``states``, whether each is a ``fixed`` point or swings in a ``cycle`` of two, and after how
+    many ``sweeps`` it last changed. ``energies`` ``(sweeps + 1, batch)`` on request, NaN after the end.
+    """
+
+    states: Float[Array, "batch units"]
+    fixed: Bool[Array, " batch"]
+    cycle: Bool[Array, " batch"]
+    sweeps: Int[Array, " batch"]
+    energies: Float[Array, "times batch"] | None
+
+
+class Course(NamedTuple):
+    """The loop's memory: the states now and before the last sweep, and what is known of them."""
+
+    number: Array
+    states: Array
+    earlier: Array
+    fixed: Array
+    cycle: Array
+    sweeps: Array
+    energies: Array | None
+
+
+CYCLIC = Asynchronous()
+
+
+@eqx.filter_jit
+def settle(
+    network: Any,
+    states: Float[Array, "batch units"],
+    update: AbstractUpdate = CYCLIC,
+    *,
+    key: Array | None = None,
+    max_sweeps: int | Array = 100,
+    held: Bool[Array, "*batch units"] | None = None,
+    trace: int | None = None,
+) -> Settled:
+    """Sweep until every state rests or swings between two, at most ``max_sweeps`` times, in one compiled loop.
+
+    Neurons marked in ``held`` keep their values. ``trace`` records the energies of up to that many sweeps. A state that
+    rests or swings is left as it is; at a temperature nothing ever rests.
+
+    >>> from flambeau.networks import HopfieldNetwork
+    >>> network = HopfieldNetwork(jnp.asarray([[0.0, -2.0], [-2.0, 0.0]]), jnp.zeros(2))
+    >>> found = settle(network, jnp.asarray([[1.0, 1.0]]))
+    >>> found.states.tolist(), found.fixed.tolist(), found.sweeps.tolist()
+    ([[-1.0, 1.0]], [True], [1])
+    >>> settle(network, jnp.asarray([[1.0, 1.0]]), Synchronous()).cycle.tolist()
+    [True]
+    """
+    key = jax.random.key(0) if key is None else key
+    pull = None if held is None else jnp.where(held, jnp.where(states == network.levels[1], jnp.inf, -jnp.inf), 0)
+
+    def unfinished(course: Course) -> Array:
+        return (course.number < max_sweeps) & ~jnp.all(course.fixed | course.cycle)
+
+    def body(course: Course) -> Course:
+        moved = update.sweep(network, course.states, pull, jax.random.fold_in(key, course.number))
+        return judged(network, update, course, moved, pull)
+
+    found = jax.lax.while_loop(unfinished, body, beginning(network, states, trace))
+    return Settled(found.states, found.fixed, found.cycle, found.sweeps, found.energies)
+
+
+def beginning(network: Any, states: Array, trace: int | None) -> Course:
+    """Before the first sweep."""
+    no, none = jnp.zeros(states.shape[0], bool), jnp.zeros(states.shape[0], jnp.int32)
+    energies = None
+    if trace is not None:
+        energies = jnp.full((trace + 1, states.shape[0]), jnp.nan, states.dtype).at[0].set(network.energy(states))
+    return Course(jnp.zeros((), jnp.int32), states, jnp.full_like(states, jnp.nan), no, no, none, energies)
+
+
+def judged(network: Any, update: AbstractUpdate, course: Course, moved: Array, pull: Array | None) -> Course:
+    """What the sweep has shown; states that were settled before it stay."""
+    done = course.fixed | course.cycle
+    moved = jnp.where(done[:, None], course.states, moved)
+    same = jnp.all(moved == course.states, axis=1)
+    fixed = rests(network, update, moved, same, pull)
+    swings = ~same & jnp.all(moved == course.earlier, axis=1) & (update.proof == "sweep")
+    number = course.number + 1
+    sweeps = jnp.where(same, course.sweeps, number)
+    energies = course.energies
+    if energies is not None:
+        now = jnp.where(course.fixed, jnp.nan, network.energy(moved))
+        energies = energies.at[number].set(now, mode="drop")
+    fixed, cycle = course.fixed | (fixed & ~done), course.cycle | (swings & ~done)
+    return Course(number, moved, course.states, fixed, cycle, sweeps, energies)
+
+
+def rests(network: Any, update: AbstractUpdate, states: Array, same: Array, pull: Array | None) -> Array:
+    """Which states are fixed points, by the proof that the update asks for."""
+    if update.proof == "look":
+        return jnp.all(chosen(pulled(network, states, pull), states, network.levels) == states, axis=1)
+    return same if update.proof == "sweep" else jnp.zeros_like(same)

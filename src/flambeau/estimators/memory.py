@@ -1,0 +1,189 @@
+"""What the associative memories share: bits, storage rules by name, orders by name, and what is said of the load."""
+
+import warnings
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from flambeau.dynamics import AbstractUpdate, Asynchronous, BlockSequential, Greedy, Synchronous
+from flambeau.errors import ConfigurationError, DataError
+from flambeau.estimators.common import check_number, seed_of
+from flambeau.networks import HopfieldNetwork, absolute_capacity, critical_point, hopfield, recoded
+from flambeau.neurons import Bernoulli, Spin
+from flambeau.problems import Examples
+from flambeau.rules import AbstractRule, Covariance, Hebbian, MarginPerceptron, ProbabilityFlow, Projection, Storkey
+from flambeau.training import NoMistakes, Run, RunAll, optimiser, train
+
+__all__ = [
+    "RULES",
+    "bits_of",
+    "check_memory",
+    "held_rows",
+    "start_of",
+    "stored",
+    "symmetric",
+    "update_of",
+    "warn_of_load",
+]
+
+
+class RuleKind(NamedTuple):
+    """How a rule is run: over and over until no pattern is amiss, or once; and which states it is for."""
+
+    repeats: bool
+    states: tuple[str, ...] = ("bipolar", "binary")
+
+
+RULES = {
+    "hebbian": RuleKind(False),
+    "covariance": RuleKind(False, ("binary",)),
+    "storkey": RuleKind(False),
+    "pseudoinverse": RuleKind(False),
+    "perceptron": RuleKind(True),
+    "mpf": RuleKind(True),
+}
+UPDATES = {
+    "asynchronous": Asynchronous(),
+    "random": Asynchronous("random"),
+    "replacement": Asynchronous("replacement"),
+    "greedy": Greedy(),
+    "synchronous": Synchronous(),
+    "block": BlockSequential(2),
+}
+
+
+def check_memory(model: Any) -> None:
+    """Refuse parameters that cannot work."""
+    for name, allowed in (("rule", tuple(RULES)), ("states", ("bipolar", "binary")), ("order", (1, 2))):
+        if getattr(model, name) not in allowed:
+            expected = f"one of {', '.join(map(str, allowed))}"
+            raise ConfigurationError(f"Hopfield.{name}", expected, repr(getattr(model, name)), "choose one")
+    if model.states not in RULES[model.rule].states:
+        remedy = "states='binary' with patterns of 0 and 1"
+        raise ConfigurationError("Hopfield.states", "binary states for rule='covariance'", model.states, remedy)
+    check_number(model, "margin", 0)
+    check_number(model, "max_epochs", 1, whole=True)
+    if model.threshold is not None:
+        check_number(model, "threshold", -np.inf)
+    if model.learning_rate != "auto":
+        check_number(model, "learning_rate", 0)
+
+
+def bits_of(model: Any, X: np.ndarray) -> np.ndarray:
+    """Rows of the two states: cut at the threshold where there is one, else checked."""
+    low, high = (-1, 1) if model.states == "bipolar" else (0, 1)
+    if model.threshold is not None:
+        return np.where(model.threshold < X, high, low).astype(X.dtype)
+    strange = np.unique(X[(low != X) & (high != X)])
+    if len(strange):
+        other = "0 and 1: say states='binary'" if model.states == "bipolar" else "-1 and 1: say states='bipolar'"
+        got = ", ".join(f"{value:g}" for value in strange[:4]) + (", ..." if len(strange) > 4 else "")
+        remedy = f"for {other}; for other values set threshold=, above which a bit is {high}"
+        raise DataError(f"{type(model).__name__}, X", f"values {low} and {high}", got, remedy)
+    return X
+
+
+def start_of(model: Any, network: HopfieldNetwork) -> HopfieldNetwork:
+    """The network in the coding in which the rule learns."""
+    native = model.states == "bipolar" or model.rule == "covariance"
+    return network if native else recoded(network)
+
+
+def stored(model: Any, X: np.ndarray, weights: np.ndarray, *, fresh: bool) -> Run:
+    """The patterns learned by the model's rule: one look, or passes over all of them until none is amiss."""
+    repeats = RULES[model.rule].repeats
+    size = 1 << (len(X) - 1).bit_length()  # so that sets of nearly the same size share a program
+    unit = Bernoulli() if model.rule == "covariance" else Spin()
+    earlier = model.run_ if not fresh and model.rule == "pseudoinverse" and hasattr(model, "run_") else None
+    network = hopfield(X.shape[1], unit) if fresh else start_of(model, model.network_)
+    return train(
+        network if earlier is None else earlier.network,
+        rule_of(model, X, fresh=fresh),
+        Examples.of(X, np.zeros(len(X)), weights, shuffle=False, whole=size),
+        optimizer=optimiser("momentum" if model.rule == "mpf" else "sgd", rate_of(model, X)),
+        steps=(earlier.steps if earlier else 0) + (int(model.max_epochs) if repeats else 1),
+        batch_size=size,
+        key=seed_of(model.random_state) if earlier is None else earlier.seed[-1],
+        stopping=NoMistakes() if repeats else RunAll(),
+        verbose=model.verbose and repeats,
+        resume=earlier,
+    )
+
+
+def rule_of(model: Any, X: np.ndarray, *, fresh: bool) -> AbstractRule:
+    """The rule that the parameters describe; sparse patterns keep the activity of the first ones."""
+    if model.rule == "covariance":
+        model._activity = float(np.clip(X.mean(), 1e-6, 1 - 1e-6)) if fresh else model._activity
+        return Covariance(model._activity)
+    if model.rule == "perceptron":
+        return MarginPerceptron(float(model.margin), bool(model.symmetric))
+    if model.rule == "mpf":
+        return ProbabilityFlow(1 + float(model.margin))
+    return {"hebbian": Hebbian(), "storkey": Storkey(int(model.order)), "pseudoinverse": Projection()}[model.rule]
+
+
+def rate_of(model: Any, X: np.ndarray) -> float:
+    """The learning rate; for the flow, one over the largest curvature at the start."""
+    if model.learning_rate != "auto":
+        return float(model.learning_rate)
+    if model.rule != "mpf":
+        return 1.0
+    return float(len(X) / np.linalg.norm(X.astype(np.float64), 2) ** 2)
+
+
+def warn_of_load(model: Any, X: np.ndarray) -> None:
+    """More patterns than the rule can hold: said where it is known."""
+    patterns, units = X.shape
+    if model.rule == "hebbian" and patterns > max(critical_point().load * units, 2):
+        load = critical_point().load
+        text = (
+            f"Hopfield: {patterns} patterns in {units} neurons; Hebb's rule reads about {load:.3f} per neuron "
+            f"({load * units:.0f}) if they are random, {absolute_capacity(units):.0f} of them bit for bit; "
+            "use rule='pseudoinverse' or 'storkey', or fb.DenseHopfield"
+        )
+        warnings.warn(text, UserWarning, stacklevel=4)
+    if model.rule == "pseudoinverse":
+        check_independent(X, patterns, units)
+
+
+def check_independent(X: np.ndarray, patterns: int, units: int) -> None:
+    """The projection holds as many patterns as neurons, and no dependent one adds anything."""
+    if patterns > units:
+        expected = f"at most {units} patterns, as many as neurons"
+        remedy = "store fewer, or use fb.DenseHopfield, which holds more"
+        raise DataError("Hopfield, rule='pseudoinverse'", expected, f"{patterns}", remedy)
+    rank = int(np.linalg.matrix_rank(X.astype(np.float64)))
+    if rank < patterns:
+        text = (
+            f"Hopfield: {patterns - rank} of {patterns} patterns depend linearly on the others; they are fixed points "
+            "all the same, but whatever else lies in the span of the patterns is one too"
+        )
+        warnings.warn(text, UserWarning, stacklevel=5)
+
+
+def update_of(update: Any) -> AbstractUpdate:
+    """The order of change by its name, or as given."""
+    if isinstance(update, AbstractUpdate):
+        return update
+    if not isinstance(update, str) or update not in UPDATES:
+        expected = f"one of {', '.join(UPDATES)}, or an object of flambeau.dynamics"
+        raise ConfigurationError("Hopfield.recall, update", expected, repr(update), "choose one")
+    return UPDATES[update]
+
+
+def held_rows(held: Any, X: np.ndarray) -> Any:
+    """The mask of neurons that keep their values, for every row."""
+    if held is None:
+        return None
+    mask = np.asarray(held)
+    if mask.dtype != bool or mask.shape not in (X.shape, X.shape[1:]):
+        expected, got = f"a boolean mask of shape {X.shape[1:]} or {X.shape}", f"{mask.dtype} {mask.shape}"
+        raise DataError("Hopfield.recall, held", expected, got, "mark the neurons that keep their values with True")
+    return jnp.asarray(np.broadcast_to(mask, X.shape))
+
+
+def symmetric(network: HopfieldNetwork) -> bool:
+    """Whether w_ij = w_ji, up to rounding."""
+    weights = np.asarray(network.weights)
+    return bool(np.allclose(weights, weights.T, rtol=1e-4, atol=1e-6 * max(np.abs(weights).max(), 1e-30)))

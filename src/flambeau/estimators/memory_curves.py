@@ -1,0 +1,81 @@
+"""How much a memory holds and from how far it recalls: measured, with its spread, as learning curves are."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.base import clone
+
+from flambeau.errors import ConfigurationError
+from flambeau.training.progress_bar import progress_bar
+
+__all__ = ["MemoryCurve", "basin_curve", "capacity_curve"]
+
+
+class MemoryCurve(NamedTuple):
+    """For every load or share of flips ``at``: draws in rows, of the share of patterns that are ``stable`` bit for bit,
+    of those ``recalled`` (overlap above 0.99), and of the mean ``overlap`` with what was stored.
+    """
+
+    at: Float[np.ndarray, " points"]
+    stable: Float[np.ndarray, "points draws"]
+    recalled: Float[np.ndarray, "points draws"]
+    overlap: Float[np.ndarray, "points draws"]
+
+
+def capacity_curve(
+    model: Any, units: int, loads: Sequence[float], *, draws: int = 5, flips: float = 0.1, seed: int = 0,
+    verbose: bool = False,
+) -> MemoryCurve:  # fmt: skip
+    """Store K = load · N random patterns of -1 and +1, ask which are stable, and recall them with ``flips`` of their
+    bits turned.
+
+    ``model``: an unfitted :class:`~flambeau.Hopfield` or :class:`~flambeau.DenseHopfield`.
+
+    >>> import flambeau as fb
+    >>> curve = capacity_curve(fb.Hopfield(), 100, (0.05, 0.5), draws=2)
+    >>> curve.stable.mean(1).round(1).tolist()
+    [1.0, 0.0]
+    """
+    return measured(model, units, [(load, load, flips) for load in loads], draws, seed, verbose)
+
+
+def basin_curve(
+    model: Any, units: int, load: float, flips: Sequence[float], *, draws: int = 5, seed: int = 0, verbose: bool = False
+) -> MemoryCurve:
+    """At one load, recall from more and more turned bits: where ``recalled`` falls is the basin's radius.
+
+    >>> import flambeau as fb
+    >>> basin_curve(fb.Hopfield(), 100, 0.05, (0.1, 0.5), draws=2).recalled.mean(1).round(1).tolist()
+    [1.0, 0.0]
+    """
+    return measured(model, units, [(share, load, share) for share in flips], draws, seed, verbose)
+
+
+def measured(
+    model: Any, units: int, points: list[tuple[float, float, float]], draws: int, seed: int, verbose: bool
+) -> MemoryCurve:
+    """Every point ``(at, load, flips)``, every draw."""
+    if units < 1 or draws < 1 or any(round(load * units) < 1 for _, load, _ in points):
+        expected = "at least one neuron, one draw and one pattern at every load"
+        raise ConfigurationError("capacity_curve", expected, (units, draws), "raise units or the loads")
+    found = np.empty((3, len(points), draws))
+    with progress_bar(verbose, len(points) * draws, name="storing", unit="draws", watched="stable") as show:
+        for place, (_, load, flips) in enumerate(points):
+            for draw in range(draws):
+                found[:, place, draw] = drawn(model, units, load, flips, np.random.default_rng([seed, place, draw]))
+                show(place * draws + draw + 1, found[0, place, draw])
+    return MemoryCurve(np.asarray([at for at, _, _ in points]), *found)
+
+
+def drawn(model: Any, units: int, load: float, flips: float, rng: np.random.Generator) -> tuple[float, float, float]:
+    """One draw: the share stable, the share recalled, the mean overlap."""
+    x = rng.choice([-1.0, 1.0], (round(load * units), units))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of the load, which is what is measured
+        memory = clone(model).fit(x)
+        ends = memory.recall(np.where(rng.random(x.shape) < flips, -x, x))
+    overlap = (ends * x).mean(1)
+    return float(memory.is_stable(x).mean()), float((overlap > 0.99).mean()), float(overlap.mean())

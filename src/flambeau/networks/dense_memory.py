@@ -1,0 +1,109 @@
+r"""The dense associative memory: the Hopfield network with a steeper energy, which holds far more patterns.
+
+    E(s) = -Σ_μ F(x_μ·s),      h_i = ½ [E(s_i = -1) - E(s_i = +1)],      s_i = sign(h_i), unchanged at h_i = 0
+
+There are no weights: the patterns themselves are kept, and the overlaps m = X s with them. A flip changes each overlap
+by ±2, so a visit costs as many operations as there are patterns, and the energy falls by 2 |h_i| at every flip.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from flambeau.dynamics.visits import chosen
+from flambeau.networks.interactions import AbstractInteraction
+from flambeau.neurons import AbstractUnit, Spin
+
+__all__ = ["DenseMemory"]
+
+EXACT = jax.lax.Precision.HIGHEST  # some accelerators round products to ten bits, and ties would no longer be ties
+
+
+class DenseMemory(eqx.Module):
+    """Patterns ``(patterns, units)`` of -1 and +1, and the interaction F; :func:`flambeau.dynamics.settle` runs it.
+
+    >>> from flambeau.networks import Polynomial
+    >>> x = jnp.asarray([[1.0, 1, 1, 1], [1, -1, 1, -1]])
+    >>> memory = DenseMemory(x, Polynomial(3))
+    >>> memory.energy(x).tolist(), memory.energy(-x).tolist()
+    ([-4.0, -4.0], [4.0, 4.0])
+    >>> memory.visit(jnp.asarray([[-1.0, 1, 1, 1]]), jnp.arange(4), None).tolist()
+    [[1.0, 1.0, 1.0, 1.0]]
+
+    *Limits.* Storage and time grow with the patterns, not only with the neurons. Source: Krotov and Hopfield 2016;
+    Demircigil et al. 2017. Lecture: Hopfield Network, 联想记忆.
+    """
+
+    patterns: Float[Array, "patterns units"]
+    interaction: AbstractInteraction
+    unit: AbstractUnit = Spin()
+
+    @property
+    def levels(self) -> tuple[float, float]:
+        """-1 and +1."""
+        return -1.0, 1.0
+
+    def overlaps(self, states: Float[Array, "*batch units"]) -> Float[Array, "*batch patterns"]:
+        """M = X s: N for a state that is the pattern, -N for its negative."""
+        return jnp.matmul(states, self.patterns.T, precision=EXACT)
+
+    def energy(self, states: Float[Array, "*batch units"]) -> Float[Array, "*batch"]:
+        """E = -Σ F(m), for the exponential -log Σ eᵐ."""
+        return -self.interaction.total(self.overlaps(states), self.patterns.shape[1])
+
+    def field(self, states: Float[Array, "batch units"]) -> Float[Array, "batch units"]:
+        """H of all neurons at states of -1 and +1; its sign says what each would choose, 0 that it would stay.
+
+        An overlap without one neuron is m - 1 where that neuron agrees with the pattern and m + 1 where it does not, so
+        two evaluations of F serve all neurons, and the rest is one product.
+        """
+        m, units = self.overlaps(states), self.patterns.shape[1]
+        top = m.max(-1, keepdims=True)
+        agree, differ = (self.interaction.influence(m + step, top, units) for step in (-1, 1))
+        drive = self._sent(agree + differ) + states * (agree - differ).sum(-1, keepdims=True)
+        agree, differ = jnp.abs(agree), jnp.abs(differ)
+        weight = (agree + differ).sum(-1, keepdims=True) + states * self._sent(agree - differ)
+        return self.interaction.net(drive / 2, weight / 2)
+
+    def _sent(self, influence: Float[Array, "batch patterns"]) -> Float[Array, "batch units"]:
+        return jnp.matmul(influence, self.patterns, precision=EXACT)
+
+    def visit(
+        self,
+        states: Float[Array, "batch units"],
+        order: Int[Array, " visits"],
+        noise: Float[Array, "visits batch"] | None,
+        distinct: bool = True,
+    ) -> Float[Array, "batch units"]:
+        """The neurons of ``order`` one after the other, each seeing the changes of those before it; -1 is nobody.
+
+        ``noise`` is added to the net inputs (a temperature). ``distinct`` changes nothing here: a neuron may come
+        twice.
+        """
+        columns, units = self.patterns.T, self.patterns.shape[1]
+
+        def one(carry: tuple[Array, Array], given: tuple[Array, Any]) -> tuple[tuple[Array, Array], None]:
+            (states, overlaps), (number, extra) = carry, given
+            i = jnp.maximum(number, 0)
+            own, old = columns[i], states[i]
+            apart = overlaps - old[:, None] * own
+            influence = self.interaction.influence(apart, overlaps.max(-1, keepdims=True), units)
+            net = self.interaction.net((influence * own).sum(-1), jnp.abs(influence).sum(-1))
+            new = chosen(net if extra is None else net + extra, old, self.levels)
+            new = jnp.where(number < 0, old, new)
+            return (states.at[i].set(new), overlaps + (new - old)[:, None] * own), None
+
+        return jax.lax.scan(one, (states.T, self.overlaps(states)), (order, noise))[0][0].T
+
+    def field_after(
+        self,
+        net: Float[Array, "batch units"],
+        states: Float[Array, "batch units"],
+        places: Int[Array, " batch"],
+        change: Float[Array, " batch"],
+    ) -> Float[Array, "batch units"]:
+        """The net inputs of ``states``, in which one neuron has changed: every pattern's influence is another now."""
+        return self.field(states)

@@ -1,0 +1,136 @@
+r"""Memories of pairs and of sequences: what Hebb's sum does when the two ends of a connection differ.
+
+Pairs (Kosko's bidirectional associative memory): y = sign(Wx), x = sign(W'y), E = -y'Wx, which never rises. Sequences:
+the next pattern in place of the same one, h = Ws(t) + λ W's(t - τ), with no energy and no rest.
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from flambeau.dynamics.visits import chosen
+from flambeau.errors import DataError
+from flambeau.rules.storage import without_diagonal
+
+__all__ = ["BidirectionalNetwork", "PairsFound", "SequenceNetwork", "bidirectional_memory", "sequence_memory"]
+
+LEVELS = (-1.0, 1.0)
+
+
+class PairsFound(NamedTuple):
+    """Where pairs came to rest: ``x``, ``y``, whether they are ``fixed``, and after how many there-and-backs."""
+
+    x: Float[Array, "batch left"]
+    y: Float[Array, "batch right"]
+    fixed: Bool[Array, " batch"]
+    sweeps: Int[Array, ""]
+
+
+class BidirectionalNetwork(eqx.Module):
+    """Two layers, wired both ways by the same weights ``(right, left)``; states -1 and +1.
+
+    >>> network = bidirectional_memory([[1, -1, 1, -1], [1, 1, -1, -1]], [[1, 1], [1, -1]])
+    >>> found = network.recall(jnp.asarray([[1.0, -1, 1, 1]]))
+    >>> found.x.tolist(), found.y.tolist()
+    ([[1.0, -1.0, 1.0, -1.0]], [[1.0, 1.0]])
+
+    *Limits.* Fewer pairs than the smaller layer has neurons. Source: Kosko 1988. Lecture: 联想记忆.
+    """
+
+    weights: Float[Array, "right left"]
+
+    def energy(self, x: Float[Array, "batch left"], y: Float[Array, "batch right"]) -> Float[Array, " batch"]:
+        """E = -y'Wx."""
+        return -((x @ self.weights.T) * y).sum(-1)
+
+    def forward(self, x: Float[Array, "batch left"], y: Float[Array, "batch right"]) -> Float[Array, "batch right"]:
+        """Y = sign(Wx); where that is 0, y stays."""
+        return chosen(x @ self.weights.T, y, LEVELS)
+
+    def backward(self, y: Float[Array, "batch right"], x: Float[Array, "batch left"]) -> Float[Array, "batch left"]:
+        """X = sign(W'y); where that is 0, x stays."""
+        return chosen(y @ self.weights, x, LEVELS)
+
+    @eqx.filter_jit
+    def recall(self, x: Float[Array, "batch left"], max_sweeps: int | Array = 100) -> PairsFound:
+        """There and back until nothing changes: layer by layer it always ends."""
+        start = self.forward(x, jnp.ones((x.shape[0], self.weights.shape[0]), x.dtype))
+
+        def body(carry: tuple) -> tuple:
+            number, x, y, _ = carry
+            back = self.backward(y, x)
+            there = self.forward(back, y)
+            return number + 1, back, there, jnp.all(back == x, axis=1) & jnp.all(there == y, axis=1)
+
+        begin = jnp.zeros((), jnp.int32), x, start, jnp.zeros(x.shape[0], bool)
+        sweeps, x, y, fixed = jax.lax.while_loop(lambda c: (c[0] < max_sweeps) & ~jnp.all(c[3]), body, begin)
+        return PairsFound(x, y, fixed, sweeps)
+
+
+def bidirectional_memory(x: np.ndarray | list, y: np.ndarray | list, *, rule: str = "hebbian") -> BidirectionalNetwork:
+    """A memory of pairs ``(K, left)``, ``(K, right)`` of -1 and +1: W = Σ y x', or Y'(XX')⁻¹X with "pseudoinverse".
+
+    The pseudo-inverse maps every x to its y exactly, and only forwards.
+    """
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if len(x) != len(y):
+        raise DataError("bidirectional_memory", "as many x as y", f"{len(x)} and {len(y)}", "give one y for every x")
+    for name, values in (("x", x), ("y", y)):
+        bipolar(values, f"bidirectional_memory, {name}")
+    weights = y.T @ x if rule == "hebbian" else y.T @ np.linalg.pinv(x).T
+    return BidirectionalNetwork(jnp.asarray(weights, float))
+
+
+class SequenceNetwork(eqx.Module):
+    """Patterns and the steps between them: h = Ws(t) + λ W's(t - τ).
+
+    W holds each pattern in place, W' = Σ x^{k+1} x^k' / N pulls towards the next one; with a delay τ the pull comes
+    after the pattern has stood for τ steps, so λ > 1 makes it move on, about every τ + 1 steps.
+
+    >>> x = np.asarray([[1, 1, 1, 1, -1, -1, -1, -1], [1, 1, -1, -1, 1, 1, -1, -1], [1, -1, 1, -1, 1, -1, 1, -1]])
+    >>> path = sequence_memory(x, cyclic=True).run(jnp.asarray(x[:1], float), steps=9)
+    >>> [int(np.argmax(x @ state)) for state in np.asarray(path[:, 0])]
+    [0, 0, 0, 1, 1, 1, 2, 2, 2, 0]
+
+    *Limits.* Synchronous; not symmetric, so no energy is claimed. Source: Sompolinsky and Kanter 1986; Kleinfeld 1986.
+    """
+
+    weights: Float[Array, "units units"]
+    transition: Float[Array, "units units"]
+    strength: float = 2.0
+    delay: int = eqx.field(static=True, default=2)
+
+    @eqx.filter_jit
+    def run(self, start: Float[Array, "batch units"], steps: int) -> Float[Array, "times batch units"]:
+        """The states at times 0 to ``steps``; before time 0 the network stood at the start."""
+
+        def one(past: Array, _: None) -> tuple[Array, Array]:
+            net = past[-1] @ self.weights.T + self.strength * (past[0] @ self.transition.T)
+            new = chosen(net, past[-1], LEVELS)
+            return jnp.concatenate([past[1:], new[None]]), new
+
+        past = jnp.broadcast_to(start, (self.delay + 1, *start.shape))
+        waiting = past.at[:-1].set(0) if self.delay else past  # nothing pulls until the start has been seen for τ steps
+        return jnp.concatenate([start[None], jax.lax.scan(one, waiting, None, steps)[1]])
+
+
+def sequence_memory(
+    x: np.ndarray | list, *, strength: float = 2.0, delay: int = 2, cyclic: bool = False
+) -> SequenceNetwork:
+    """A memory of the sequence of rows of x ``(K, units)``, -1 and +1; ``cyclic`` leads the last back to the first."""
+    x = np.asarray(x, np.float64)
+    bipolar(x, "sequence_memory")
+    following = np.roll(x, -1, axis=0) if cyclic else x[1:]
+    before = x if cyclic else x[:-1]
+    weights = without_diagonal(jnp.asarray(x.T @ x / x.shape[1], float))
+    return SequenceNetwork(weights, jnp.asarray(following.T @ before / x.shape[1], float), strength, delay)
+
+
+def bipolar(values: np.ndarray, where: str) -> None:
+    """Rows of -1 and +1."""
+    if values.ndim != 2 or not np.isin(values, (-1, 1)).all():
+        raise DataError(where, "rows of -1 and +1", f"shape {values.shape}", "code bits as 2 * bits - 1")

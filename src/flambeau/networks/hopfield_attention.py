@@ -1,0 +1,92 @@
+r"""A modern associative memory as a layer: what is stored, and what it is asked, are learned projections.
+
+    Q = R W_Q,  K = S W_K,  V = S W_V,      answer = retrieve(Q; K, V) W_O
+
+head by head, for raw queries R and raw stored rows S. One step of softmax at β = 1/√size is Transformer attention;
+more steps let the query settle among the keys before it reads.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from flambeau.errors import ConfigurationError
+from flambeau.networks.modern_memory import answer, inverse_temperature
+from flambeau.networks.separations import AbstractSeparation, separation_of
+from flambeau.structures.initialisation import draw, initialiser
+
+__all__ = ["HopfieldAttention", "hopfield_attention"]
+
+
+class HopfieldAttention(eqx.Module):
+    """Projections ``queries``, ``keys``, ``values`` ``(inputs, heads, size)``, ``output`` ``(heads, size, outputs)``.
+
+    :func:`hopfield_attention` draws them. ``beta`` β is learned with them unless it is frozen.
+
+    >>> import jax
+    >>> layer = hopfield_attention(6, 4, heads=2, key=jax.random.key(0))
+    >>> layer(jnp.ones((3, 5, 6))).shape, layer(jnp.ones((5, 6)), jnp.ones((7, 6))).shape
+    ((3, 5, 6), (5, 6))
+
+    *Limits.* Every query sees every stored row, so memory is their product; rows have no places unless their encoding
+    says so. Source: Ramsauer et al. 2020; Vaswani et al. 2017. Lecture: Hopfield Network, 联想记忆.
+    """
+
+    queries: Float[Array, "inputs heads size"]
+    keys: Float[Array, "inputs heads size"]
+    values: Float[Array, "inputs heads size"]
+    output: Float[Array, "heads size outputs"]
+    beta: Float[Array, ""]
+    separation: AbstractSeparation
+    steps: int = eqx.field(static=True, default=1)
+
+    def __call__(
+        self,
+        rows: Float[Array, "*batch rows inputs"],
+        stored: Float[Array, "*batch stored inputs"] | None = None,
+        mask: Bool[Array, "*batch rows stored"] | None = None,
+    ) -> Float[Array, "*batch rows outputs"]:
+        """Answers to ``rows`` from what is ``stored`` (None: the rows themselves), where the ``mask`` lets them see."""
+        stored = rows if stored is None else stored
+        q, k, v = (
+            jnp.einsum("...ri,ihs->...hrs", given, weights)
+            for given, weights in ((rows, self.queries), (stored, self.keys), (stored, self.values))
+        )
+        seen = None if mask is None else mask[..., None, :, :]  # the same for every head
+        answers = answer(self.separation, self.beta, q, k, v, self.steps, seen)
+        return jnp.einsum("...hrs,hso->...ro", answers, self.output)
+
+
+def hopfield_attention(
+    inputs: int,
+    size: int,
+    heads: int = 1,
+    *,
+    outputs: int | None = None,
+    beta: Any = None,
+    steps: int = 1,
+    separation: str | AbstractSeparation = "softmax",
+    key: Array,
+) -> HopfieldAttention:
+    """A fresh layer: ``size`` numbers a head, ``outputs`` columns (None: as many as inputs), β None for 1/√size.
+
+    Raises :class:`~flambeau.errors.ConfigurationError` for sizes or steps below 1, or an unknown separation.
+
+    >>> import jax
+    >>> hopfield_attention(6, 4, heads=2, outputs=3, key=jax.random.key(0)).output.shape
+    (2, 4, 3)
+    """
+    outputs = inputs if outputs is None else outputs
+    sizes = {"inputs": inputs, "size": size, "heads": heads, "outputs": outputs, "steps": steps}
+    if min(sizes.values()) < 1:
+        raise ConfigurationError(
+            "hopfield_attention", "whole numbers of at least 1", sizes, "raise the one that is not"
+        )
+    inner = heads * size
+    numbers = draw(key, [(inputs, inner), (inputs, inner), (inputs, inner), (inner, outputs)])
+    q, k, v, o = map(initialiser("glorot"), numbers)  # each projection is one dense layer to all heads
+    q, k, v = (part.reshape(inputs, heads, size) for part in (q, k, v))
+    o, sharpness = o.reshape(heads, size, outputs), inverse_temperature(beta, size)
+    return HopfieldAttention(q, k, v, o, sharpness, separation_of(separation), steps)

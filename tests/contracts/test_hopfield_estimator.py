@@ -1,0 +1,162 @@
+"""The estimator `Hopfield`: scikit-learn's contract, adding and removing, bad input, saving."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+import flambeau as fb
+from flambeau.errors import ConfigurationError, DataError
+
+RULES = ("hebbian", "storkey", "pseudoinverse", "perceptron", "mpf")
+CHECKS = [
+    pytest.param(model, check, id=f"{model.rule}-{check.func.__name__}")
+    for rule in ("hebbian",)
+    for model, check in estimator_checks_generator(fb.Hopfield(rule, threshold=0.5))
+]
+
+
+def patterns(seed: int = 0, count: int = 4, units: int = 40) -> np.ndarray:
+    return np.random.default_rng(seed).choice([-1.0, 1.0], (count, units))
+
+
+def noisy(x: np.ndarray, share: float, seed: int = 1) -> np.ndarray:
+    return np.where(np.random.default_rng(seed).random(x.shape) < share, -x, x)
+
+
+@pytest.mark.filterwarnings("ignore:Hopfield")
+@pytest.mark.parametrize(("model", "check"), CHECKS)
+def test_scikit_learns_contract(model, check):
+    check(model)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("states", ["bipolar", "binary"])
+def test_corrupted_patterns_come_back_in_either_coding(rule, states):
+    x = patterns()
+    x = x if states == "bipolar" else (x + 1) / 2
+    model = fb.Hopfield(rule, states=states).fit(x)
+    worn = noisy(2 * x - 1, 0.1) if states == "binary" else noisy(x, 0.1)
+    worn = (worn + 1) / 2 if states == "binary" else worn
+    assert model.is_stable(x).all()
+    np.testing.assert_array_equal(model.recall(worn), x)
+    assert (model.energy(worn) > model.energy(x)).all()
+    np.testing.assert_array_equal(model.predict(worn), model.transform(worn))
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_in_parts_as_in_one(rule):
+    x, whole = patterns(), fb.Hopfield(rule).fit(patterns())
+    parts = fb.Hopfield(rule).partial_fit(x[:2]).add(x[2]).add(x[3])
+    np.testing.assert_array_equal(parts.patterns_, x)
+    if rule in ("perceptron", "mpf"):  # they go on from where they are
+        assert parts.is_stable(x).all()
+    else:
+        np.testing.assert_allclose(parts.weights_, whole.weights_, atol=1e-5)
+    parts.remove(x[1])
+    rest = fb.Hopfield(rule).fit(x[[0, 2, 3]])
+    np.testing.assert_allclose(parts.weights_, rest.weights_, atol=0 if rule == "hebbian" else 1e-5)
+    assert len(parts.patterns_) == 3
+
+
+def test_sparse_patterns():
+    rng = np.random.default_rng(4)
+    x = np.zeros((30, 200))
+    for row in x:
+        row[rng.choice(200, 10, replace=False)] = 1
+    model = fb.Hopfield("covariance", states="binary").fit(x)
+    assert model.is_stable(x).all()
+    missing = x.copy()
+    for row in missing:
+        row[rng.choice(np.flatnonzero(row), 3, replace=False)] = 0
+    assert (model.recall(missing) == x).all(1).mean() > 0.9
+    more = fb.Hopfield("covariance", states="binary").fit(x[:15]).partial_fit(x[15:])
+    np.testing.assert_allclose(more.weights_, model.weights_, atol=1e-5)
+
+
+def test_settle_tells_what_happened():
+    model = fb.Hopfield().fit([[1, -1, -1, 1], [-1, 1, -1, 1]])
+    found = model.settle([[1, 1, 1, 1], [1, -1, 1, -1]], "synchronous")
+    assert found.cycle.tolist() == [True, False]
+    assert found.fixed.tolist() == [False, True]
+    with pytest.warns(UserWarning, match="1 of 2 rows swing"):
+        model.recall([[1, 1, 1, 1], [1, -1, 1, -1]], "synchronous")
+    traced = model.settle([[1, 1, 1, 1]], trace=True, max_sweeps=5)
+    assert traced.energies[:2, 0].tolist() == [4.0, -4.0]
+    held = model.recall([[1, 1, 1, 1]], held=[True, True, False, False])
+    assert held[0, :2].tolist() == [1, 1]
+    orders = {tuple(model.recall([[1, 1, 1, 1]], "random", random_state=seed)[0]) for seed in range(20)}
+    assert len(orders) > 1
+
+
+def test_unlearning_weakens_what_dreams_show():
+    x = patterns(5, 13, 100)
+    model = fb.Hopfield(random_state=0).fit(x)
+    before = np.abs(model.weights_).sum()
+    model.unlearn(50)
+    assert np.abs(model.weights_).sum() < before
+    assert model.weights_.dtype == np.float32
+    np.testing.assert_array_equal(model.weights_, model.weights_.T)
+    assert model.is_stable(x).mean() >= fb.Hopfield().fit(x).is_stable(x).mean()
+
+
+def test_images_are_what_the_projection_is_for():
+    digits = fb.problems.load("digits")
+    x = np.where(digits.data[:20] > 0.5, 1.0, -1.0)
+    with pytest.warns(UserWarning, match="20 patterns in 64 neurons"):
+        hebb = fb.Hopfield().fit(x)
+    projection = fb.Hopfield("pseudoinverse", threshold=0.5).fit(digits.data[:20])
+    assert hebb.is_stable(x).mean() < 0.3
+    assert projection.is_stable(digits.data[:20]).all()
+
+
+def test_a_saved_memory_recalls_and_goes_on(tmp_path):
+    x = patterns(6, 6, 60)
+    for rule in ("hebbian", "pseudoinverse"):
+        model = fb.Hopfield(rule).fit(x[:4])
+        fb.save(model, tmp_path / "memory.flambeau")
+        loaded = fb.load(tmp_path / "memory.flambeau")
+        np.testing.assert_array_equal(loaded.weights_, model.weights_)
+        np.testing.assert_allclose(loaded.partial_fit(x[4:]).weights_, fb.Hopfield(rule).fit(x).weights_, atol=1e-5)
+
+
+def test_weights_by_hand():
+    lopsided = fb.Hopfield.from_weights([[0, 1, 0], [-1, 0, 1], [0, 1, 0]])
+    with pytest.warns(UserWarning, match="not symmetric"):
+        lopsided.settle([[1, 1, 1]])
+    with pytest.raises(DataError, match="square"):
+        fb.Hopfield.from_weights([[0, 1]])
+    with pytest.raises(DataError, match="2 finite numbers"):
+        fb.Hopfield.from_weights([[0, 1], [1, 0]], [1.0])
+    with pytest.raises(DataError, match="one of the 0 stored"):
+        lopsided.remove([1, 1, 1])
+
+
+def test_bad_input_says_what_to_do():
+    x = patterns()
+    for bad, hint in (((x + 1) / 2, "states='binary'"), (x * 0.3, "threshold=")):
+        with pytest.raises(DataError, match=hint):
+            fb.Hopfield().fit(bad)
+    with pytest.raises(DataError, match="states='bipolar'"):
+        fb.Hopfield(states="binary").fit(x)
+    with pytest.raises(DataError, match="at most 3 patterns, as many as neurons"):
+        fb.Hopfield("pseudoinverse").fit(patterns(7, 5, 3))
+    with pytest.warns(UserWarning, match="1 of 5 patterns depend"):
+        fb.Hopfield("pseudoinverse").fit(np.concatenate([x, -x[:1]]))
+    with pytest.warns(UserWarning, match="bit for bit"):
+        fb.Hopfield().fit(patterns(8, 30, 100))
+    with pytest.warns(ConvergenceWarning, match="below the margin"):
+        fb.Hopfield("perceptron", margin=5.0, max_epochs=3).fit(x)
+    for settings in ({"rule": "oja"}, {"states": "spin"}, {"order": 3}, {"margin": -1}, {"max_epochs": 0},
+                     {"rule": "covariance"}, {"learning_rate": -1}, {"threshold": "high"}):  # fmt: skip
+        with pytest.raises(ConfigurationError):
+            fb.Hopfield(**settings).fit(x)
+    model = fb.Hopfield().fit(x)
+    with pytest.raises(ConfigurationError, match="asynchronous, random"):
+        model.recall(x, "all")
+    with pytest.raises(ConfigurationError, match="at least 1"):
+        model.recall(x, max_sweeps=0)
+    with pytest.raises(DataError, match="mask"):
+        model.recall(x, held=[1, 2])
+    with pytest.raises(DataError, match="another"):
+        model.remove(-np.ones(40))

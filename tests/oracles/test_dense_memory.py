@@ -1,0 +1,413 @@
+"""Dense and modern associative memories against the definitions written out, enumeration, finite differences, bounds.
+
+The table of shares is the project's own reference (shared/reference/memory.md, section 3), measured apart from this
+code.
+"""
+
+import itertools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from flambeau.dynamics import Glauber, Greedy, settle
+from flambeau.errors import ConfigurationError, DataError
+from flambeau.networks import (
+    DenseMemory,
+    Exponential,
+    HopfieldNetwork,
+    ModernMemory,
+    Polynomial,
+    TopSeparation,
+    dense_capacity,
+    hopfield_attention,
+    one_step_bound,
+    pattern_separation,
+)
+from flambeau.neurons import Spin
+
+UNITS, PATTERNS = 7, 6
+STATES = np.asarray(list(itertools.product((-1.0, 1.0), repeat=UNITS)))
+INTERACTIONS = [Polynomial(3), Polynomial(4, rectified=True), Exponential()]
+EACH = pytest.mark.parametrize("interaction", INTERACTIONS, ids=["z3", "relu4", "exp"])
+
+
+def spins(rows, units=UNITS, seed=0):
+    return np.sign(np.random.default_rng(seed).normal(size=(rows, units)))
+
+
+def memory(interaction, rows=PATTERNS, seed=0):
+    return DenseMemory(jnp.asarray(spins(rows, seed=seed)), interaction)
+
+
+def plain_energy(interaction, X, s):
+    """-Σ F(x·s), pattern by pattern."""
+    units = len(s)
+    if isinstance(interaction, Exponential):
+        return -np.log(sum(np.exp(x @ s) for x in X))
+    overlaps = [max(x @ s, 0) if interaction.rectified else x @ s for x in X]
+    return -units * sum((m / units) ** interaction.degree for m in overlaps)
+
+
+def plain_field(interaction, X, s, i):
+    """Half of what the two energies of neuron i differ by."""
+    down, up = (plain_energy(interaction, X, np.where(np.arange(len(s)) == i, value, s)) for value in (-1, 1))
+    return (down - up) / 2
+
+
+def plain_visit(interaction, X, s, order, noise):
+    s = s.copy()
+    for i, extra in zip(order, noise, strict=True):
+        net = plain_field(interaction, X, s, i) + extra
+        s[i] = np.sign(net) if abs(net) > 1e-12 and i >= 0 else s[i]
+    return s
+
+
+@eqx.filter_jit
+def seen(network, states):
+    return network.energy(states), network.field(states)
+
+
+@eqx.filter_jit
+def visited(network, states, order, noise=None):
+    return network.visit(states, order, noise)
+
+
+@EACH
+@pytest.mark.usefixtures("x64")
+def test_energy_and_field_of_every_state(interaction):
+    network = memory(interaction)
+    energy, field = seen(network, jnp.asarray(STATES))
+    X = np.asarray(network.patterns)
+    np.testing.assert_allclose(energy, [plain_energy(interaction, X, s) for s in STATES], atol=1e-12)
+    plain = [[plain_field(interaction, X, s, i) for i in range(UNITS)] for s in STATES]
+    np.testing.assert_allclose(field, plain, atol=1e-12)
+    assert network.unit == Spin()
+    assert network.levels == (-1.0, 1.0)
+
+
+@EACH
+@pytest.mark.usefixtures("x64")
+def test_visits_one_after_the_other(interaction):
+    """A neuron may come twice, -1 is nobody, and noise is added to the net input."""
+    network, rng = memory(interaction), np.random.default_rng(1)
+    order = np.asarray([3, -1, 0, 6, 3, 2, 5, -1, 1, 4, 0, 2], np.int32)
+    noise = rng.normal(size=(len(order), len(STATES)))
+    X = np.asarray(network.patterns)
+    for extra in (np.zeros_like(noise), noise):
+        found = visited(network, jnp.asarray(STATES), jnp.asarray(order), jnp.asarray(extra))
+        wanted = [plain_visit(interaction, X, STATES[row], order, extra[:, row]) for row in range(0, len(STATES), 3)]
+        np.testing.assert_array_equal(found[::3], wanted)
+
+
+@EACH
+@pytest.mark.usefixtures("x64")
+def test_sweeps_go_downhill_to_the_minima_of_the_enumerated_energy(interaction):
+    network, states = memory(interaction), jnp.asarray(STATES)
+    order, quiet = np.random.default_rng(2).permutation(12) % (UNITS + 1) - 1, jnp.zeros((12, len(STATES)))
+    energy, field = map(np.asarray, seen(network, states))
+    minima = {tuple(s) for s in STATES[(field * STATES >= 0).all(1)]}
+    for _ in range(20):
+        states = visited(network, states, jnp.asarray(order, jnp.int32), quiet)
+        before, energy = energy, np.asarray(seen(network, states)[0])
+        assert (energy <= before + 1e-12).all()
+    assert {tuple(s) for s in np.asarray(states)} == minima
+    assert 1 < len(minima) < 20
+
+
+@pytest.mark.usefixtures("x64")
+def test_the_settling_loop_takes_it_as_a_network():
+    """Greedily: the neuron that gains most, until none gains anything."""
+    network, starts = memory(Exponential()), jnp.asarray(STATES)
+    found = settle(network, starts, Greedy())
+    X, s = np.asarray(network.patterns), STATES.copy()
+    for row in s:
+        for _ in range(2 * UNITS):
+            gains = [-row[i] * plain_field(Exponential(), X, row, i) for i in range(UNITS)]
+            row[np.argmax(gains)] *= 1 if max(gains) <= 1e-12 else -1
+    np.testing.assert_array_equal(found.states, s)
+    assert found.fixed.all()
+
+
+@pytest.mark.usefixtures("x64")
+def test_degree_two_is_hebb_s_rule():
+    X = spins(PATTERNS)
+    hebb = HopfieldNetwork(jnp.asarray(X.T @ X - PATTERNS * np.eye(UNITS)), jnp.zeros(UNITS))
+    energy, field = seen(memory(Polynomial(2)), jnp.asarray(STATES))
+    plain = 2 * np.asarray(hebb.energy(jnp.asarray(STATES))) / UNITS - PATTERNS
+    np.testing.assert_allclose(energy, plain, atol=1e-12)
+    np.testing.assert_allclose(field, 2 * hebb.field(jnp.asarray(STATES)) / UNITS, atol=1e-12)
+
+
+@pytest.mark.usefixtures("x64")
+def test_at_a_temperature_it_samples_boltzmann_s_distribution():
+    """χ² of 20,000 chains' last states; 1 of 1,000 seeds would fail."""
+    interaction = Exponential()
+    X, chains, temperature = spins(3, 4), 20_000, 2.0
+    states = np.asarray(list(itertools.product((-1.0, 1.0), repeat=4)))
+    chance = np.exp([-plain_energy(interaction, X, s) / temperature for s in states])
+    expected = chains * chance / chance.sum()
+    starts = jnp.asarray(spins(chains, 4, seed=5))
+    ends = settle(
+        DenseMemory(jnp.asarray(X), interaction), starts, Glauber(temperature), key=jax.random.key(0), max_sweeps=20
+    ).states
+    number = ((np.asarray(ends) > 0) @ [8, 4, 2, 1]).astype(int)
+    assert ((np.bincount(number, minlength=16) - expected) ** 2 / expected).sum() < 37.7  # 15 degrees of freedom
+
+
+@pytest.mark.parametrize("interaction", [Polynomial(20), Exponential()], ids=["z20", "exp"])
+def test_single_precision_never_overflows(interaction):
+    """1,000 neurons: e^1000 and 1000^20 are far beyond float32."""
+    network = DenseMemory(jnp.asarray(spins(16, 1000)), interaction)
+    states = network.patterns * jnp.where(jnp.arange(1000) < 100, -1, 1)
+    energy, field = seen(network, states)
+    assert np.isfinite(energy).all()
+    assert np.isfinite(field).all()
+    for ends in (visited(network, states, jnp.arange(1000)), jnp.sign(field)):
+        np.testing.assert_array_equal(ends, network.patterns)
+
+
+@pytest.mark.parametrize("interaction", [Polynomial(3), Exponential()], ids=["z3", "exp"])
+def test_a_tie_is_no_reason_to_change(interaction):
+    """Two patterns of each kind differ in neuron 0 only: whatever the rest says, it has no choice."""
+    rest = spins(100, 29, seed=3)
+    order = np.random.default_rng(4).permutation(200)
+    X = np.block([[np.ones((100, 1)), rest], [-np.ones((100, 1)), rest]])[order]
+    network = DenseMemory(jnp.asarray(X), interaction)
+    states = jnp.asarray(spins(128, 30, seed=6))
+    assert (seen(network, states)[1][:, 0] == 0).all()
+    np.testing.assert_array_equal(visited(network, states, jnp.zeros(1, jnp.int32)), states)
+
+
+TABLE = [
+    (Polynomial(2), 7, 0.886, 20),
+    (Polynomial(2), 20, 0.07, 10),
+    (Polynomial(3), 100, 0.884, 4),
+    (Polynomial(4), 1500, 0.585, 1),
+    (Exponential(), 5000, 1.0, 1),
+]
+
+
+@pytest.mark.parametrize(("interaction", "rows", "share", "draws"), TABLE)
+def test_the_shares_of_stable_patterns_are_those_of_the_table(interaction, rows, share, draws):
+    """N = 50, within 4 binomial errors of both counts: the table's 20 draws and these (1,000 patterns of each)."""
+    stable, asked = 0, min(rows, 1_000)
+    for seed in range(draws):
+        X = spins(rows, 50, seed=seed)
+        field = seen(DenseMemory(jnp.asarray(X), interaction), jnp.asarray(X[:asked]))[1]
+        stable += int((field * X[:asked] >= 0).all(1).sum())
+    error = np.sqrt(max(share * (1 - share), 1e-4) * (1 / (asked * draws) + 1 / (rows * 20)))
+    assert abs(stable / (asked * draws) - share) < 4 * error
+
+
+def test_capacity_formulas():
+    assert [Polynomial(n).capacity(50) for n in (2, 3, 4)] == [dense_capacity(n, 50) for n in (2, 3, 4)]
+    assert dense_capacity(2, 100) == pytest.approx(100 / (2 * np.log(100)))
+    assert dense_capacity(4, 50) == pytest.approx(50**3 / (2 * 15 * np.log(50)))
+    assert Exponential().capacity(20) == 1024
+    for degree, units in ((1, 50), (3, 0)):
+        with pytest.raises(ConfigurationError, match="dense_capacity"):
+            dense_capacity(degree, units)
+    for degree in (1, 65):
+        with pytest.raises(ConfigurationError, match="degree"):
+            Polynomial(degree)
+
+
+KINDS = ["softmax", "sparsemax", TopSeparation(3)]
+KIND = pytest.mark.parametrize("kind", KINDS, ids=["softmax", "sparsemax", "top3"])
+BETA = 1.3
+
+
+def real(rows, columns, seed, scale=1.0):
+    return scale * np.random.default_rng(seed).normal(size=(rows, columns))
+
+
+def modern(kind, beta=BETA, values=None):
+    return ModernMemory(real(PATTERNS, UNITS, 0), beta, values, kind)
+
+
+def plain_shares(kind, z):
+    """By definition: exponentials, or the threshold found by halving an interval."""
+    if kind == "sparsemax":
+        low, high = z.max() - 1, z.max()
+        for _ in range(200):
+            middle = (low + high) / 2
+            low, high = (middle, high) if np.maximum(z - middle, 0).sum() > 1 else (low, middle)
+        return np.maximum(z - low, 0)
+    kept = z >= (z.min() if kind == "softmax" else np.sort(z)[-kind.count])
+    p = np.where(kept, np.exp(z - z.max()), 0)
+    return p / p.sum()
+
+
+def plain_modern_energy(kind, X, q, beta):
+    """½|q|² + ½M² + (C - max_p [β p'Xq - ψ(p)]) / β, with ψ written out at the best p."""
+    p = plain_shares(kind, beta * X @ q)
+    if kind == "sparsemax":
+        psi, flattest = (p @ p - 1) / 2, (1 - 1 / len(X)) / 2
+    else:
+        psi, flattest = sum(share * np.log(share) for share in p if share), np.log(len(X) if kind == "softmax" else 3)
+    return q @ q / 2 + (X**2).sum(1).max() / 2 + (flattest - beta * p @ X @ q + psi) / beta
+
+
+@eqx.filter_jit
+def looked_at(network, q):
+    slope = jax.grad(lambda q: network.energy(q).sum())(q)
+    return network.attention(q), network.energy(q), network.update(q), slope
+
+
+@KIND
+@pytest.mark.usefixtures("x64")
+def test_shares_energy_and_gradient(kind):
+    network, q = modern(kind), real(40, UNITS, 1)
+    X = np.asarray(network.patterns)
+    shares, energy, update, slope = looked_at(network, jnp.asarray(q))
+    np.testing.assert_allclose(shares, [plain_shares(kind, BETA * X @ row) for row in q], atol=1e-12)
+    np.testing.assert_allclose(energy, [plain_modern_energy(kind, X, row, BETA) for row in q], atol=1e-12)
+    np.testing.assert_allclose(update, shares @ X, atol=1e-12)
+    np.testing.assert_allclose(slope, q - update, atol=1e-10)
+    along = np.asarray(slope) * 1e-6
+    change = looked_at(network, q + along)[1] - looked_at(network, q - along)[1]
+    np.testing.assert_allclose(change / 2e-6, (slope**2).sum(1), rtol=1e-4)
+    assert (np.asarray(shares) == 0).any() == (kind != "softmax")
+
+
+@KIND
+@pytest.mark.usefixtures("x64")
+def test_the_energy_is_bounded_and_never_rises(kind):
+    network = modern(kind)
+    largest = float(np.linalg.norm(network.patterns, axis=1).max())
+    q = real(40, UNITS, 2)
+    q = jnp.asarray(q * largest / np.linalg.norm(q, axis=1, keepdims=True) * np.linspace(0, 1, 40)[:, None])
+    before = None
+    for _ in range(30):
+        _, energy, update, _ = looked_at(network, q)
+        assert (energy >= 0).all()
+        assert (energy <= 2 * largest**2).all()
+        assert before is None or (energy <= before + 1e-12).all()
+        before, q = energy, update
+
+
+@pytest.mark.usefixtures("x64")
+def test_the_extremes_of_beta():
+    q = jnp.asarray(real(40, UNITS, 1))
+    X = np.asarray(modern("softmax").patterns)
+    cold, hot = (looked_at(modern("softmax", beta), q)[2] for beta in (1e4, 1e-9))
+    np.testing.assert_allclose(cold, X[np.argmax(q @ X.T, axis=1)], atol=1e-9)
+    np.testing.assert_allclose(hot, np.broadcast_to(X.mean(0), q.shape), atol=1e-7)
+
+
+def softmax(z):
+    e = np.exp(z - z.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+@eqx.filter_jit
+def asked(network, q):
+    alone = ModernMemory(network.patterns)
+    peer = jax.nn.dot_product_attention(*(part[:, None] for part in (q, network.patterns, network.patterns)))[:, 0]
+    return network.retrieve(q, 3), network.retrieve(q), network.read(q), alone.retrieve(q), alone.retrieve(q[0]), peer
+
+
+@pytest.mark.usefixtures("x64")
+def test_retrieval_is_scaled_dot_product_attention():
+    """Steps among the keys, the last of them reading the values; one step is JAX's own attention."""
+    X, Y, q = real(PATTERNS, UNITS, 0), real(PATTERNS, 3, 4), real(5, UNITS, 1)
+    network = ModernMemory(X, None, Y)
+    assert float(network.beta) == pytest.approx(1 / np.sqrt(UNITS))
+    three, one, read, alone, single, peer = asked(network, jnp.asarray(q))
+    wanted = q
+    for _ in range(2):
+        wanted = softmax(wanted @ X.T / np.sqrt(UNITS)) @ X
+    np.testing.assert_allclose(three, softmax(wanted @ X.T / np.sqrt(UNITS)) @ Y, atol=1e-12)
+    np.testing.assert_allclose(one, softmax(q @ X.T / np.sqrt(UNITS)) @ Y, atol=1e-12)
+    np.testing.assert_allclose(read, one, atol=1e-12)
+    np.testing.assert_allclose(alone, peer, atol=1e-6)
+    np.testing.assert_allclose(single, alone[0], atol=1e-12)
+
+
+@pytest.mark.usefixtures("x64")
+def test_one_step_errors_stay_below_the_bound():
+    X = 5 * real(PATTERNS, UNITS, 0) / np.linalg.norm(real(PATTERNS, UNITS, 0), axis=1, keepdims=True)
+    products = X @ X.T
+    gaps = [products[i, i] - max(np.delete(products[i], i)) for i in range(PATTERNS)]
+    np.testing.assert_allclose(eqx.filter_jit(pattern_separation)(jnp.asarray(X)), gaps, atol=1e-12)
+    network = ModernMemory(X, 1.0)
+    run = eqx.filter_jit(network.come_to_rest)
+    fixed, _, still = run(jnp.asarray(X), jnp.asarray(200), 1e-12)
+    assert still.all()
+    q = jnp.asarray(X + real(PATTERNS, UNITS, 5, scale=0.02))
+    away, moved = np.linalg.norm(q - X, axis=1), np.linalg.norm(fixed - X, axis=1)
+    once = run(q, jnp.asarray(1), 1e-12)[0]
+    errors = [np.linalg.norm(once - target, axis=1) for target in (X, fixed)]
+    bound = np.asarray(eqx.filter_jit(one_step_bound)(network.patterns, 1.0, jnp.asarray(np.maximum(away, moved))))
+    plain = 2 * 5 * np.exp(-(np.asarray(gaps) - 2 * np.maximum(away, moved) * 5)) * 5
+    np.testing.assert_allclose(bound, plain, rtol=1e-9)
+    assert (errors[0] < bound).all()
+    assert (errors[1] < bound).all()
+    assert (bound < 0.2 * np.linalg.norm(X[0] - X[1])).any(), "a bound that says something"
+
+
+@pytest.mark.usefixtures("x64")
+def test_coming_to_rest():
+    """A row that rests keeps its state while others move."""
+    network, q = modern("softmax", 2.0), jnp.asarray(real(40, UNITS, 1))
+    run = eqx.filter_jit(network.come_to_rest)
+    states, steps, still = run(q, jnp.asarray(200))
+    assert still.all()
+    assert len(set(np.asarray(steps).tolist())) > 1
+    reach = 1e-5 * np.abs(network.patterns).max()
+    np.testing.assert_allclose(looked_at(network, states)[2], states, atol=reach)
+    step = q
+    for number in range(6):
+        alone, few = run(q, jnp.asarray(number)), np.asarray(steps) >= number
+        np.testing.assert_allclose(alone[0][few], step[few], atol=1e-12)
+        step = looked_at(network, step)[2]
+    assert not alone[2].all()
+    assert (alone[1] <= 5).all()
+    number = int(np.median(steps))
+    early = np.asarray(steps) < number
+    assert early.any()
+    np.testing.assert_array_equal(run(q, jnp.asarray(number))[0][early], states[early])
+
+
+@eqx.filter_jit
+def answered(layer, rows, stored, mask):
+    """Answers, and the slopes of their squares."""
+    found, pull = eqx.filter_vjp(lambda layer: layer(rows, stored, mask), layer)
+    return found, pull(2 * found)[0]
+
+
+@pytest.mark.usefixtures("x64")
+def test_the_layer_head_by_head():
+    layer = eqx.filter_jit(hopfield_attention)(UNITS, 4, heads=2, outputs=3, steps=2, key=jax.random.key(0))
+    rows, stored = real(2 * 5, UNITS, 1).reshape(2, 5, UNITS), real(2 * 6, UNITS, 2).reshape(2, 6, UNITS)
+    mask = np.arange(6) != np.asarray([1, 4])[:, None, None] + np.zeros((1, 5, 1), int)
+    found, slopes = answered(layer, *map(jnp.asarray, (rows, stored, mask)))
+    W = {name: np.asarray(getattr(layer, name)) for name in ("queries", "keys", "values", "output")}
+    wanted = np.zeros((2, 5, 3))
+    for batch, head in itertools.product(range(2), range(2)):
+        seen = np.delete(stored[batch], [1, 4][batch], axis=0)
+        q, K, V = (
+            part @ W[name][:, head] for part, name in ((rows[batch], "queries"), (seen, "keys"), (seen, "values"))
+        )
+        wanted[batch] += softmax(softmax(q @ K.T / 2) @ K @ K.T / 2) @ V @ W["output"][head]
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+    assert all(float(jnp.abs(leaf).max()) > 0 for leaf in jax.tree.leaves(slopes))
+
+
+def test_what_is_refused():
+    with pytest.raises(ConfigurationError, match="separation"):
+        modern("hardmax")
+    with pytest.raises(ConfigurationError, match="beta"):
+        modern("softmax", -1.0)
+    with pytest.raises(ConfigurationError, match="count"):
+        TopSeparation(0)
+    for values in (np.zeros((PATTERNS + 1, 2)), np.zeros(PATTERNS)):
+        with pytest.raises(DataError, match="values"):
+            modern("softmax", values=values)
+    with pytest.raises(DataError, match="patterns"):
+        ModernMemory(np.zeros((0, 3)))
+    with pytest.raises(ConfigurationError, match="hopfield_attention"):
+        hopfield_attention(4, 0, key=jax.random.key(0))

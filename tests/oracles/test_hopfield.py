@@ -1,0 +1,268 @@
+"""Hopfield networks against the lecture's example, plain loops, enumeration and theorems."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from flambeau.dynamics import Asynchronous, BlockSequential, Glauber, Greedy, Synchronous, settle
+from flambeau.dynamics.visits import visit_in_blocks, visit_one_by_one
+from flambeau.errors import ConfigurationError
+from flambeau.networks import HopfieldNetwork, all_states, recoded
+from flambeau.neurons import Bernoulli, Spin
+
+LECTURE = np.asarray([[1.0, -1, -1, 1], [-1, 1, -1, 1]])
+SIXTEEN = np.asarray(list(itertools.product([-1.0, 1.0], repeat=4)))
+
+
+def lecture() -> HopfieldNetwork:
+    """The lecture's weights."""
+    return HopfieldNetwork(jnp.asarray(LECTURE.T @ LECTURE - 2 * np.eye(4), jnp.float32), jnp.zeros(4))
+
+
+def symmetric(seed: int, units: int, *, thresholds: bool = True, dtype=np.float32) -> HopfieldNetwork:
+    """A random network that keeps the promise."""
+    rng = np.random.default_rng(seed)
+    weights = rng.normal(size=(units, units))
+    weights = np.tril(weights, -1) + np.tril(weights, -1).T
+    theta = rng.normal(size=units) * thresholds
+    return HopfieldNetwork(jnp.asarray(weights, dtype), jnp.asarray(theta, dtype))
+
+
+def random_states(seed: int, batch: int, units: int, dtype=np.float32) -> jax.Array:
+    return jnp.asarray(np.random.default_rng(seed).choice([-1.0, 1.0], (batch, units)), dtype)
+
+
+def plain(network: HopfieldNetwork, states, order) -> np.ndarray:
+    """Neuron by neuron, state by state, in NumPy."""
+    w, theta = np.asarray(network.weights, np.float64), np.asarray(network.thresholds, np.float64)
+    states = np.array(states, np.float64)
+    low, high = network.levels
+    for s in states:
+        for i in order:
+            h = w[i] @ s - theta[i]
+            s[i] = high if h > 0 else low if h < 0 else s[i]
+    return states
+
+
+class TestLecture:
+    def test_weights_and_all_energies(self):
+        network = lecture()
+        assert np.asarray(network.weights).tolist() == [[0, -2, 0, 0], [-2, 0, 0, 0], [0, 0, 0, -2], [0, 0, -2, 0]]
+        x1, x2, x3, x4 = SIXTEEN.T
+        energies = np.asarray(network.energy(jnp.asarray(SIXTEEN, jnp.float32)))
+        np.testing.assert_array_equal(energies, 2 * (x1 * x2 + x3 * x4))
+        assert [(energies == level).sum() for level in (-4, 0, 4)] == [4, 8, 4]
+        assert (np.asarray(network.field(jnp.asarray(SIXTEEN, jnp.float32))) != 0).all()
+
+    def test_the_four_minima_and_their_basins(self):
+        found = settle(lecture(), jnp.asarray(SIXTEEN, jnp.float32))
+        assert np.asarray(found.fixed).all()
+        ends = {tuple(state) for state in np.asarray(found.states).astype(int).tolist()}
+        assert ends == {tuple(x) for x in np.concatenate([LECTURE, -LECTURE]).astype(int).tolist()}
+        counts = np.unique(np.asarray(found.states), axis=0, return_counts=True)[1]
+        assert counts.tolist() == [4, 4, 4, 4]
+
+    def test_the_order_of_change_decides(self):
+        start = jnp.asarray([[1.0, 1.0, 1.0, -1.0]])
+        for order, expected in (([0, 1, 2, 3], [-1, 1, 1, -1]), ([1, 0, 2, 3], [1, -1, 1, -1])):
+            assert lecture().visit(start, jnp.asarray(order), None).tolist() == [expected]
+
+    def test_synchronous_all_twelve_others_swing(self):
+        found = settle(lecture(), jnp.asarray(SIXTEEN, jnp.float32), Synchronous())
+        energies = np.asarray(lecture().energy(jnp.asarray(SIXTEEN, jnp.float32)))
+        np.testing.assert_array_equal(np.asarray(found.fixed), energies == -4)
+        np.testing.assert_array_equal(np.asarray(found.cycle), energies != -4)
+        once = settle(lecture(), jnp.ones((1, 4)), Synchronous(), max_sweeps=1)
+        assert once.states.tolist() == [[-1.0] * 4]
+
+    def test_for_zeros_and_ones_too(self):
+        network, coded = lecture(), recoded(lecture())
+        bits = jnp.asarray((SIXTEEN + 1) / 2, jnp.float32)
+        apart = np.asarray(coded.energy(bits)) - np.asarray(network.energy(jnp.asarray(SIXTEEN, jnp.float32)))
+        assert np.ptp(apart) == 0
+        ends = np.asarray(settle(coded, bits).states)
+        np.testing.assert_array_equal(
+            2 * ends - 1, np.asarray(settle(network, jnp.asarray(SIXTEEN, jnp.float32)).states)
+        )
+        back = recoded(coded)
+        np.testing.assert_array_equal(np.asarray(back.weights), np.asarray(network.weights))
+        np.testing.assert_array_equal(np.asarray(back.thresholds), np.asarray(network.thresholds))
+        assert isinstance(back.unit, Spin)
+
+
+class TestVisits:
+    @pytest.mark.parametrize("units", [5, 150])
+    def test_blocks_are_the_plain_loop_bit_for_bit(self, units):
+        rng = np.random.default_rng(units)
+        weights = rng.integers(-3, 4, (units, units)).astype(np.float32)  # asymmetric, with a diagonal: no matter
+        network = HopfieldNetwork(jnp.asarray(weights), jnp.asarray(rng.integers(-2, 3, units), jnp.float32))
+        states, order = random_states(1, 7, units), rng.permutation(units)
+        noise = jnp.asarray(rng.integers(-4, 5, (units, 7)), jnp.float32)
+        expected = plain(network, states, order)
+        for extra in (None, jnp.zeros_like(noise)):
+            both = [
+                loop(network.weights, network.thresholds, states, jnp.asarray(order), extra, (-1.0, 1.0))
+                for loop in (visit_in_blocks, visit_one_by_one)
+            ]
+            for found in both:
+                np.testing.assert_array_equal(np.asarray(found), expected)
+        noisy = [
+            np.asarray(loop(network.weights, network.thresholds, states, jnp.asarray(order), noise, (-1.0, 1.0)))
+            for loop in (visit_in_blocks, visit_one_by_one)
+        ]
+        np.testing.assert_array_equal(*noisy)
+        assert (noisy[0] != expected).any()
+
+    def test_a_neuron_may_come_twice_one_by_one_and_nobody_is_minus_one(self):
+        network, states = symmetric(3, 6), random_states(3, 4, 6)
+        order = np.asarray([0, 3, 3, 5, 0, 1])
+        padded = jnp.asarray(np.concatenate([order, [-1, -1]]))
+        found = network.visit(states, padded, None, distinct=False)
+        np.testing.assert_array_equal(np.asarray(found), plain(network, states, order))
+
+    def test_a_batch_is_its_rows(self):
+        network, states = symmetric(4, 40), random_states(4, 9, 40)
+        together = settle(network, states, Asynchronous("random"), key=jax.random.key(1))
+        for row in (0, 8):
+            alone = settle(network, states[row : row + 1], Asynchronous("random"), key=jax.random.key(1))
+            np.testing.assert_array_equal(np.asarray(alone.states)[0], np.asarray(together.states)[row])
+
+
+class TestEnergy:
+    def test_it_never_rises_in_a_million_random_updates(self, x64):
+        """10,000 visits of 100 states, watched one by one in double precision."""
+        network, states = symmetric(5, 30, dtype=np.float64), random_states(5, 100, 30, np.float64)
+        order = jnp.asarray(np.random.default_rng(5).integers(0, 30, 10_000))
+
+        def one(carry, i):
+            states, before, rise = carry
+            states = network.visit(states, i[None], None, distinct=False)
+            now = network.energy(states)
+            return (states, now, jnp.maximum(rise, jnp.max(now - before))), None
+
+        start = states, network.energy(states), jnp.asarray(-jnp.inf)
+        (_, last, rise), _ = jax.jit(lambda start: jax.lax.scan(one, start, order))(start)
+        assert float(rise) <= 1e-12
+        assert (np.asarray(last) < np.asarray(start[1])).all()
+
+    @pytest.mark.parametrize("unit", [Spin(), Bernoulli()])
+    def test_a_flip_costs_its_net_input(self, unit, x64):
+        network = symmetric(6, 8, dtype=np.float64)
+        network = network if isinstance(unit, Spin) else recoded(network)
+        states = jnp.asarray(all_states(unit, 8)[::37], jnp.float64)
+        low, high = network.levels
+        for i in range(8):
+            flipped = states.at[:, i].set(low + high - states[:, i])
+            change = (flipped - states)[:, i]
+            expected = -change * network.field(states)[:, i]
+            np.testing.assert_allclose(network.energy(flipped) - network.energy(states), expected, atol=1e-12)
+
+    def test_synchronous_the_energy_of_two_times_never_rises(self, x64):
+        network, states = symmetric(7, 12, dtype=np.float64), random_states(7, 200, 12, np.float64)
+        path = [states]
+        for _ in range(6):
+            path.append(settle(network, path[-1], Synchronous(), max_sweeps=1).states)
+        w, theta = np.asarray(network.weights), np.asarray(network.thresholds)
+        pairs = [
+            -np.einsum("bi,ij,bj->b", now, w, before) + (now + before) @ theta
+            for before, now in itertools.pairwise(np.asarray(path))
+        ]
+        assert (np.diff(pairs, axis=0) <= 1e-12).all()
+
+    def test_the_trace_is_the_energy_after_every_sweep(self):
+        network, states = symmetric(8, 25), random_states(8, 6, 25)
+        found = settle(network, states, max_sweeps=20, trace=20)
+        energies = np.asarray(found.energies)
+        np.testing.assert_allclose(energies[0], network.energy(states), rtol=1e-6)
+        for row, sweeps in enumerate(np.asarray(found.sweeps)):
+            seen = energies[: sweeps + 1, row]
+            assert (np.diff(seen) < 0).all()
+            np.testing.assert_allclose(seen[-1], network.energy(found.states)[row], rtol=1e-6)
+            assert np.isnan(energies[sweeps + 2 :, row]).all()
+
+
+class TestEnds:
+    @pytest.mark.parametrize(
+        "update", [Asynchronous(), Asynchronous("random"), Asynchronous("replacement"), Greedy(), BlockSequential(10)]
+    )
+    def test_what_comes_to_rest_is_what_enumeration_finds(self, update):
+        network, every = symmetric(9, 10), jnp.asarray(all_states(Spin(), 10), jnp.float32)
+        minima = every[jnp.all(every * network.field(every) > 0, axis=1)]
+        found = settle(network, every, update, key=jax.random.key(0))
+        assert np.asarray(found.fixed).all()
+        ends = np.unique(np.asarray(found.states), axis=0)
+        np.testing.assert_array_equal(ends, np.unique(np.asarray(minima), axis=0))
+
+    def test_greedy_takes_the_steepest_flip(self):
+        network, states = symmetric(10, 9), random_states(10, 20, 9)
+        expected = np.array(states, np.float64)
+        for s in expected:
+            while True:
+                gain = -s * (np.asarray(network.weights, np.float64) @ s - np.asarray(network.thresholds, np.float64))
+                if gain.max() <= 0:
+                    break
+                s[gain.argmax()] *= -1
+        np.testing.assert_array_equal(np.asarray(settle(network, states, Greedy()).states), expected)
+
+    def test_block_sequential_lies_between_one_and_all(self):
+        network, states = symmetric(11, 12), random_states(11, 30, 12)
+        for blocks, same in ((1, Synchronous()), (12, Asynchronous())):
+            one, other = (settle(network, states, update, max_sweeps=2) for update in (BlockSequential(blocks), same))
+            np.testing.assert_array_equal(np.asarray(one.states), np.asarray(other.states))
+        halves = plain_blocks(network, states, [range(4), range(4, 8), range(8, 12)])
+        found = settle(network, states, BlockSequential(3), max_sweeps=1)
+        np.testing.assert_array_equal(np.asarray(found.states), halves)
+
+    def test_a_neuron_in_balance_keeps_its_state(self):
+        network = HopfieldNetwork(jnp.zeros((3, 3)), jnp.zeros(3))
+        states = random_states(12, 5, 3)
+        for update in (Asynchronous(), Synchronous(), Greedy(), BlockSequential(2)):
+            found = settle(network, states, update)
+            np.testing.assert_array_equal(np.asarray(found.states), np.asarray(states))
+            assert np.asarray(found.fixed).all()
+            assert np.asarray(found.sweeps).tolist() == [0] * 5
+
+    def test_held_neurons_stay(self):
+        network, states = symmetric(13, 16), random_states(13, 8, 16)
+        held = jnp.asarray(np.random.default_rng(13).random((8, 16)) < 0.3)
+        for update in (Asynchronous(), Asynchronous("replacement"), Synchronous(), Greedy(), Glauber(1.0)):
+            found = np.asarray(settle(network, states, update, held=held, max_sweeps=7).states)
+            np.testing.assert_array_equal(found[np.asarray(held)], np.asarray(states)[np.asarray(held)])
+            assert (found != np.asarray(states)).any()
+
+
+@pytest.mark.parametrize("unit", [Spin(), Bernoulli()])
+def test_at_a_temperature_it_samples_boltzmanns_law(unit):
+    """100,000 independent chains; their last states against e^{-E/T} / Z by chi-square."""
+    network = symmetric(14, 6)
+    network = HopfieldNetwork(0.5 * network.weights, 0.3 * network.thresholds, unit)
+    every = np.asarray(all_states(unit, 6))
+    start = jnp.full((100_000, 6), network.levels[0])
+    found = settle(network, start, Glauber(1.3), key=jax.random.key(2), max_sweeps=60)
+    assert not np.asarray(found.fixed).any()
+    weights = np.exp(-np.asarray(network.energy(jnp.asarray(every, jnp.float32)), np.float64) / 1.3)
+    expected = 100_000 * weights / weights.sum()
+    places = ((np.asarray(found.states) == network.levels[1]) @ (2 ** np.arange(6)[::-1])).astype(int)
+    order = ((every == network.levels[1]) @ (2 ** np.arange(6)[::-1])).astype(int)
+    counts = np.bincount(places, minlength=64)[order]
+    chi = ((counts - expected) ** 2 / expected).sum()
+    assert chi < 103.4  # the 0.1 % point of 63 degrees of freedom
+
+
+def test_what_is_refused():
+    for make in (lambda: Asynchronous("zigzag"), lambda: Glauber(1.0, "zigzag")):
+        with pytest.raises(ConfigurationError, match="cyclic, random, replacement"):
+            make()
+
+
+def plain_blocks(network, states, groups) -> np.ndarray:
+    """Block by block in NumPy."""
+    w, theta = np.asarray(network.weights, np.float64), np.asarray(network.thresholds, np.float64)
+    states = np.array(states, np.float64)
+    for group in map(list, groups):
+        h = states @ w.T - theta
+        states[:, group] = np.where(h > 0, 1, np.where(h < 0, -1, states))[:, group]
+    return states
