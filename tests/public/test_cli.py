@@ -95,7 +95,7 @@ def test_an_unknown_chapter_is_refused_in_one_line(run, tmp_path):
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
     names = "neuron, perceptron, backpropagation, depth_and_width, convolution, why_depth_fails"
-    names += ", restricted_boltzmann_machine, deep_belief"
+    names += ", restricted_boltzmann_machine, deep_belief, stability, hopfield_memory"
     assert f"one of {names}, got 'nope'" in result.stderr
     assert "Traceback" not in result.output
     assert not (tmp_path / "journey-report").exists()

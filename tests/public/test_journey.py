@@ -29,6 +29,8 @@ EXACT = {
     "why_depth_fails": 4,
     "restricted_boltzmann_machine": 10,
     "deep_belief": 8,
+    "stability": 9,
+    "hopfield_memory": 11,
 }
 EVIL = '<script>alert("1")</script> & <img src=x>'
 

@@ -5,7 +5,7 @@ each of its files is also an example to start from. ``flambeau journey`` runs th
 
 >>> [plan.name for plan in CHAPTERS]
 ['neuron', 'perceptron', 'backpropagation', 'depth_and_width', 'convolution', 'why_depth_fails',
- 'restricted_boltzmann_machine', 'deep_belief']
+ 'restricted_boltzmann_machine', 'deep_belief', 'stability', 'hopfield_memory']
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,10 @@ from flambeau.journey import (
     convolution,
     deep_belief,
     depth_and_width,
+    hopfield,
     neuron,
     perceptron,
+    stability,
     why_depth_fails,
 )
 from flambeau.journey.chapter import Chapter, Claim, Figure, Plan, Setting, as_json, run_chapter
@@ -34,6 +36,8 @@ CHAPTERS: tuple[Plan, ...] = (
     why_depth_fails.PLAN,
     boltzmann.PLAN,
     deep_belief.PLAN,
+    stability.PLAN,
+    hopfield.PLAN,
 )
 
 

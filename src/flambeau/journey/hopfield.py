@@ -16,7 +16,7 @@ PLAN = Plan(
     "hopfield_memory",
     "Hopfield memory",
     Quote("网络的权重中就存入了它记住的模式，现在，我们要做的是输入一个信息，使得网络进行“联想”，从而激发其之前的“记忆”。",
-          "The network's weights now hold the patterns that it remembers. What we do now is to feed in a message, and let "
-          "the network associate, so that its earlier memory is aroused."),
+          "The network's weights now hold the patterns that it remembers. What we do now is to feed in a message, and "
+          "let the network associate, so that its earlier memory is aroused."),
     (example, ways, recalled_letters, images, capacity, rules, minima, dense, attention),
 )  # fmt: skip

@@ -30,8 +30,8 @@ def attention(setting: Setting) -> Told:
     rise = float(np.diff(path, axis=0).max())
     nearest = (once @ x.T).argmax(axis=1)
     right = float((nearest == np.arange(COUNT)).mean())
-    blurred = memory.retrieve(cues[:SHOWN], steps=1, beta=1.0)
-    shown = mean + 30 * np.stack([x[:SHOWN], cues[:SHOWN], once[:SHOWN], blurred])
+    blurred = memory.retrieve(cues, steps=1, beta=1.0)[:SHOWN]
+    shown = mean + 26 * np.stack([x[:SHOWN], cues[:SHOWN], once[:SHOWN], blurred])
     return Section("Real numbers: memory is attention", (
         "Let states and patterns be real, and F the exponential. Then a single update does it (Ramsauer and others, "
         "2020):",
@@ -39,10 +39,10 @@ def attention(setting: Setting) -> Told:
         "Read q as a query and the rows of X as keys and values, and this is the attention of a transformer, "
         f"$softmax(β q K^T) V$. {COUNT} grey digits, twice as many as there are pixels, their mean "
         "subtracted; the lower half is covered, which leaves the mean there:",
-        Figure("One update", f"β = {BETA:g} picks one pattern out; at β = 1 all {COUNT} are mixed to their mean.",
+        Figure("One update", f"β = {BETA:g} picks one pattern out; at β = 1 all {COUNT} have a say, and blur.",
                samples_picture(np.clip(shown / data.data.max(), 0, 1), (8, 8),
                                ["stored", "cue", f"β = {BETA:g}", "β = 1"]),
-               "Rows of ten small pictures: digits, their upper halves, whole digits, ten times the same grey blur."),
+               "Rows of ten small pictures: digits, their upper halves, whole digits, grey blurs."),
         "In code: `memory = fb.DenseHopfield(\"softmax\", beta=100).store(images)`, then `memory.retrieve(cues)` and "
         "`memory.energy(cues)`; as a layer of a network it is `fb.networks.hopfield_attention`.",
     )), (

@@ -52,8 +52,9 @@ def board(
                    family="DejaVu Sans Mono")  # fmt: skip
         panel.text(x, y + 0.12, f"E = {e:.0f}".replace("-", "−"), ha="center", va="center", fontsize=7, zorder=4)
         if rest:
-            panel.text(x + 0.29, y + 0.26, named[tuple(s)], ha="center", va="center", fontsize=8, zorder=5, color="white",
-                       fontweight="bold", bbox={"boxstyle": "round,pad=0.2", "facecolor": INK, "linewidth": 0})  # fmt: skip
+            badge: Any = {"boxstyle": "round,pad=0.2", "facecolor": INK, "linewidth": 0}
+            panel.text(x + 0.29, y + 0.26, named[tuple(s)], ha="center", va="center", fontsize=8, zorder=5,
+                       color="white", fontweight="bold", bbox=badge)  # fmt: skip
     ticks = ["".join(SIGNS[unit] for unit in pair) for pair in pairs]
     panel.set(xlim=(-0.75, 3.55), ylim=(3.55, -0.75), xticks=range(4), yticks=range(4), xticklabels=ticks,
               yticklabels=ticks, xlabel="x₃ x₄", ylabel="x₁ x₂", aspect="equal")  # fmt: skip

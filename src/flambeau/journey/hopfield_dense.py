@@ -23,16 +23,14 @@ KINDS = {
 
 
 @eqx.filter_jit
-def stable_shares(seeds: Any, counts: Any, most: int) -> Array:
+def stable_shares(patterns: Any, counts: Any) -> Array:
     """The share of stable patterns ``(networks, interactions)``, of the first 50 of each memory's ``counts``.
 
     Rows of zeros stand for patterns that are not there: they agree with nothing, and say nothing to a visited neuron.
     """
 
     def one(given: tuple[Array, Array]) -> Array:
-        seed, count = given
-        bits = jax.random.uniform(jax.random.key(seed), (most, UNITS))
-        x = jnp.where(jnp.arange(most)[:, None] < count, jnp.where(bits < 0.5, -1.0, 1.0), 0.0)
+        x, count = given
         asked, order = x[:UNITS], jnp.arange(UNITS)
         there = jnp.arange(UNITS) < count
 
@@ -42,16 +40,20 @@ def stable_shares(seeds: Any, counts: Any, most: int) -> Array:
 
         return jnp.stack([stable(kind) for kind in KINDS.values()])
 
-    return jax.lax.map(one, (jnp.asarray(seeds), jnp.asarray(counts)))
+    return jax.lax.map(one, (jnp.asarray(patterns), jnp.asarray(counts)))
 
 
 def dense(setting: Setting) -> Told:
     """Stable patterns against their number, for four interactions."""
-    counts = setting.pick((5, 20, 100), (5, 10, 20, 50, 100, 200, 500, 1000), (5, 10, 20, 50, 100, 200, 500, 1000, 5000))
+    counts = setting.pick(
+        (5, 20, 100), (5, 10, 20, 50, 100, 200, 500, 1000), (5, 10, 20, 50, 100, 200, 500, 1000, 5000)
+    )
     draws = setting.pick(2, 4, 20)
     every = np.repeat(counts, draws)
-    seeds = np.arange(len(every)) + 10_000 * setting.seed
-    found = np.asarray(stable_shares(seeds, every, counts[-1])).reshape(len(counts), draws, -1).mean(axis=1).T
+    rng = np.random.default_rng(setting.seed)
+    x = np.where(rng.random((len(every), counts[-1], UNITS), np.float32) < 0.5, np.float32(-1), np.float32(1))
+    x *= (np.arange(counts[-1]) < every[:, None])[:, :, None]
+    found = np.asarray(stable_shares(x, every)).reshape(len(counts), draws, -1).mean(axis=1).T
     shares = dict(zip(KINDS, found, strict=True))
     limits = {name: fb.networks.dense_capacity(n, UNITS) for n, name in zip((2, 3, 4), KINDS, strict=False)}
     hundred = counts.index(100)
@@ -67,13 +69,22 @@ def dense(setting: Setting) -> Told:
         axes[0].text(0.138 * UNITS * 1.06, 1.06, "0.138 N", color=GREY, fontsize=8, va="bottom", ha="center")
         axes[0].axvline(UNITS, color=GREY, linewidth=0.9)
         axes[0].text(UNITS, 1.06, "N", color=GREY, fontsize=8, va="bottom", ha="center")
-        axes[0].set(xscale="log", ylim=(-0.04, 1.05), xlabel="patterns", ylabel="share of patterns stable")
-        axes[0].legend(loc="center left")
+        axes[0].set(
+            xscale="log",
+            ylim=(-0.04, 1.05),
+            xlabel="patterns",
+            xticks=counts,
+            xticklabels=[f"{count:,}" for count in counts],
+            ylabel="share of patterns stable",
+        )
+        axes[0].minorticks_off()
+        axes[0].legend(loc="center", bbox_to_anchor=(0.27, 0.6), frameon=True, facecolor="white", framealpha=1,
+                       edgecolor="white")  # fmt: skip
 
     return Section("Beyond 0.138 N: steeper energies", (
-        "Why stop at a square? The lecture's energy adds up the squares of how much the state agrees with each pattern, "
-        "$E = -\\frac{1}{2} Σ_k (x_k · s)^2$ and a constant. *Dense* memories (Krotov and Hopfield, 2016) put a steeper "
-        "function there, so that the nearest pattern outvotes the crowd:",
+        "Why stop at a square? The lecture's energy adds up the squares of how much the state agrees with each "
+        "pattern, $E = -\\frac{1}{2} Σ_k (x_k · s)^2$ and a constant. *Dense* memories (Krotov and Hopfield, 2016) "
+        "put a steeper function there, so that the nearest pattern outvotes the crowd:",
         Equation("E(s) = - Σ_k F(x_k · s),   F(z) = z^n or e^z", "the lecture's network is n = 2"),
         Figure("Patterns in 50 neurons", f"Means over {draws} networks. Dotted: the theory's limits "
                "N^(n−1) / (2 (2n − 3)!! ln N), up to which nearly all patterns are stable.", picture(draw, height=3.0),

@@ -43,8 +43,8 @@ def example(setting: Setting) -> Told:
                      f"{basin} of 16")
                     for row, level, kind, basin in zip(s[found.fixed], e[found.fixed], kinds, basins, strict=True))),
         "The lecture shows E = 4, 0 and −4 and calls the bottom *stable*. What it does not say is who lives there: "
-        "*both patterns and both of their negatives*. E has no odd part, E(−x) = E(x), so whoever remembers x remembers "
-        "−x just as well.",
+        "*both patterns and both of their negatives*. E has no odd part, E(−x) = E(x), so whoever remembers x "
+        "remembers −x just as well.",
     )), (
         Claim("W = Σ x x′ − K I, the matrix as printed", "w₁₂ = w₂₁ = w₃₄ = w₄₃ = −2, all others 0",
               "equal in every entry" if (memory.weights_ == PRINTED).all() else "another matrix",
@@ -73,13 +73,14 @@ def ways(setting: Setting) -> Told:
     back = np.sign(np.sign(s @ memory.weights_.T) @ memory.weights_.T)
     start = s[(s[:, 0] == 1) & (s[:, 1] == 1)]
     ends = [one_by_one(memory.weights_, start, order)[-1] for order in ((0, 1, 2, 3), (1, 0, 2, 3))]
-    first, second = ((end[:, 0] == sign).all() and (end[:, 1] == -sign).all() for end, sign in zip(ends, (-1, 1)))
+    first, second = ((end[:, 0] == -end[:, 1]).all() and (end[:, 0] == sign).all()
+                     for end, sign in zip(ends, (-1, 1), strict=True))  # fmt: skip
     differ = int((ends[0] != ends[1]).any(axis=1).sum())
     return Section("One at a time, and in which order", (
         "不同的变化方式也会将网络引向不同的“记忆” (*different ways of changing lead the network to different "
         "memories, too*). In (1, 1, ·, ·) neurons 1 and 2 hear each other with a minus sign, and both want to change. "
-        "Whoever is asked first does, and the other is then content: neuron 1 first gives (−1, 1, ·, ·), neuron 2 first "
-        "gives (1, −1, ·, ·). Two different memories from one input.",
+        "Whoever is asked first does, and the other is then content: neuron 1 first gives (−1, 1, ·, ·), neuron 2 "
+        "first gives (1, −1, ·, ·). Two different memories from one input.",
         "If both change at the same instant, both are as discontented as before, with the signs exchanged. So "
         f"{swing} of the 16 states swing for ever, (1, 1, 1, 1) to (−1, −1, −1, −1) and back. That is why "
         "`memory.recall(x)` asks one neuron after the other; `update=\"synchronous\"` is there to see the difference, "

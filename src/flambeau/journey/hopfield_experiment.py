@@ -1,4 +1,4 @@
-"""The chapter on Hopfield memory, its experiment: random patterns, a storage rule, a recall; many of them, one program."""
+"""The chapter on Hopfield memory, its experiment: random patterns, a storage rule, a recall; all one program."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ RULES = {
     "projection": fb.rules.Projection(),
 }
 TURNED = 0.1
-MOST_SWEEPS = 30
+MOST_SWEEPS = 20
 AT_ONCE = 18
 
 
@@ -49,26 +49,30 @@ def stored(rule: str, units: int, loads: Sequence[float], draws: int, seed: int,
     room = round(0.6 * units)
     counts = np.repeat([round(load * units) for load in loads], draws)
     padded = np.resize(counts, -(-len(counts) // AT_ONCE) * AT_ONCE)
-    number, keys = np.asarray(list(RULES).index(rule)), np.arange(len(padded)) + 10_000 * seed
-    parts = [tried(units, room, number, np.float32(flips), padded[at : at + AT_ONCE], keys[at : at + AT_ONCE])
-             for at in range(0, len(padded), AT_ONCE)]  # fmt: skip
+    number, rng = np.asarray(list(RULES).index(rule)), np.random.default_rng([seed, *rule.encode()])
+    shape, parts = (AT_ONCE, room, units), []
+    for at in range(0, len(padded), AT_ONCE):
+        x = np.where(rng.random(shape, np.float32) < 0.5, np.float32(-1), np.float32(1))
+        there = (np.arange(room) < padded[at : at + AT_ONCE, None]).astype(np.float32)
+        x = np.where(
+            there[:, :, None] > 0, x, x[:, :1]
+        )  # beyond the count: the first pattern, which counts for nothing
+        cues = np.where((rng.random(shape, np.float32) < flips) & (there[:, :, None] > 0), -x, x)
+        parts.append(tried(number, x, there, cues))
     return Found(*np.concatenate(parts)[: len(counts)].T.reshape(4, len(loads), draws))
 
 
 @eqx.filter_jit
-def tried(units: int, room: int, rule: Any, flips: Any, counts: Any, seeds: Any) -> Array:
+def tried(rule: Any, patterns: Any, present: Any, cues: Any) -> Array:
     """One network after the other ``(networks, 4)``."""
 
-    def one(given: tuple[Array, Array]) -> Array:
-        count, seed = given
-        bits, noise = jax.random.uniform(jax.random.key(seed), (2, room, units))
-        x, there = jnp.where(bits < 0.5, -1.0, 1.0), (jnp.arange(room) < count).astype(float)
-        x = jnp.where(there[:, None] > 0, x, x[0])  # beyond the count: the first pattern, which counts for nothing
+    def one(given: tuple[Array, Array, Array]) -> Array:
+        x, there, start = given
         batch = fb.rules.Batch(x, x, there)
         network = jax.lax.switch(rule, [lambda b, r=r: taught(r, b) for r in RULES.values()], batch)
-        return judged(network, x, there, jnp.where((noise < flips) & (there[:, None] > 0), -x, x))
+        return judged(network, x, there, start)
 
-    return jax.lax.map(one, (jnp.asarray(counts), jnp.asarray(seeds)))
+    return jax.lax.map(one, (jnp.asarray(patterns), jnp.asarray(present), jnp.asarray(cues)))
 
 
 def taught(rule: fb.rules.AbstractRule, batch: fb.rules.Batch) -> fb.networks.HopfieldNetwork:

@@ -27,9 +27,11 @@ def images(setting: Setting) -> Told:
     """Ten digits by the lecture's sum, and by the projection."""
     x, rng = ten_digits(), np.random.default_rng(setting.seed)
     alike = np.abs(fb.networks.overlap(x, x)[np.triu_indices(10, 1)]).mean()
+    projected = x.T @ np.linalg.solve(x @ x.T, x)
+    np.fill_diagonal(projected, 0)
     memories = {
         "W = Σ x x′ − K I": fb.Hopfield.from_weights(x.T @ x - 10 * np.eye(SIDE**2)),
-        "projection": fb.Hopfield("pseudoinverse").fit(x),
+        "projection": fb.Hopfield.from_weights((projected + projected.T) / 2),
     }
     which = np.arange(CUES) % 10
     cues = turned(x[which], TURNED, rng)
@@ -40,8 +42,8 @@ def images(setting: Setting) -> Told:
     fewer = len(np.unique(hebb, axis=0))
     return Section("Images: why the sum is not enough", (
         "The letters were chosen to be unlike. Ordinary images are not: two of these ten digits agree in "
-        f"{(1 + alike) / 2:.0%} of their dots, mean |overlap| {alike:.2f}, where random patterns of 64 have 0.10. In the "
-        "sum Σ x x′ what they share is counted ten times, and what tells them apart once.",
+        f"{(1 + alike) / 2:.0%} of their dots, mean |overlap| {alike:.2f}, where random patterns of 64 have 0.10. In "
+        "the sum Σ x x′ what they share is counted ten times, and what tells them apart once.",
         Figure("Ten digits, a tenth of their dots turned", "One column for each digit. The sum leads all of them to a "
                "few images that belong to none; the projection gives each one back.",
                samples_picture(np.stack([x, cues[:10], hebb[:10], projection[:10]]), (SIDE, SIDE),
@@ -49,7 +51,8 @@ def images(setting: Setting) -> Told:
                "Four rows of ten small pictures: digits, noisy digits, one and the same blob, digits again."),
         "The *projection* (pseudo-inverse) rule subtracts what is known already. W projects onto the space that the "
         "patterns span, so every stored pattern hears itself:",
-        Equation("W = X^T (X X^T)^{-1} X,   W x_k = x_k", "X holds the patterns, one a row"),
+        Equation("W = X^T (X X^T)^{-1} X,   W x_k = x_k", "X holds the patterns, one a row; the diagonal is emptied "
+                                                          "in use"),
         "In code: `fb.Hopfield(\"pseudoinverse\").fit(images)`. It holds any patterns, as long as none is a sum of the "
         "others, up to as many as there are neurons. The price: a weight depends on all patterns, not only on the two "
         "neurons that it joins.",

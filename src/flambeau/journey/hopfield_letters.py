@@ -68,15 +68,15 @@ def recalled_letters(setting: Setting) -> Told:
 
     return Section("Association: letters from noise", (
         "存储图像时，每个点对应一个神经元 (*to store images, let each dot be a neuron*). Five letters of 64 dots are "
-        "stored by the lecture's sum, ink as 1 and paper as −1. 现在，我们要做的是输入一个信息，使得网络进行“联想” (*now "
-        "feed in a message and let the network associate*): a letter of which a fifth of the dots was turned.",
+        "stored by the lecture's sum, ink as 1 and paper as −1. 现在，我们要做的是输入一个信息，使得网络进行“联想” "
+        "(*now feed in a message and let the network associate*): a letter of which a fifth of the dots was turned.",
         Figure("Three letters come back", "From left to right 64 visits, every dot once. Below, the energy of the same "
                "states: it falls at every flip, and ends at the stored letter's own (dotted).",
                picture(draw, 2, 1, 4.3, height_ratios=(1.55, 1), sharex=True),
                "Three rows of nine small pictures, noisy on the left, clean letters on the right, and three falling "
                "staircases."),
-        f"Of {CUES} such cues {right:.0%} came back as their letter, dot for dot. Nothing looked for the nearest letter: "
-        "each dot heard the other 63, and said what most of them would have it be.",
+        f"Of {CUES} such cues {right:.0%} came back as their letter, dot for dot. Nothing looked for the nearest "
+        "letter: each dot heard the other 63, and said what most of them would have it be.",
     )), (
         Claim("A message lets the network associate", "of letters with 20% of their dots turned, at least 9 in 10",
               f"{right:.1%} of {CUES} recalled dot for dot", right > 0.9),

@@ -1,8 +1,8 @@
-"""The chapter on Hopfield memory, its referee: one neuron after the other in plain NumPy, every state on the way kept."""
+"""The chapter on Hopfield memory, its referee: one neuron after the other in plain NumPy, every state kept."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-import warnings
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def lecture_patterns() -> np.ndarray:
     return np.asarray([[1.0, -1, -1, 1], [-1, 1, -1, 1]])
 
 
-def one_by_one(weights: np.ndarray, states: np.ndarray, order: Iterable[int]) -> np.ndarray:
+def one_by_one(weights: np.ndarray, states: np.ndarray, order: np.ndarray | Iterable[int]) -> np.ndarray:
     """The states ``(visits + 1, batch, units)``: s_i ← sign(h_i), h = Ws; a neuron with h_i = 0 stays as it is."""
     path = [np.array(states)]
     for i in order:

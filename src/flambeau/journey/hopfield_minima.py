@@ -32,7 +32,7 @@ def counted(patterns: int, seed: int, states: np.ndarray) -> tuple[np.ndarray, n
 def minima(setting: Setting) -> Told:
     """All 4,096 states of many networks."""
     states = fb.networks.all_states(fb.neurons.Spin(), UNITS).astype(np.float32)
-    draws = setting.pick(3, 12, 200)
+    draws = setting.pick(3, 8, 200)
     rows = {k: [counted(k, seed, states) for seed in setting.seeds(3, draws, 200)] for k in PATTERNS}
     number = np.asarray([np.mean([row[0] for row in rows[k]], axis=0) for k in PATTERNS])
     share = np.asarray([np.mean([row[1] for row in rows[k]], axis=0) for k in PATTERNS])
@@ -59,21 +59,23 @@ def minima(setting: Setting) -> Told:
         "decided by the number of local minima of its energy function*). A pattern that is to be remembered must be a "
         "minimum; but not every minimum is a pattern. Networks of 12 neurons have 4,096 states, few enough to try all "
         "of them:",
-        Figure("Everything that rests", f"Means over {len(rows[1])} networks of 12 neurons. A mixture is the majority of "
-               "three memories, each with either sign.", picture(draw, 1, 2, 2.5, sharey=True),
-               "Stacked bars for 1, 3, 5 and 7 patterns: memories and negatives in equal parts, then mixtures, then others."),
-        f"With three patterns there are {number[1].sum():.1f} minima on average, with seven {number[3].sum():.1f}. Half of "
-        "them are the negatives of the other half. So the number of minima bounds the number of patterns; it does not "
-        "decide it. `fb.networks.landscape(network)` lists the minima and the basins of any network up to 20 neurons, "
-        "and `fb.networks.attractor_kinds(states, patterns)` says what they are.",
+        Figure("Everything that rests", f"Means over {len(rows[1])} networks of 12 neurons. A mixture is the majority "
+               "of three memories, each with either sign.", picture(draw, 1, 2, 2.5, sharey=True),
+               "Stacked bars for 1, 3, 5 and 7 patterns: memories and negatives in equal parts, then mixtures, then "
+               "others."),
+        f"With three patterns there are {number[1].sum():.1f} minima on average, with seven {number[3].sum():.1f}. "
+        "Half of them are the negatives of the other half. Seven are too many: there are fewer minima than patterns, "
+        "so not all can be kept. So the number of minima bounds the number of patterns; it does not decide it. "
+        "`fb.networks.landscape(network)` lists the minima and the basins of any network up to 20 neurons, and "
+        "`fb.networks.attractor_kinds(states, patterns)` says what they are.",
     )), (
         Claim("The minima bound the patterns that are kept", "in every network at most as many as minima",
-              f"{len(every)} networks, {len(every) * 4096:,} states: {'in all' if bounded else 'not in all'}; every state "
-              f"ends in one: {whole}", bounded and whole),
+              f"{len(every)} networks, {len(every) * 4096:,} states: {'in all' if bounded else 'not in all'}; every "
+              f"state ends in one: {whole}", bounded and whole),
         Claim("The negative of a minimum is a minimum", "in every network", "in all" if mirrored else "not in all",
               mirrored),
         Claim("The number of minima decides the number of patterns", "as many minima as patterns",
               f"more minima than patterns in {more} of {len(every)} networks; on average "
               f"{', '.join(f'{total:.1f} for {k}' for k, total in zip(PATTERNS, number.sum(axis=1), strict=True))}",
-              more == 0, "It is an upper bound: negatives, mixtures and others are minima as well."),
+              bool(more == 0), "It is an upper bound: negatives, mixtures and others are minima as well."),
     )  # fmt: skip

@@ -11,7 +11,7 @@ LOADS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 
 def rules(setting: Setting) -> Told:
     """Four rules at six loads."""
-    units, draws = units_of(setting), setting.pick(2, 3, 20)
+    units, draws = units_of(setting), setting.pick(2, 2, 20)
     found = {name: stored(name, units, LOADS, draws, setting.seed + 1, TURNED) for name in RULES}
     stable = {name: part.stable.mean(axis=1) for name, part in found.items()}
     recalled = {name: part.near.mean(axis=1) for name, part in found.items()}
@@ -27,9 +27,9 @@ def rules(setting: Setting) -> Told:
         axes[0].legend(loc="center", bbox_to_anchor=(0.4, 0.45))
 
     return Section("Better ways to store", (
-        "The sum is only the simplest rule. *Storkey's* rules subtract, for each new pattern, what the weights say about "
-        "it already, and still use nothing but what the two ends of a connection know. The *projection* uses all. The "
-        f"same {units} neurons, the same kind of patterns:",
+        "The sum is only the simplest rule. *Storkey's* rules subtract, for each new pattern, what the weights say "
+        "about it already, and still use nothing but what the two ends of a connection know. The *projection* uses "
+        f"all. The same {units} neurons, the same kind of patterns:",
         Figure("Four storage rules", f"{draws} networks for each point.", picture(draw, 1, 2, 2.8, sharey=True),
                "Two panels of four falling curves: Hebb's falls first, then Storkey's, the projection's last."),
         Table("Share of patterns stable (and recalled from a tenth of turned bits)",
@@ -41,7 +41,7 @@ def rules(setting: Setting) -> Told:
     )), (
         Claim("Storkey's rule holds more than the sum", "at 0.3 N nearly all patterns, where the sum holds none",
               f"stable {order[1]:.2f} and {order[2]:.2f} (orders 1 and 2) against {order[0]:.2f}",
-              order[1] > 0.8 and order[2] > 0.8 and order[0] < 0.1),
+              bool(order[1] > 0.8 and order[2] > 0.8 and order[0] < 0.1)),
         Claim("The projection keeps every pattern", "stable share 1 at all loads",
               f"at least {stable['projection'].min():.3f}", bool(stable["projection"].min() == 1)),
         Claim("Stable patterns need not be found", "projection at 0.6 N: all stable, few recalled",
