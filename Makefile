@@ -27,7 +27,7 @@ journey: $(VENV)/installed-base
 	$(BIN)/flambeau journey
 
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .

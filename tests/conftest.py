@@ -1,6 +1,11 @@
-"""What every test needs: the compilation cache, and double precision where a test asks for it."""
+"""What every test needs: the compilation cache, and double precision where a test asks for it.
+
+The suite spends its time compiling small programs, so LLVM is asked for less optimisation than users get; XLA's own
+rewriting of a program is the same.
+"""
 
 import os
+from itertools import count
 from pathlib import Path
 
 import hypothesis
@@ -8,6 +13,9 @@ import jax
 import pytest
 
 import flambeau as fb
+
+QUICK = "--xla_backend_optimization_level=1"
+os.environ.setdefault("XLA_FLAGS", QUICK)  # read when the first program is compiled
 
 hypothesis.settings.register_profile("flambeau", deadline=None, derandomize=True, print_blob=False)
 hypothesis.settings.load_profile("flambeau")
@@ -17,6 +25,16 @@ def pytest_configure(config):
     """One cache for all workers and all later runs."""
     default = Path(str(config.rootpath)) / ".jax_cache"
     fb.enable_compilation_cache(os.environ.get("FLAMBEAU_COMPILATION_CACHE", default))
+
+
+MAPS = Path("/proc/self/maps")  # Linux lets a process map 65,530 pieces of memory; every compiled program takes some
+TESTS = count(1)
+
+
+def pytest_runtest_teardown(item):
+    """Let compiled programs go before they are too many, or a worker dies in the middle of a test."""
+    if next(TESTS) % 50 == 0 and MAPS.exists() and MAPS.read_bytes().count(b"\n") > 35_000:
+        jax.clear_caches()
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ def test_the_three_verbs_are_adjoint(structure):
 
 def test_hand_written_adjoints_equal_the_derived_ones(structure):
     x, d = sides(structure)
-    np.testing.assert_allclose(structure.backproject(d), derived_backproject(structure, d), rtol=1e-12)
-    np.testing.assert_allclose(structure.correlate(x, d), derived_correlate(structure, x, d), rtol=1e-12)
+    np.testing.assert_allclose(structure.backproject(d), derived_backproject(structure, d), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(structure.correlate(x, d), derived_correlate(structure, x, d), rtol=1e-12, atol=1e-14)
 
 
 def test_project_is_linear_in_inputs_and_weights(structure):
@@ -38,7 +38,7 @@ def test_project_is_linear_in_inputs_and_weights(structure):
     together = structure.with_weights(structure.weights + 2 * other).project(x)
     apart = structure.project(x) + 2 * structure.with_weights(other).project(x)
     np.testing.assert_allclose(together, apart, rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(structure.project(3 * x), 3 * structure.project(x), rtol=1e-12)
+    np.testing.assert_allclose(structure.project(3 * x), 3 * structure.project(x), rtol=1e-12, atol=1e-14)
 
 
 def test_shapes_are_what_it_says(structure):

@@ -65,28 +65,35 @@ def vector(tree):
     return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)])
 
 
-@settings(max_examples=40)
+@eqx.filter_jit
+def both_ways(network, rule, batch):
+    """The rule's proposal and JAX's gradient, as one program."""
+    return rule.propose(network, batch, (), jax.random.key(0)), eqx.filter_value_and_grad(plain_error)(
+        network, rule.loss, batch
+    )
+
+
+@settings(max_examples=15)
 @given(lessons())
 def test_it_equals_jax_grad(lesson):
     with jax.enable_x64(True):
         network, rule, batch = build(lesson)
-        by_hand, _, info = rule.propose(network, batch, (), jax.random.key(0))
-        error, by_jax = eqx.filter_value_and_grad(plain_error)(network, rule.loss, batch)
+        (by_hand, _, info), (error, by_jax) = both_ways(network, rule, batch)
         assert relative(info["loss"], error) < 1e-10
         assert relative(vector(by_hand), vector(by_jax)) < 1e-10
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(lessons())
 def test_it_equals_central_differences(lesson):
     with jax.enable_x64(True):
         network, rule, batch = build(lesson)
         flat, rebuild = jax.flatten_util.ravel_pytree(network)
         error = jax.jit(lambda w: plain_error(rebuild(w), rule.loss, batch))
-        by_hand = vector(rule.propose(network, batch, (), jax.random.key(0))[0])
+        by_hand = vector(both_ways(network, rule, batch)[0][0])
         generator = np.random.default_rng(0)
         for _ in range(4):
-            way, h = generator.normal(size=flat.shape), 1e-5
+            way, h = generator.normal(size=flat.shape), 3e-5  # log(1 - y) near y = 1 is good to 1e-12
             # A kink between the two points would spoil the quotient: then both one-sided ones differ.
             above, here, below = error(flat + h * way), error(flat), error(flat - h * way)
             if abs((above - here) - (here - below)) / h > 1e-3:

@@ -78,8 +78,8 @@ class TestRBM:
 
         centred = likelihood(X, centered=True), likelihood(1 - X, centered=True)
         plain = likelihood(X, centered=False), likelihood(1 - X, centered=False)
-        assert abs(centred[0] - centred[1]) < 1
-        assert abs(plain[0] - plain[1]) > 1
+        # The coding changes the random draws and little else; without centring both codings are learned less well.
+        assert abs(centred[0] - centred[1]) < min(centred) - max(plain)
 
     @pytest.mark.parametrize("algorithm", ["cd", "pcd", "tempering"])
     def test_every_algorithm_beats_independent_pixels(self, algorithm, digits):

@@ -76,7 +76,7 @@ def climb(network: Machine, missed: Callable[[Machine], Any], rounds: int, each:
 
     @eqx.filter_jit
     def further(network: Machine, state: Any) -> Any:
-        def step(_: int, carry: Any) -> Any:
+        def step(_: Any, carry: Any) -> Any:
             change, state = adam.update(eqx.filter_grad(missed)(carry[0]), carry[1])
             return eqx.apply_updates(carry[0], change), state
 

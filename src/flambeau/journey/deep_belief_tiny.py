@@ -30,7 +30,7 @@ def states(units: int) -> np.ndarray:
     return fb.networks.all_states(fb.neurons.Bernoulli(), units)
 
 
-def product(p: np.ndarray, of: np.ndarray) -> np.ndarray:
+def product(p: Any, of: np.ndarray) -> np.ndarray:
     """Π_j P(h_j): the probability ``(given, states)`` of every state, from each unit's own ``(given, units)``."""
     p = np.asarray(p, np.float64)[:, None]
     return np.prod(np.where(of[None] == 1, p, 1 - p), axis=-1)
@@ -50,8 +50,10 @@ def factors(network: fb.networks.DeepBeliefNetwork, states: tuple[Any, ...], eve
     low, middle = network.lower
     nets = (low.down_net(h1), middle.down_net(h2), network.top.visible_net(h3), low.up_net(v))
     below = -h1 @ low.recognition.weights.T @ v.T  # the lowest machine's energies, had it no layer above: no biases
+    shape = len(h2), len(h3)
+    pairs = jnp.broadcast_to(h2[:, None], (*shape, h2.shape[1])), jnp.broadcast_to(h3[None], (*shape, h3.shape[1]))
     ours = fb.networks.log_joint(network, [jnp.asarray(part, jnp.float32) for part in every])
-    return [jax.nn.sigmoid(net) for net in nets], network.top.energy(h2[:, None], h3[None]), below.T, ours
+    return [jax.nn.sigmoid(net) for net in nets], network.top.energy(*pairs), below.T, ours
 
 
 def tables(network: fb.networks.DeepBeliefNetwork) -> Tables:
