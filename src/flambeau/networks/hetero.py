@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from flambeau.dynamics.visits import chosen
-from flambeau.errors import DataError
+from flambeau.errors import ConfigurationError, DataError
 from flambeau.rules.storage import without_diagonal
 
 __all__ = ["BidirectionalNetwork", "PairsFound", "SequenceNetwork", "bidirectional_memory", "sequence_memory"]
@@ -76,6 +76,8 @@ def bidirectional_memory(x: np.ndarray | list, y: np.ndarray | list, *, rule: st
 
     The pseudo-inverse maps every x to its y exactly, and only forwards.
     """
+    if rule not in ("hebbian", "pseudoinverse"):
+        raise ConfigurationError("bidirectional_memory, rule", "hebbian, pseudoinverse", repr(rule), "choose one")
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if len(x) != len(y):
         raise DataError("bidirectional_memory", "as many x as y", f"{len(x)} and {len(y)}", "give one y for every x")

@@ -1,0 +1,132 @@
+"""Pairs and sequences against plain loops; enumeration of small networks; what attractors are."""
+
+import itertools
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import flambeau as fb
+from flambeau.errors import ConfigurationError, DataError
+from flambeau.networks import (
+    HopfieldNetwork,
+    attractor_kinds,
+    bidirectional_memory,
+    energy_plane,
+    landscape,
+    sequence_memory,
+)
+
+
+def signs(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).choice([-1.0, 1.0], shape)
+
+
+class TestPairs:
+    def test_it_is_the_plain_there_and_back_and_the_energy_never_rises(self):
+        x, y = signs(0, 4, 30), signs(1, 4, 20)
+        network = bidirectional_memory(x, y)
+        w = y.T @ x
+        np.testing.assert_array_equal(np.asarray(network.weights), w)
+        start = signs(2, 16, 30)
+        found = network.recall(jnp.asarray(start, jnp.float32))
+        for row in range(16):
+            a, b, energies = start[row], np.ones(20), []
+            for _ in range(50):
+                b = np.where(w @ a > 0, 1, np.where(w @ a < 0, -1, b))
+                energies.append(-b @ w @ a)
+                a = np.where(w.T @ b > 0, 1, np.where(w.T @ b < 0, -1, a))
+                energies.append(-b @ w @ a)
+            assert (np.diff(energies) <= 0).all()
+            np.testing.assert_array_equal(np.asarray(found.x)[row], a)
+            np.testing.assert_array_equal(np.asarray(found.y)[row], b)
+        assert np.asarray(found.fixed).all()
+        assert np.asarray(network.energy(found.x, found.y))[0] == energies_of(w, found)[0]
+
+    def test_corrupted_pairs_come_back_and_the_pseudoinverse_maps_exactly(self):
+        x, y = signs(3, 5, 60), signs(4, 5, 40)
+        worn = jnp.asarray(np.where(np.random.default_rng(5).random(x.shape) < 0.1, -x, x), jnp.float32)
+        found = bidirectional_memory(x, y).recall(worn)
+        np.testing.assert_array_equal(np.asarray(found.y), y)
+        np.testing.assert_array_equal(np.asarray(found.x), x)
+        exact = bidirectional_memory(x, y, rule="pseudoinverse")
+        np.testing.assert_allclose(x @ np.asarray(exact.weights).T, y, atol=1e-4)
+
+    def test_what_is_refused(self):
+        with pytest.raises(DataError, match="3 and 2"):
+            bidirectional_memory(signs(0, 3, 4), signs(0, 2, 4))
+        with pytest.raises(DataError, match="-1 and"):
+            bidirectional_memory(signs(0, 3, 4) / 2, signs(0, 3, 4))
+        with pytest.raises(ConfigurationError, match="hebbian, pseudoinverse"):
+            bidirectional_memory(signs(0, 3, 4), signs(0, 3, 4), rule="oja")
+
+
+class TestSequences:
+    def test_it_is_the_plain_recursion(self):
+        x, delay, strength = signs(6, 4, 40), 2, 2.0
+        network = sequence_memory(x, delay=delay, strength=strength, cyclic=True)
+        w = x.T @ x / 40 * (1 - np.eye(40))
+        step = np.roll(x, -1, axis=0).T @ x / 40
+        path = [x[0]]
+        for time in range(20):
+            old = path[time - delay] if time >= delay else np.zeros(40)
+            net = w @ path[-1] + strength * step @ old
+            path.append(np.where(net > 0, 1, np.where(net < 0, -1, path[-1])))
+        found = np.asarray(network.run(jnp.asarray(x[:1], jnp.float32), steps=20))[:, 0]
+        np.testing.assert_array_equal(found, path)
+
+    def test_it_goes_round_and_an_open_one_stops(self):
+        x = signs(7, 5, 100)
+        round_ = np.asarray(sequence_memory(x, cyclic=True).run(jnp.asarray(x[:1], jnp.float32), steps=30))[:, 0]
+        visited = [int(np.argmax(x @ state)) for state in round_]
+        changes = [b for a, b in itertools.pairwise(visited) if a != b]
+        assert changes == [place % 5 for place in range(1, len(changes) + 1)]
+        assert len(changes) >= 9
+        open_ = np.asarray(sequence_memory(x).run(jnp.asarray(x[:1], jnp.float32), steps=30))[:, 0]
+        np.testing.assert_array_equal(open_[-1], x[-1])
+
+
+class TestLandscape:
+    def test_enumeration_is_the_plain_walk_over_all_states(self):
+        rng = np.random.default_rng(8)
+        w = np.tril(rng.normal(size=(8, 8)), -1)
+        w, theta = w + w.T, rng.normal(size=8)
+        found = landscape(HopfieldNetwork(jnp.asarray(w, jnp.float32), jnp.asarray(theta, jnp.float32)))
+        for number in range(0, 256, 17):
+            s = found.states[number].astype(float)
+            assert found.energies[number] == pytest.approx(-s @ w @ s / 2 + theta @ s, abs=1e-4)
+            h = w @ s - theta
+            assert found.fixed[number] == (s * h >= 0).all()
+            while True:
+                before = s.copy()
+                for i in range(8):
+                    s[i] = np.sign(w[i] @ s - theta[i])
+                if (s == before).all():
+                    break
+            np.testing.assert_array_equal(found.states[found.ends[number]], s)
+        assert sum(found.basins.values()) == 256
+        assert set(found.basins) == set(np.flatnonzero(found.fixed).tolist())
+
+    def test_too_many_neurons_say_how_many_states_it_would_be(self):
+        with pytest.raises(ConfigurationError, match=r"21 neurons, 2\^21 states"):
+            landscape(fb.networks.hopfield(21))
+
+    def test_mixtures_of_three_are_told_from_memories(self):
+        x = signs(9, 3, 101)
+        mixed = np.sign(x.sum(0))
+        assert attractor_kinds([x[1], -x[2], mixed, -mixed, signs(10, 101)], x) == [
+            "memory", "negative", "mixture", "mixture", "other"]  # fmt: skip
+
+    def test_the_plane_meets_its_corners_and_falls_towards_memories(self):
+        x = signs(11, 3, 60)
+        network = fb.Hopfield().fit(x).network_
+        agree, differ, energies = energy_plane(network, x[0], x[1], draws=5)
+        assert (agree[0], agree[-1], differ[0], differ[-1]) == (0, 1, 0, 1)
+        corners = network.energy(jnp.asarray(np.stack([x[0], x[1], -x[1], -x[0]]), jnp.float32))
+        np.testing.assert_allclose(energies[[0, 0, -1, -1], [0, -1, 0, -1]], corners, rtol=1e-5)
+        assert energies.min() == pytest.approx(float(corners.min()), rel=0.1)
+
+
+def energies_of(w, found):
+    x, y = np.asarray(found.x), np.asarray(found.y)
+    return -np.einsum("bi,ij,bj->b", y, w, x)
