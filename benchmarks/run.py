@@ -23,6 +23,7 @@ SCRIPTS = (
     "step_lenet",
     "step_rbm",
     "step_ais",
+    "recall_hopfield",
     "digits_fit",
     "import_time",
     "journey_time",

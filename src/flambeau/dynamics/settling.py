@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from flambeau.dynamics.visits import chosen
@@ -57,7 +58,10 @@ class AbstractUpdate(eqx.Module):
     neuron out, or "none" where nothing ever rests.
     """
 
-    proof: eqx.AbstractVar[str]
+    @property
+    @abc.abstractmethod
+    def proof(self) -> str:
+        """One of "sweep", "look" and "none"."""
 
     @abc.abstractmethod
     def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
@@ -94,10 +98,14 @@ class Glauber(AbstractUpdate):
 
     temperature: Float[Array, ""]
     order: str = eqx.field(static=True, default="cyclic")
-    proof: str = eqx.field(static=True, default="none", init=False)
 
     def __init__(self, temperature: Any, order: str = "cyclic") -> None:
-        self.temperature, self.order, self.proof = jnp.asarray(temperature, float), order, "none"
+        self.temperature, self.order = jnp.asarray(temperature, float), order
+
+    @property
+    def proof(self) -> str:
+        """At a temperature nothing rests."""
+        return "none"
 
     def __check_init__(self) -> None:
         check_order("Glauber", self.order)
@@ -117,7 +125,10 @@ class Glauber(AbstractUpdate):
 class Synchronous(AbstractUpdate):
     """All neurons at once: s(t+1) = sign(W s(t) - θ). It ends in a fixed point or swings between two states."""
 
-    proof: str = eqx.field(static=True, default="sweep", init=False)
+    @property
+    def proof(self) -> str:
+        """Every neuron had its turn."""
+        return "sweep"
 
     def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
         """One product."""
@@ -131,7 +142,11 @@ class BlockSequential(AbstractUpdate):
     """
 
     blocks: int = eqx.field(static=True, default=2)
-    proof: str = eqx.field(static=True, default="sweep", init=False)
+
+    @property
+    def proof(self) -> str:
+        """Every neuron had its turn."""
+        return "sweep"
 
     def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
         """One product a block."""
@@ -146,7 +161,10 @@ class BlockSequential(AbstractUpdate):
 class Greedy(AbstractUpdate):
     """Always the neuron whose flip lowers the energy most; every state has its own order. N flips are a sweep."""
 
-    proof: str = eqx.field(static=True, default="sweep", init=False)
+    @property
+    def proof(self) -> str:
+        """Every neuron had its turn."""
+        return "sweep"
 
     def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
         """Up to N flips of the largest -Δs h."""
@@ -194,11 +212,11 @@ class Settled(NamedTuple):
     many ``sweeps`` it last changed. ``energies`` ``(sweeps + 1, batch)`` on request, NaN after the end.
     """
 
-    states: Float[Array, "batch units"]
-    fixed: Bool[Array, " batch"]
-    cycle: Bool[Array, " batch"]
-    sweeps: Int[Array, " batch"]
-    energies: Float[Array, "times batch"] | None
+    states: Float[Array | np.ndarray, "batch units"]
+    fixed: Bool[Array | np.ndarray, " batch"]
+    cycle: Bool[Array | np.ndarray, " batch"]
+    sweeps: Int[Array | np.ndarray, " batch"]
+    energies: Float[Array | np.ndarray, "times batch"] | None
 
 
 class Course(NamedTuple):

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 __all__ = ["chosen", "visit_in_blocks", "visit_one_by_one"]
 
-BLOCK = 128  # neurons whose net inputs are one product
+BLOCK = 64  # neurons whose net inputs are one product
 GROUP = 8  # neurons written out without a product between them
 
 
@@ -67,7 +67,8 @@ def visit_in_blocks(
     units, visits = weights.shape[0], order.shape[0]
     block = min(BLOCK, -(-visits // GROUP) * GROUP)
     order = jnp.pad(order, (0, -visits % block), constant_values=-1)
-    order = jnp.where(order < 0, units, order).reshape(-1, block)  # beyond the last neuron: read 0s, write nothing
+    # Padding stands last, so what it seems to change reaches no neuron; beyond the last one, nothing is written.
+    order = jnp.where(order < 0, units, order).reshape(-1, block)
     if noise is not None:
         noise = jnp.pad(noise, ((0, order.size - visits), (0, 0))).reshape(*order.shape, -1)
 
@@ -81,16 +82,17 @@ def block_of(
     weights: Array, thresholds: Array, states: Array, ids: Array, noise: Any, levels: tuple[float, float]
 ) -> Array:
     """One block: its net inputs by one product, then group by group."""
-    rows = weights.at[ids].get(mode="fill", fill_value=0)
-    inner = rows.at[:, ids].get(mode="fill", fill_value=0)
-    net = rows @ states - thresholds.at[ids].get(mode="fill", fill_value=0)[:, None]
+    read = jnp.minimum(ids, weights.shape[0] - 1)
+    rows = weights.at[read].get(mode="promise_in_bounds")
+    inner = rows.T.at[read].get(mode="promise_in_bounds").T
+    net = rows @ states - thresholds[read][:, None]
     net = net if noise is None else net + noise
 
     def group(number: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         states, net = carry
         at = number * GROUP
         own = jax.lax.dynamic_slice(ids, (at,), (GROUP,))
-        before = states.at[own].get(mode="fill", fill_value=0)
+        before = states.at[jnp.minimum(own, states.shape[0] - 1)].get(mode="promise_in_bounds")
         nets = jax.lax.dynamic_slice_in_dim(net, at, GROUP)
         new = written_out(jax.lax.dynamic_slice(inner, (at, at), (GROUP, GROUP)), nets, before, levels)
         net = net + jax.lax.dynamic_slice_in_dim(inner, at, GROUP, axis=1) @ (new - before)

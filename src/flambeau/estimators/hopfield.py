@@ -148,8 +148,8 @@ class Hopfield(TransformerMixin, BaseEstimator):
         weight, rest = self._weights[places[0]], np.arange(len(self.patterns_)) != places[0]
         others, weights = self.patterns_[rest], self._weights[rest]
         if self.rule == "hebbian":
-            network, x = start_of(self, self.network_), jnp.asarray(start_values(self, x), float)
-            proposal, _, _ = Hebbian().propose(network, Batch(x, x, -jnp.full(1, weight)), (), jax.random.key(0))
+            network, row = start_of(self, self.network_), jnp.asarray(start_values(self, x), float)
+            proposal, _, _ = Hebbian().propose(network, Batch(row, row, -jnp.full(1, weight)), (), jax.random.key(0))
             return self._keep(HopfieldNetwork(network.weights - proposal.weights, network.thresholds), others, weights)
         if not len(others):
             raise DataError("Hopfield.remove", "a pattern that stays", "the last one", "fit anew")
@@ -226,7 +226,7 @@ class Hopfield(TransformerMixin, BaseEstimator):
             held=held_rows(held, X),
             trace=int(max_sweeps) if trace else None,
         )
-        return Settled(*(None if part is None else np.asarray(part) for part in found))
+        return jax.tree.map(np.asarray, found)
 
     def recall(self, X: Any, update: Any = "asynchronous", **settings: Any) -> np.ndarray:
         """The states ``(rows, n)`` in which the rows of X come to rest; settings as in :meth:`settle`.
@@ -241,7 +241,7 @@ class Hopfield(TransformerMixin, BaseEstimator):
             if count:
                 remedy = "update='asynchronous' always ends" if name.startswith("swing") else "raise max_sweeps"
                 warnings.warn(f"Hopfield: {count} of {len(found.states)} rows {name}; {remedy}", stacklevel=2)
-        return found.states
+        return np.asarray(found.states)
 
     def predict(self, X: Any) -> np.ndarray:
         """Recall."""
