@@ -13,8 +13,8 @@ from jaxtyping import Array, Float, Int
 
 __all__ = ["chosen", "visit_in_blocks", "visit_one_by_one"]
 
-BLOCK = 64  # neurons whose net inputs are one product
-GROUP = 8  # neurons written out without a product between them
+BLOCK = 32  # neurons whose net inputs are one product
+GROUP = 4  # neurons written out without a product between them
 
 
 def chosen(net: Array, state: Array, levels: tuple[float, float]) -> Array:
