@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 __all__ = ["chosen", "visit_in_blocks", "visit_one_by_one"]
 
-BLOCK = 32  # neurons whose net inputs are one product
+BLOCK = 24  # neurons whose net inputs are one product
 GROUP = 4  # neurons written out without a product between them
 
 
@@ -98,7 +98,12 @@ def block_of(
         net = net + jax.lax.dynamic_slice_in_dim(inner, at, GROUP, axis=1) @ (new - before)
         return states.at[own].set(new, mode="drop"), net
 
-    return jax.lax.fori_loop(0, ids.shape[0] // GROUP, group, (states, net))[0]
+    def visited() -> Array:
+        return jax.lax.fori_loop(0, ids.shape[0] // GROUP, group, (states, net))[0]
+
+    # Where no neuron of the block would change, none does: most blocks of a last sweep, whose cost is then the product.
+    own = states.at[read].get(mode="promise_in_bounds")
+    return jax.lax.cond(jnp.any(chosen(net, own, levels) != own), visited, lambda: states)
 
 
 def written_out(inner: Array, nets: Array, before: Array, levels: tuple[float, float]) -> Array:
