@@ -45,7 +45,7 @@ FITTED = {
         "_stream",
         "_drawn_as",
     ),
-    *("image_shape_", "_base", "dbn_", "runs_", "patterns_", "step_", "_weights", "_activity"),
+    *("image_shape_", "_base", "dbn_", "runs_", "patterns_", "step_", "_weights", "_activity", "_symmetric"),
 }
 
 

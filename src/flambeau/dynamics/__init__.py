@@ -23,6 +23,7 @@ from flambeau.dynamics.settling import (
     Greedy,
     Settled,
     Synchronous,
+    at_rest,
     settle,
 )
 from flambeau.dynamics.tempering import Ladder, Tempering, temper
@@ -52,6 +53,7 @@ __all__ = [
     "anneal",
     "annealing_temperatures",
     "ascend",
+    "at_rest",
     "autocorrelation",
     "autocorrelation_time",
     "bennett",

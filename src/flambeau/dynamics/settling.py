@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from flambeau.dynamics.visits import chosen
-from flambeau.errors import ConfigurationError
+from flambeau.errors import named
 from flambeau.neurons.draws import uniform
 
 __all__ = [
@@ -27,10 +27,11 @@ __all__ = [
     "Greedy",
     "Settled",
     "Synchronous",
+    "at_rest",
     "settle",
 ]
 
-ORDERS = ("cyclic", "random", "replacement")
+ORDERS = {name: name for name in ("cyclic", "random", "replacement")}
 
 
 @runtime_checkable
@@ -77,7 +78,7 @@ class Asynchronous(AbstractUpdate):
     order: str = eqx.field(static=True, default="cyclic")
 
     def __check_init__(self) -> None:
-        check_order("Asynchronous", self.order)
+        named("Asynchronous.order", ORDERS, self.order)
 
     @property
     def proof(self) -> str:
@@ -108,7 +109,7 @@ class Glauber(AbstractUpdate):
         return "none"
 
     def __check_init__(self) -> None:
-        check_order("Glauber", self.order)
+        named("Glauber.order", ORDERS, self.order)
 
     def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
         """N visits, each with logistic noise of width T/Δ on the net input."""
@@ -186,12 +187,6 @@ class Greedy(AbstractUpdate):
         return jax.lax.while_loop(lambda c: (c[0] < states.shape[1]) & c[3][2], body, start)[1]
 
 
-def check_order(where: str, order: str) -> None:
-    """Refuse an order that nobody knows."""
-    if order not in ORDERS:
-        raise ConfigurationError(f"{where}.order", f"one of {', '.join(ORDERS)}", repr(order), "choose one")
-
-
 def drawn_order(order: str, units: int, key: Array) -> Int[Array, " units"]:
     """The neurons of one sweep."""
     if order == "cyclic":
@@ -205,6 +200,19 @@ def pulled(network: Any, states: Array, pull: Array | None) -> Array:
     """Net inputs with the pull on held neurons."""
     net = network.field(states)
     return net if pull is None else net + pull
+
+
+def at_rest(
+    network: Any, states: Float[Array, "batch units"], pull: Float[Array, "batch units"] | None = None
+) -> Bool[Array, " batch"]:
+    """Which states are fixed points: no neuron would change, in whatever order they are asked.
+
+    >>> from flambeau.networks import HopfieldNetwork
+    >>> network = HopfieldNetwork(jnp.asarray([[0.0, -2.0], [-2.0, 0.0]]), jnp.zeros(2))
+    >>> at_rest(network, jnp.asarray([[1.0, 1.0], [1.0, -1.0]])).tolist()
+    [False, True]
+    """
+    return jnp.all(chosen(pulled(network, states, pull), states, network.levels) == states, axis=1)
 
 
 class Settled(NamedTuple):
@@ -234,7 +242,6 @@ class Course(NamedTuple):
 CYCLIC = Asynchronous()
 
 
-@eqx.filter_jit
 def settle(
     network: Any,
     states: Float[Array, "batch units"],
@@ -259,10 +266,18 @@ def settle(
     [True]
     """
     key = jax.random.key(0) if key is None else key
+    return settled(network, states, update, key, jnp.asarray(max_sweeps), held, trace)
+
+
+@eqx.filter_jit
+def settled(
+    network: Any, states: Array, update: AbstractUpdate, key: Array, limit: Array, held: Array | None, trace: int | None
+) -> Settled:
+    """The loop, as one program; the limit is data, so another one runs the same."""
     pull = None if held is None else jnp.where(held, jnp.where(states == network.levels[1], jnp.inf, -jnp.inf), 0)
 
     def unfinished(course: Course) -> Array:
-        return (course.number < max_sweeps) & ~jnp.all(course.fixed | course.cycle)
+        return (course.number < limit) & ~jnp.all(course.fixed | course.cycle)
 
     def body(course: Course) -> Course:
         moved = update.sweep(network, course.states, pull, jax.random.fold_in(key, course.number))
@@ -301,5 +316,5 @@ def judged(network: Any, update: AbstractUpdate, course: Course, moved: Array, p
 def rests(network: Any, update: AbstractUpdate, states: Array, same: Array, pull: Array | None) -> Array:
     """Which states are fixed points, by the proof that the update asks for."""
     if update.proof == "look":
-        return jnp.all(chosen(pulled(network, states, pull), states, network.levels) == states, axis=1)
+        return at_rest(network, states, pull)
     return same if update.proof == "sweep" else jnp.zeros_like(same)

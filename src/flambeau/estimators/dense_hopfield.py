@@ -12,10 +12,10 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from flambeau.dynamics.settling import Asynchronous, settle
-from flambeau.dynamics.visits import chosen
+from flambeau.dynamics.settling import Asynchronous, at_rest, settle
 from flambeau.errors import ConfigurationError, DataError, named
 from flambeau.estimators.common import as_floats, by_rows, check_number, checked_data, seed_of
+from flambeau.estimators.memory import energy_of
 from flambeau.networks.dense_memory import DenseMemory
 from flambeau.networks.interactions import STEEPEST, Exponential, Polynomial
 from flambeau.networks.modern_memory import ModernMemory
@@ -229,7 +229,7 @@ class DenseHopfield(BaseEstimator):
 
     def energy(self, X: Any) -> np.ndarray:
         """E ``(n,)`` of states; for "exponential" its monotone -log Σ e^(x_μ·s)."""
-        return self._rows(energies, self.network_, self._cues(X))
+        return self._rows(energy_of, self.network_, self._cues(X))
 
     def is_stable(self, X: Any) -> np.ndarray:
         """Which states ``(n,)`` are fixed points: no neuron would change, or (real ones) by no more than rounding."""
@@ -344,14 +344,9 @@ def nearest(network: Any, x: Any) -> Array:
     return jnp.argmin((network.patterns**2).sum(1) / 2 - products(network, x), axis=1)
 
 
-def energies(network: Any, x: Any) -> Array:
-    """E."""
-    return network.energy(jnp.asarray(x))
-
-
 def stable(network: Any, x: Any) -> Array:
     """Whether an update leaves each row where it is."""
     x = jnp.asarray(x)
     if isinstance(network, DenseMemory):
-        return (chosen(network.field(x), x, network.levels) == x).all(1)
+        return at_rest(network, x)
     return (jnp.abs(network.update(x) - x) <= TOLERANCE * jnp.abs(network.patterns).max()).all(1)

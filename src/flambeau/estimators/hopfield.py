@@ -10,13 +10,14 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from flambeau.dynamics import Settled, settle
+from flambeau.dynamics import Settled, at_rest, settle
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.common import by_rows, checked_data, row_weights, seed_of
 from flambeau.estimators.memory import (
     RULES,
     bits_of,
     check_memory,
+    energy_of,
     held_rows,
     start_of,
     stored,
@@ -111,6 +112,7 @@ class Hopfield(TransformerMixin, BaseEstimator):
         check_memory(model)
         unit = Spin() if states == "bipolar" else Bernoulli()
         model.network_ = HopfieldNetwork(jnp.asarray(weights, float), jnp.asarray(theta, float), unit)
+        model._symmetric = symmetric(model.network_)
         model.patterns_, model.n_features_in_ = np.zeros((0, len(weights))), len(weights)
         return model
 
@@ -175,7 +177,7 @@ class Hopfield(TransformerMixin, BaseEstimator):
         """Fitted attributes; the network in the coding asked for."""
         native = self.rule == "covariance"
         self.network_ = network if self.states == "bipolar" or native else recoded(network)
-        self.patterns_, self._weights = patterns, weights
+        self.patterns_, self._weights, self._symmetric = patterns, weights, symmetric(self.network_)
         return self
 
     @property
@@ -211,7 +213,7 @@ class Hopfield(TransformerMixin, BaseEstimator):
         X = bits_of(self, checked_data(self, X))
         check_sweeps(max_sweeps)
         rule = update_of(update)
-        if update != "synchronous" and not symmetric(self.network_):
+        if update != "synchronous" and not self._symmetric:
             warnings.warn(
                 "Hopfield: the weights are not symmetric, so the energy may rise and recall may never end",
                 UserWarning,
@@ -272,7 +274,7 @@ class Hopfield(TransformerMixin, BaseEstimator):
     def is_stable(self, X: Any) -> np.ndarray:
         """Whether no neuron of a row would change ``(rows,)``."""
         check_is_fitted(self)
-        return by_rows(stable, self.network_, bits_of(self, checked_data(self, X)))
+        return by_rows(at_rest, self.network_, bits_of(self, checked_data(self, X)))
 
     def unlearn(self, dreams: int = 100, rate: float = 0.01, *, refresh: float = 0.0) -> "Hopfield":
         """Let the network dream: settle random states and weaken them, ``dreams`` times (see :class:`Unlearning`).
@@ -319,14 +321,3 @@ def check_sweeps(max_sweeps: Any) -> None:
 def unsettled(found: Settled) -> int:
     """Rows that neither rest nor swing."""
     return int((~(found.fixed | found.cycle)).sum())
-
-
-def energy_of(network: Any, x: Any) -> Any:
-    """The network's energy."""
-    return network.energy(x)
-
-
-def stable(network: Any, x: Any) -> Any:
-    """Whether every net input has the sign of its neuron, or is 0."""
-    low, high = network.levels
-    return jnp.all((2 * x - low - high) * network.field(x) >= 0, axis=1)

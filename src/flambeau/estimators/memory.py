@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from flambeau.dynamics import AbstractUpdate, Asynchronous, BlockSequential, Greedy, Synchronous
-from flambeau.errors import ConfigurationError, DataError
+from flambeau.errors import ConfigurationError, DataError, named
 from flambeau.estimators.common import check_number, seed_of
 from flambeau.networks import HopfieldNetwork, absolute_capacity, critical_point, hopfield, recoded
 from flambeau.neurons import Bernoulli, Spin
@@ -19,6 +19,7 @@ __all__ = [
     "RULES",
     "bits_of",
     "check_memory",
+    "energy_of",
     "held_rows",
     "start_of",
     "stored",
@@ -43,6 +44,7 @@ RULES = {
     "perceptron": RuleKind(True),
     "mpf": RuleKind(True),
 }
+LEVELS = {"bipolar": (-1, 1), "binary": (0, 1)}
 UPDATES = {
     "asynchronous": Asynchronous(),
     "random": Asynchronous("random"),
@@ -55,13 +57,12 @@ UPDATES = {
 
 def check_memory(model: Any) -> None:
     """Refuse parameters that cannot work."""
-    for name, allowed in (("rule", tuple(RULES)), ("states", ("bipolar", "binary")), ("order", (1, 2))):
-        if getattr(model, name) not in allowed:
-            expected = f"one of {', '.join(map(str, allowed))}"
-            raise ConfigurationError(f"Hopfield.{name}", expected, repr(getattr(model, name)), "choose one")
+    named("Hopfield.rule", RULES, model.rule)
+    named("Hopfield.states", LEVELS, model.states)
     if model.states not in RULES[model.rule].states:
         remedy = "states='binary' with patterns of 0 and 1"
         raise ConfigurationError("Hopfield.states", "binary states for rule='covariance'", model.states, remedy)
+    check_number(model, "order", 1, 2, whole=True)
     check_number(model, "margin", 0)
     check_number(model, "max_epochs", 1, whole=True)
     if model.threshold is not None:
@@ -72,7 +73,7 @@ def check_memory(model: Any) -> None:
 
 def bits_of(model: Any, X: np.ndarray) -> np.ndarray:
     """Rows of the two states: cut at the threshold where there is one, else checked."""
-    low, high = (-1, 1) if model.states == "bipolar" else (0, 1)
+    low, high = LEVELS[model.states]
     if model.threshold is not None:
         return np.where(model.threshold < X, high, low).astype(X.dtype)
     strange = np.unique(X[(low != X) & (high != X)])
@@ -164,12 +165,7 @@ def check_independent(X: np.ndarray, patterns: int, units: int) -> None:
 
 def update_of(update: Any) -> AbstractUpdate:
     """The order of change by its name, or as given."""
-    if isinstance(update, AbstractUpdate):
-        return update
-    if not isinstance(update, str) or update not in UPDATES:
-        expected = f"one of {', '.join(UPDATES)}, or an object of flambeau.dynamics"
-        raise ConfigurationError("Hopfield.recall, update", expected, repr(update), "choose one")
-    return UPDATES[update]
+    return update if isinstance(update, AbstractUpdate) else named("Hopfield.recall, update", UPDATES, update)
 
 
 def held_rows(held: Any, X: np.ndarray) -> Any:
@@ -187,3 +183,8 @@ def symmetric(network: HopfieldNetwork) -> bool:
     """Whether w_ij = w_ji, up to rounding."""
     weights = np.asarray(network.weights)
     return bool(np.allclose(weights, weights.T, rtol=1e-4, atol=1e-6 * max(np.abs(weights).max(), 1e-30)))
+
+
+def energy_of(network: Any, x: Any) -> Any:
+    """The network's energy."""
+    return network.energy(jnp.asarray(x))

@@ -27,11 +27,9 @@ def images(setting: Setting) -> Told:
     """Ten digits by the lecture's sum, and by the projection."""
     x, rng = ten_digits(), np.random.default_rng(setting.seed)
     alike = np.abs(fb.networks.overlap(x, x)[np.triu_indices(10, 1)]).mean()
-    projected = x.T @ np.linalg.solve(x @ x.T, x)
-    np.fill_diagonal(projected, 0)
     memories = {
         "W = Σ x x′ − K I": fb.Hopfield.from_weights(x.T @ x - 10 * np.eye(SIDE**2)),
-        "projection": fb.Hopfield.from_weights((projected + projected.T) / 2),
+        "projection": fb.Hopfield("pseudoinverse").fit(x),
     }
     which = np.arange(CUES) % 10
     cues = turned(x[which], TURNED, rng)

@@ -1,11 +1,11 @@
 """The chapter on Hopfield memory, continued: everything that rests in small networks, by looking at all states."""
 
+import jax.numpy as jnp
 import numpy as np
 from matplotlib.axes import Axes
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told
-from flambeau.journey.hopfield_loop import settled
 from flambeau.report.figures import BLUE, LIGHT, ORANGE, SKY, picture
 
 UNITS = 12  # with an odd number of patterns nobody ever hears exactly 0
@@ -13,27 +13,23 @@ KINDS = {"memory": BLUE, "negative": SKY, "mixture": ORANGE, "other": LIGHT}
 PATTERNS = (1, 3, 5, 7)
 
 
-def counted(patterns: int, seed: int, states: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
+def counted(patterns: int, seed: int) -> tuple[np.ndarray, np.ndarray, bool]:
     """One network's minima by kind, the share of states that end in each kind, and whether −x rests for each x."""
     rng = np.random.default_rng([seed, patterns])
     x = np.where(rng.random((patterns, UNITS)) < 0.5, -1.0, 1.0).astype(np.float32)
-    weights = x.T @ x - patterns * np.eye(UNITS, dtype=np.float32)
-    rests = (states * (states @ weights) > 0).all(axis=1)
-    names = np.asarray(fb.networks.attractor_kinds(states[rests], x, most=patterns))
-    ends = settled(weights, states) @ (1 << np.arange(UNITS)[::-1])
-    place = np.flatnonzero(rests)
-    own = place * 2 - (2**UNITS - 1)  # the number of a state written in −1 and +1
-    drawn = np.asarray([(ends == number).sum() for number in own]) / len(states)
-    mirrored = bool((rests == rests[::-1]).all())  # state number k from the end is the negative of number k
+    weights = jnp.asarray(x.T @ x - patterns * np.eye(UNITS, dtype=np.float32))
+    found = fb.networks.landscape(fb.networks.HopfieldNetwork(weights, jnp.zeros(UNITS)))
+    names = np.asarray(fb.networks.attractor_kinds(found.states[found.fixed], x, most=patterns))
+    drawn = np.bincount(found.ends, found.rests, len(found.states))[found.fixed] / len(found.states)
+    mirrored = bool((found.fixed == found.fixed[::-1]).all())  # number k from the end is the negative of number k
     kinds = [names == kind for kind in KINDS]
     return np.asarray([k.sum() for k in kinds]), np.asarray([drawn[k].sum() for k in kinds]), mirrored
 
 
 def minima(setting: Setting) -> Told:
     """All 4,096 states of many networks."""
-    states = fb.networks.all_states(fb.neurons.Spin(), UNITS).astype(np.float32)
     draws = setting.pick(3, 8, 200)
-    rows = {k: [counted(k, seed, states) for seed in setting.seeds(3, draws, 200)] for k in PATTERNS}
+    rows = {k: [counted(k, seed) for seed in setting.seeds(3, draws, 200)] for k in PATTERNS}
     number = np.asarray([np.mean([row[0] for row in rows[k]], axis=0) for k in PATTERNS])
     share = np.asarray([np.mean([row[1] for row in rows[k]], axis=0) for k in PATTERNS])
     every = [(k, row) for k in PATTERNS for row in rows[k]]

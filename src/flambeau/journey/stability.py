@@ -12,9 +12,9 @@ __all__ = ["PLAN"]
 PLAN = Plan(
     "stability",
     "Stability",
-    Quote("Hopfield 使用 Lyapunov 稳定性来衡量网络的稳定性。假设每个神经元只能取 1 或 0，那么可以证明，如果 w_ij = "
-          "w_ji，w_ii = 0，网络就是稳定的。",
+    Quote("Hopfield 使用 Lyapunov 稳定性来衡量网络的稳定性。假设每个神经元只能取 1 或 0，那么可以证明，如果 wᵢⱼ = "
+          "wⱼᵢ，wᵢᵢ = 0，网络就是稳定的。",
           "Hopfield judges a network's stability by Lyapunov's. Let each neuron be 1 or 0; then it can be proved that "
-          "the network is stable if w_ij = w_ji and w_ii = 0."),
+          "the network is stable if wᵢⱼ = wⱼᵢ and wᵢᵢ = 0."),
     (lyapunov, asymmetry, diagonal, together, temperature, graded),
 )  # fmt: skip

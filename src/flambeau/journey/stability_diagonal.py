@@ -56,11 +56,11 @@ def diagonal(setting: Setting) -> Told:
             panel.set(xticks=range(-2, 6))
         axes[0].text(-0.1, 600, "− K I", ha="right", color=GREY, fontsize=8.5, va="center")
 
-    return Section("Break w_ii = 0", (
+    return Section("Break wᵢᵢ = 0", (
         "Why does the lecture subtract K I? A neuron with $w_{ii} > 0$ votes for what it is. The energy still falls at "
         f"every flip, but flips become rare: more and more states are frozen. {NETWORKS} networks hold two random "
         "patterns each, by the lecture's sum, and their diagonal is then changed:",
-        Figure("The diagonal freezes, or unsettles", "w_ii in multiples of K = 2: the lecture's −K I is at 0, the "
+        Figure("The diagonal freezes, or unsettles", "wᵢᵢ in multiples of K = 2: the lecture's −K I is at 0, the "
                "bare sum Σ x x′ at 1.", picture(draw, 1, 2, 2.7),
                "Left, a curve that rises steeply to the right; right, a "
                "hump: errors are corrected near 0 only."),
@@ -68,17 +68,17 @@ def diagonal(setting: Setting) -> Told:
         "1, $w_{11} = -2$ and $θ_1 = -\\frac{1}{2}$,",
         Table("One neuron that never rests", ("state", "h = −2 s + ½", "it becomes", "E = s² − s/2", "ΔE"), single[0]),
     )), (
-        Claim("w_ii = 0: without it, w_ii > 0 freezes states",
-              "more fixed points and fewer errors corrected as w_ii grows",
+        Claim("wᵢᵢ = 0: without it, wᵢᵢ > 0 freezes states",
+              "more fixed points and fewer errors corrected as wᵢᵢ grows",
               f"{fixed[zero]:.1f} fixed points at 0, {fixed[kept]:.1f} at K, {fixed[-1]:.0f} at {ratios[-1]:g}K; one "
               f"wrong bit corrected {right[zero]:.0%}, {right[kept]:.0%}, {right[-1]:.0%}",
               bool(fixed[zero] < fixed[-1] and right[-1] < right[zero])),
-        Claim("w_ii > 0 does not break descent", "no flip uphill", f"0 of all flips for w_ii from 0 to {ratios[-1]:g}K"
+        Claim("wᵢᵢ > 0 does not break descent", "no flip uphill", f"0 of all flips for wᵢᵢ from 0 to {ratios[-1]:g}K"
               if descends else "some flips uphill", descends),
-        Claim("w_ii < 0 breaks descent", "flips uphill, and starts that never rest",
+        Claim("wᵢᵢ < 0 breaks descent", "flips uphill, and starts that never rest",
               f"at −2K {up[0]:,} flips uphill, {restless[0]:.0%} of the starts never rest",
               bool(up[0] > 0 and restless[0] > 0)),
-        Claim("One neuron with w_ii < 0 need not rest", "0 → 1 → 0 → …, the energy up and down",
+        Claim("One neuron with wᵢᵢ < 0 need not rest", "0 → 1 → 0 → …, the energy up and down",
               single[1], single[2]),
     )  # fmt: skip
 

@@ -83,6 +83,6 @@ def graded(setting: Setting) -> Told:
               f"{int(still.sum())} of "
               f"{len(starts)} starts rest; the formula agrees to {tiny(off)}",
               bool(rise < 1e-5 and still.all() and off < 1e-3)),
-        Claim("Without w_ij = w_ji the flow need not end", "none of the starts rests",
+        Claim("Without wᵢⱼ = wⱼᵢ the flow need not end", "none of the starts rests",
               f"{int(wheel_still.sum())} of {len(starts)} rest", not wheel_still.any()),
     )  # fmt: skip

@@ -56,12 +56,12 @@ def lyapunov(setting: Setting) -> Told:
         f"{NETWORKS} networks of {UNITS} neurons with random whole numbers for weights and thresholds have "
         f"{STATES:,} states each, and in each state any neuron may be asked: {every:,} possible changes for each "
         "coding, and all of them are looked at. Whole numbers add up without rounding, so there is no tolerance.",
-        Figure("Two networks, the same starts, the same order", f"{SHOWN} starts, one of them in colour. Right, w_ij "
-               "and w_ji were drawn apart.", picture(draw, 1, 2, 2.6), "Left, staircases that only fall and end flat; "
+        Figure("Two networks, the same starts, the same order", f"{SHOWN} starts, one of them in colour. Right, wᵢⱼ "
+               "and wⱼᵢ were drawn apart.", picture(draw, 1, 2, 2.6), "Left, staircases that only fall and end flat; "
                "right, lines that rise and fall without end."),
-        f"With w_ij and w_ji drawn apart {uphill:.0%} of all flips go uphill, and E is a number without a meaning.",
+        f"With wᵢⱼ and wⱼᵢ drawn apart {uphill:.0%} of all flips go uphill, and E is a number without a meaning.",
     )), (
-        *(Claim(f"w_ij = w_ji and w_ii = 0: the energy never rises (states {name})",
+        *(Claim(f"wᵢⱼ = wⱼᵢ and wᵢᵢ = 0: the energy never rises (states {name})",
                 "each flip lowers it, without exception",
                 f"{count[name]:,} flips of {every:,} updates in {NETWORKS} networks, "
                 f"{'all' if down[name] else 'not all'} "
@@ -69,6 +69,6 @@ def lyapunov(setting: Setting) -> Told:
         *(Claim(f"Then the network is stable (states {name})", "from every state of every network it comes to rest",
                 f"{NETWORKS} x {STATES:,} starts, {'all rest' if rests[name] else 'not all rest'}", rests[name])
           for name in found),
-        Claim("Without w_ij = w_ji the energy rises", "some flips uphill",
+        Claim("Without wᵢⱼ = wⱼᵢ the energy rises", "some flips uphill",
               f"{uphill:.1%} of {int(changed.sum()):,} flips", uphill > 0.05),
     )  # fmt: skip

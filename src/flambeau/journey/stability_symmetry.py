@@ -9,7 +9,7 @@ from flambeau.report.figures import BLUE, GREEN, GREY, ORANGE, VERMILLION, pictu
 
 
 def mixed(share: float, seed: int) -> np.ndarray:
-    """(1 − a) symmetric + a antisymmetric; at a = ½ w_ij and w_ji are independent."""
+    """(1 − a) symmetric + a antisymmetric; at a = ½ wᵢⱼ and wⱼᵢ are independent."""
     parts = np.tril(np.random.default_rng(seed).normal(size=(2, NETWORKS, UNITS, UNITS)), -1)
     even, odd = parts[0] + parts[0].swapaxes(1, 2), parts[1] - parts[1].swapaxes(1, 2)
     return np.asarray((1 - share) * even + share * odd, np.float32)
@@ -43,8 +43,8 @@ def asymmetry(setting: Setting) -> Told:
         axes[1].minorticks_off()
         axes[1].legend(loc="lower center", fontsize=8)
 
-    return Section("Break w_ij = w_ji", (
-        f"Now mix in an antisymmetric part, w_ij = −w_ji. For each mixture {NETWORKS} networks of {UNITS} neurons, all "
+    return Section("Break wᵢⱼ = wⱼᵢ", (
+        f"Now mix in an antisymmetric part, wᵢⱼ = −wⱼᵢ. For each mixture {NETWORKS} networks of {UNITS} neurons, all "
         f"{STATES:,} starts, followed in cyclic order until they rest or come back to where they were:",
         Figure("Rest is lost gradually, and then wholly", "Every start of every network was followed to its end. The "
                "dotted line is the longest cycle that symmetry allows, and only all at once.",
@@ -54,7 +54,7 @@ def asymmetry(setting: Setting) -> Told:
         f"certainty. With independent weights {starts[half]:.0%} of the starts never rest. Purely antisymmetric "
         f"networks rest nowhere, and all at once they go round with a period of {odd}.",
     )), (
-        Claim("w_ij = w_ji: no cycles", "all starts rest at a = 0",
+        Claim("wᵢⱼ = wⱼᵢ: no cycles", "all starts rest at a = 0",
               f"{starts[0]:.0%} of {NETWORKS * STATES:,} never rest", bool(starts[0] == 0)),
         Claim("The less symmetry, the fewer networks rest", "more never rest at a = ½ than at 0, and most at 1",
               ", ".join(f"{part:.0%} at {share:g}" for share, part in zip(shares, some, strict=True)),

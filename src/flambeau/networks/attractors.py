@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from flambeau.dynamics.settling import AbstractUpdate, Asynchronous, settle
+from flambeau.dynamics.settling import AbstractUpdate, Asynchronous, at_rest, settle
 from flambeau.errors import ConfigurationError
 from flambeau.networks.enumeration import all_states
 from flambeau.networks.hopfield import HopfieldNetwork
@@ -72,12 +72,10 @@ def starts(states: np.ndarray) -> range:
 def parted(network: HopfieldNetwork, update: AbstractUpdate, states: np.ndarray, max_sweeps: int) -> tuple:
     """One chunk's energies, fixed points, ends and whether they rest."""
     x = jnp.asarray(states)
-    low, high = network.levels
-    still = jnp.all((2 * x - low - high) * network.field(x) >= 0, axis=1)
     found = settle(network, x, update, max_sweeps=max_sweeps)
     powers = 1 << np.arange(states.shape[1])[::-1]
-    ends = (np.asarray(found.states) == high) @ powers
-    return np.asarray(network.energy(x)), np.asarray(still), ends, np.asarray(found.fixed)
+    ends = (np.asarray(found.states) == network.levels[1]) @ powers
+    return np.asarray(network.energy(x)), np.asarray(at_rest(network, x)), ends, np.asarray(found.fixed)
 
 
 def overlap(states: Any, patterns: Any) -> Float[np.ndarray, "states patterns"]:

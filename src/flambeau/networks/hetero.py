@@ -4,6 +4,7 @@ Pairs (Kosko's bidirectional associative memory): y = sign(Wx), x = sign(W'y), E
 the next pattern in place of the same one, h = Ws(t) + λ W's(t - τ), with no energy and no rest.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -13,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from flambeau.dynamics.visits import chosen
-from flambeau.errors import ConfigurationError, DataError
+from flambeau.errors import DataError, named
 from flambeau.rules.storage import without_diagonal
 
 __all__ = ["BidirectionalNetwork", "PairsFound", "SequenceNetwork", "bidirectional_memory", "sequence_memory"]
@@ -55,9 +56,13 @@ class BidirectionalNetwork(eqx.Module):
         """X = sign(W'y); where that is 0, x stays."""
         return chosen(y @ self.weights, x, LEVELS)
 
-    @eqx.filter_jit
     def recall(self, x: Float[Array, "batch left"], max_sweeps: int | Array = 100) -> PairsFound:
         """There and back until nothing changes: layer by layer it always ends."""
+        return self.run(x, jnp.asarray(max_sweeps))
+
+    @eqx.filter_jit
+    def run(self, x: Float[Array, "batch left"], limit: Int[Array, ""]) -> PairsFound:
+        """The loop, as one program; the limit is data."""
         start = self.forward(x, jnp.ones((x.shape[0], self.weights.shape[0]), x.dtype))
 
         def body(carry: tuple) -> tuple:
@@ -67,7 +72,7 @@ class BidirectionalNetwork(eqx.Module):
             return number + 1, back, there, jnp.all(back == x, axis=1) & jnp.all(there == y, axis=1)
 
         begin = jnp.zeros((), jnp.int32), x, start, jnp.zeros(x.shape[0], bool)
-        sweeps, x, y, fixed = jax.lax.while_loop(lambda c: (c[0] < max_sweeps) & ~jnp.all(c[3]), body, begin)
+        sweeps, x, y, fixed = jax.lax.while_loop(lambda c: (c[0] < limit) & ~jnp.all(c[3]), body, begin)
         return PairsFound(x, y, fixed, sweeps)
 
 
@@ -76,15 +81,19 @@ def bidirectional_memory(x: np.ndarray | list, y: np.ndarray | list, *, rule: st
 
     The pseudo-inverse maps every x to its y exactly, and only forwards.
     """
-    if rule not in ("hebbian", "pseudoinverse"):
-        raise ConfigurationError("bidirectional_memory, rule", "hebbian, pseudoinverse", repr(rule), "choose one")
+    solve = named("bidirectional_memory, rule", PAIRINGS, rule)
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if len(x) != len(y):
         raise DataError("bidirectional_memory", "as many x as y", f"{len(x)} and {len(y)}", "give one y for every x")
     for name, values in (("x", x), ("y", y)):
         bipolar(values, f"bidirectional_memory, {name}")
-    weights = y.T @ x if rule == "hebbian" else y.T @ np.linalg.pinv(x).T
-    return BidirectionalNetwork(jnp.asarray(weights, float))
+    return BidirectionalNetwork(jnp.asarray(y.T @ solve(x), float))
+
+
+PAIRINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "hebbian": lambda x: x,
+    "pseudoinverse": lambda x: np.linalg.pinv(x).T,
+}
 
 
 class SequenceNetwork(eqx.Module):
