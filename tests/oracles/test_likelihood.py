@@ -2,6 +2,7 @@
 
 import itertools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -66,7 +67,7 @@ def joint_log_z(machine):
     v, h = (all_states(kind, bias.shape[0]) for kind, bias in (
         (machine.visible, machine.visible_bias), (machine.hidden, machine.hidden_bias)))  # fmt: skip
     pairs = (jnp.broadcast_to(side, (len(v), len(h), side.shape[-1])) for side in (v[:, None], h[None]))
-    return logsumexp(-np.asarray(machine.energy(*pairs)))
+    return logsumexp(-np.asarray(eqx.filter_jit(machine.energy)(*pairs)))
 
 
 class TestEnumeration:
@@ -121,6 +122,7 @@ class TestEnumeration:
         expected = [np.concatenate(row) for row in itertools.product(*mixed.choices(5))]
         np.testing.assert_array_equal(all_states(mixed, 5), expected)
 
+    @pytest.mark.as_users_compile
     def test_single_precision_and_many_units(self):
         """600 rows and more in one sum: what XLA fuses is compared with plain numpy."""
         machine = machine_of(Bernoulli(), Bernoulli(), columns=(37, 13), scale=1.0)
@@ -217,6 +219,7 @@ class TestAnnealing:
         assert abs(base + bennett(forward, reverse) - exact) < 0.02
         assert abs(base + bennett(forward[:5_000], reverse) - exact) < 0.04  # unequal numbers
 
+    @pytest.mark.as_users_compile
     def test_a_passage_of_many_rows_weighs_as_plain_numpy_does(self):
         """600 rows and more: what XLA fuses is compared with plain numpy, one temperature at a time."""
         machine = machine_of(Bernoulli(), Bernoulli(), columns=(30, 20), scale=1.0)
@@ -335,13 +338,13 @@ class TestVerdict:
 
 def brute_force(machine, v):
     """log P(v_i | the others) from free energies of whole rows, one state after another."""
-    found, start = [], 0
+    free_energy, found, start = eqx.filter_jit(machine.free_energy), [], 0
     for states in machine.visible.choices(v.shape[1]):
         end = start + states.shape[1]
         tried = np.repeat(v[None], len(states), axis=0)
         tried[:, :, start:end] = states[:, None]
-        energies = -np.asarray(machine.free_energy(jnp.asarray(tried)))
-        found.append(-np.asarray(machine.free_energy(jnp.asarray(v))) - logsumexp(energies, axis=0))
+        energies = -np.asarray(free_energy(jnp.asarray(tried)))
+        found.append(-np.asarray(free_energy(jnp.asarray(v))) - logsumexp(energies, axis=0))
         start = end
     return np.stack(found, axis=1)
 

@@ -3,11 +3,13 @@
 import dataclasses
 import itertools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import integrate, stats
+from scipy.special import logsumexp, softmax
 
 from flambeau.dynamics import (
     Clamp,
@@ -59,15 +61,27 @@ def states(unit, columns):
     return jnp.asarray([np.concatenate(state) for state in itertools.product(*unit.choices(columns))])
 
 
+@eqx.filter_jit
 def joint_energy(machine, v, h):
     """(visible states, hidden states)."""
     pairs = [jnp.broadcast_to(side, (len(v), len(h), side.shape[-1])) for side in (v[:, None], h[None])]
     return machine.energy(*pairs)
 
 
+@eqx.filter_jit
+def free_energy(machine, v):
+    return machine.free_energy(v)
+
+
+@eqx.filter_jit
+def proposed(rule, machine, batch, state, key):
+    """As one program, which is compiled sooner than every operation by itself."""
+    return rule.propose(machine, batch, state, key)
+
+
 def probabilities(machine):
     rows = states(machine.visible, len(machine.visible_bias))
-    return rows, np.asarray(jax.nn.softmax(-machine.free_energy(rows)))
+    return rows, softmax(-np.asarray(free_energy(machine, rows)))
 
 
 DISCRETE = {
@@ -84,14 +98,14 @@ class TestGoldenToy:
 
     def test_log_partition_free_energy_and_mean(self, x64):
         rows, p = probabilities(toy())
-        log_z = jax.scipy.special.logsumexp(-toy().free_energy(rows))
+        log_z = logsumexp(-free_energy(toy(), rows))
         np.testing.assert_allclose(log_z, 5.1103146859, atol=1e-9)
         np.testing.assert_allclose(toy().free_energy(jnp.asarray(V)), [-2.3542672662], atol=1e-9)
         np.testing.assert_allclose(p @ rows, [0.542581, 0.430740, 0.595245, 0.379560], atol=1e-6)
 
     def test_spins_gaussians_and_classes(self, x64):
         spins = states(Spin(), 4)
-        spin_log_z = jax.scipy.special.logsumexp(-toy(Spin(), Spin()).free_energy(spins))
+        spin_log_z = logsumexp(-free_energy(toy(Spin(), Spin()), spins))
         np.testing.assert_allclose(spin_log_z, 9.3572131282, atol=1e-9)
         gaussian = toy(LearnedGaussian(jnp.log(jnp.asarray([0.5, 1.0, 2.0, 0.8]))))
         hidden = states(Bernoulli(), 3)
@@ -111,7 +125,7 @@ class TestGoldenToy:
     def test_gradient_of_the_log_likelihood(self, x64):
         rule = ContrastiveDivergence(Enumeration(), centered=False)
         batch = Batch(jnp.asarray(V), jnp.zeros((1, 1)), jnp.ones(1))
-        proposal, _, _ = rule.propose(toy(), batch, rule.init(toy()), jax.random.key(0))
+        proposal, _, _ = proposed(rule, toy(), batch, rule.init(toy()), jax.random.key(0))
         np.testing.assert_allclose(
             -proposal.structure.weights[:, 0], [0.336226, -0.173465, 0.319396, 0.520724], atol=1e-6
         )
@@ -135,30 +149,33 @@ class TestEnergies:
     def test_summing_either_side_out_equals_the_joint_sum(self, visible, hidden, x64):
         machine = machine_of(DISCRETE[visible], HIDDEN[hidden])
         v, h = states(machine.visible, 4), states(machine.hidden, 6)
-        joint = -joint_energy(machine, v, h)
-        summed = jax.scipy.special.logsumexp(joint, axis=1)
-        np.testing.assert_allclose(-machine.free_energy(v), summed, atol=1e-10)
-        np.testing.assert_allclose(
-            -machine.hidden_free_energy(h), jax.scipy.special.logsumexp(joint, axis=0), atol=1e-10
-        )
+        joint = -np.asarray(joint_energy(machine, v, h))
+        np.testing.assert_allclose(-free_energy(machine, v), logsumexp(joint, axis=1), atol=1e-10)
+        hidden_free_energy = eqx.filter_jit(machine.hidden_free_energy)
+        np.testing.assert_allclose(-hidden_free_energy(h), logsumexp(joint, axis=0), atol=1e-10)
 
     @pytest.mark.parametrize("hidden", HIDDEN)
     @pytest.mark.parametrize("visible", DISCRETE)
     def test_conditional_means_are_those_of_the_joint(self, visible, hidden, x64):
         machine = machine_of(DISCRETE[visible], HIDDEN[hidden], seed=1)
         v, h = states(machine.visible, 4), states(machine.hidden, 6)
-        joint = -joint_energy(machine, v, h)
-        np.testing.assert_allclose(machine(v), jax.nn.softmax(joint, axis=1) @ h, atol=1e-10)
-        np.testing.assert_allclose(machine.reconstruct(h), jax.nn.softmax(joint, axis=0).T @ v, atol=1e-10)
+        joint = -np.asarray(joint_energy(machine, v, h))
+        up, down = eqx.filter_jit(machine), eqx.filter_jit(machine.reconstruct)
+        np.testing.assert_allclose(up(v), softmax(joint, axis=1) @ np.asarray(h), atol=1e-10)
+        np.testing.assert_allclose(down(h), softmax(joint, axis=0).T @ np.asarray(v), atol=1e-10)
 
     @pytest.mark.parametrize("kind", [Gaussian(), Gaussian(0.5), RectifiedGaussian()])
     @pytest.mark.parametrize("net", [-6.0, -2.9, 0.4, 3.0])
     def test_continuous_units_by_quadrature(self, kind, net, x64):
         bias = 0.3
 
+        @jax.jit
+        def exponent(u):
+            u = jnp.atleast_1d(u)
+            return (kind.statistic(u) * (net - bias))[0] - kind.energy(u, jnp.asarray([bias]))[0]
+
         def density(u):
-            statistic = float(kind.statistic(jnp.asarray([u]))[0])
-            return np.exp(-float(kind.energy(jnp.asarray([u]), jnp.asarray([bias]))[0]) + statistic * (net - bias))
+            return np.exp(float(exponent(u)))
 
         low = 0 if isinstance(kind, RectifiedGaussian) else net - 12
         z = integrate.quad(density, low, max(net, 0) + 12, epsabs=1e-13)[0]
@@ -221,41 +238,41 @@ class TestTheProposal:
         machine = machine_of(kinds[visible], HIDDEN[hidden], seed=2)
         rule = ContrastiveDivergence(FromData(2), centered=False)
         batch = batch_for(machine)
-        proposal, _, info = rule.propose(machine, batch, rule.init(machine), jax.random.key(5))
+        proposal, _, info = proposed(rule, machine, batch, rule.init(machine), jax.random.key(5))
         share = batch.weights / batch.weights.sum()
         model = info["particles"]
 
         def contrast(m):
             return share @ m.energy(batch.inputs, info["hidden"]) - model.share @ m.energy(model.visible, model.hidden)
 
-        expected = jax.grad(contrast)(machine)
+        expected = jax.jit(jax.grad(contrast))(machine)
         np.testing.assert_allclose(info["loss"], contrast(machine), atol=1e-10)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-10), proposal, expected)
 
     def test_and_the_gradient_of_free_energies_with_particles_held(self, x64):
         machine, rule = toy(), ContrastiveDivergence(FromData(1), centered=False)
         batch = batch_for(machine)
-        proposal, _, info = rule.propose(machine, batch, rule.init(machine), jax.random.key(5))
+        proposal, _, info = proposed(rule, machine, batch, rule.init(machine), jax.random.key(5))
         share, model = batch.weights / batch.weights.sum(), info["particles"]
 
         def contrast(m):
             return share @ m.free_energy(batch.inputs) - model.share @ m.free_energy(model.visible)
 
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-12), proposal, jax.grad(contrast)(machine))
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-12), proposal, jax.jit(jax.grad(contrast))(machine))
 
     @pytest.mark.parametrize("sizes", [(4, 6), (6, 4)])  # the listed side is the smaller one
     @pytest.mark.parametrize("visible", ["bernoulli", "spin"])
     def test_enumeration_gives_the_gradient_of_the_likelihood(self, visible, sizes, x64):
         machine = machine_of(DISCRETE[visible], Bernoulli(), seed=3, columns=sizes)
         rule, batch = ContrastiveDivergence(Enumeration(), centered=False), batch_for(machine)
-        proposal, _, _ = rule.propose(machine, batch, rule.init(machine), jax.random.key(0))
+        proposal, _, _ = proposed(rule, machine, batch, rule.init(machine), jax.random.key(0))
         rows = states(machine.visible, sizes[0])
         share = batch.weights / batch.weights.sum()
 
         def error(m):
             return share @ m.free_energy(batch.inputs) + jax.scipy.special.logsumexp(-m.free_energy(rows))
 
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-10), proposal, jax.grad(error)(machine))
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-10), proposal, jax.jit(jax.grad(error))(machine))
         step = 1e-6
         higher, lower = (
             dataclasses.replace(machine, hidden_bias=machine.hidden_bias.at[1].add(sign * step)) for sign in (1, -1)
@@ -267,7 +284,7 @@ class TestTheProposal:
         machine = toy(dtype=jnp.float32)
         rule = ContrastiveDivergence(FromData(k), centered=False)
         batch = Batch(jnp.repeat(jnp.asarray(V, jnp.float32), 200_000, 0), jnp.zeros((200_000, 1)), jnp.ones(200_000))
-        proposal, _, _ = rule.propose(machine, batch, rule.init(machine), jax.random.key(6))
+        proposal, _, _ = proposed(rule, machine, batch, rule.init(machine), jax.random.key(6))
         rows = np.asarray(states(Bernoulli(), 4), np.float32)
         reached = np.linalg.matrix_power(transition(machine), k)[(rows == V).all(1).argmax()]
         expected = V.T @ np.asarray(machine(V.astype(np.float32))) - (rows * reached[:, None]).T @ np.asarray(
@@ -283,8 +300,8 @@ class TestTheProposal:
         key = jax.random.key(7)
         mu, lam = jnp.asarray([0.1, 0.7, 0.4, 0.5]), jnp.linspace(0.2, 0.8, 6)
         start = centred.init(machine)._replace(visible_offset=mu, hidden_offset=lam)
-        uncentred, _, info = plain.propose(machine, batch, plain.init(machine), key)
-        proposal, state, _ = centred.propose(machine, batch, start, key)
+        uncentred, _, info = proposed(plain, machine, batch, plain.init(machine), key)
+        proposal, state, _ = proposed(centred, machine, batch, start, key)
         share = batch.weights / batch.weights.sum()
         mu, lam = mu + 0.01 * (share @ batch.inputs - mu), lam + 0.01 * (share @ info["hidden"] - lam)
         np.testing.assert_allclose(state.visible_offset, mu, atol=1e-12)
@@ -310,7 +327,7 @@ class TestTheProposal:
         def propose(machine, inputs, *, centered):
             rule = ContrastiveDivergence(Enumeration(), centered=centered)
             start = rule.init(machine)._replace(hidden_offset=jnp.full(6, 0.4))
-            found = rule.propose(machine, batch._replace(inputs=inputs), start, jax.random.key(0))[0]
+            found = proposed(rule, machine, batch._replace(inputs=inputs), start, jax.random.key(0))[0]
             return found.structure.weights, found.visible_bias, found.hidden_bias
 
         w, b, c = propose(machine, batch.inputs, centered=True)
@@ -325,8 +342,8 @@ class TestTheProposal:
         with_cost = ContrastiveDivergence(FromData(1), centered=False, sparsity_target=0.0, sparsity_cost=1.0)
         without = ContrastiveDivergence(FromData(1), centered=False)
         key = jax.random.key(0)
-        a, state, info = with_cost.propose(machine, batch, with_cost.init(machine), key)
-        b, _, _ = without.propose(machine, batch, without.init(machine), key)
+        a, state, info = proposed(with_cost, machine, batch, with_cost.init(machine), key)
+        b, _, _ = proposed(without, machine, batch, without.init(machine), key)
         share = batch.weights / batch.weights.sum()
         np.testing.assert_allclose(state.activity, 0.05 * share @ info["hidden"], rtol=1e-5)
         np.testing.assert_allclose(a.hidden_bias - b.hidden_bias, state.activity, rtol=1e-4, atol=1e-6)
@@ -338,7 +355,7 @@ class TestTheProposal:
 
         def propose(inputs, weights):
             batch = Batch(inputs, jnp.zeros((len(inputs), 1)), jnp.asarray(weights))
-            return rule.propose(machine, batch, rule.init(machine), jax.random.key(1))[0]
+            return proposed(rule, machine, batch, rule.init(machine), jax.random.key(1))[0]
 
         twice = propose(rows[jnp.asarray([0, 0, 1, 2])], [1.0, 1, 1, 0])
         weighed = propose(rows, [2.0, 1, 0])

@@ -59,6 +59,7 @@ def test_every_lenet_learns_its_first_digits(variant, digits):
     assert model.predict_proba(digits.images[:3]).min() >= 0
 
 
+@pytest.mark.as_users_compile
 def test_lenet_5_answers_with_the_nearest_bitmap(digits):
     model = fb.LeNetClassifier(image_shape=(8, 8), epochs=1, random_state=0).fit(digits.images, digits.target)
     *lower, top = model.network_.layers

@@ -48,6 +48,34 @@ def test_a_loaded_model_is_the_same_and_goes_on_learning(name, moons, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model.flambeau"]
 
 
+BOLTZMANN = {
+    "DBN": lambda: fb.DBN((6, 4), epochs=1, random_state=0),
+    "DBNClassifier": lambda: fb.DBNClassifier((6, 4), None, epochs=1, random_state=0),
+    "DBNClassifier, back-propagation": lambda: fb.DBNClassifier((6, 4), epochs=1, fine_tune_epochs=1, random_state=0),
+    "ClassificationRBM": lambda: fb.ClassificationRBM(6, epochs=1, random_state=0),
+    "DBM": lambda: fb.DBM((6, 4), epochs=1, n_chains=8, random_state=0),
+}
+
+
+@pytest.mark.parametrize("name", BOLTZMANN)
+def test_a_loaded_boltzmann_machine_answers_and_draws_as_the_saved_one(name, tmp_path):
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 2, (40, 9)).astype(float), rng.integers(0, 3, 40)
+    model = BOLTZMANN[name]().fit(X, y)
+    fb.save(model, tmp_path / "model.flambeau")
+    loaded = fb.load(tmp_path / "model.flambeau")
+    assert loaded.get_params() == model.get_params()
+    for method in ("transform", "predict_proba", "predict"):
+        if hasattr(model, method):
+            np.testing.assert_array_equal(getattr(loaded, method)(X), getattr(model, method)(X))
+    if hasattr(model, "sample"):
+        np.testing.assert_array_equal(loaded.sample(3, 5), model.sample(3, 5))
+    if hasattr(model, "partial_fit"):
+        for each in (loaded, model):
+            each.partial_fit(X, y)
+    jax.tree.map(np.testing.assert_array_equal, loaded.network_, model.network_)
+
+
 def test_unfitted_models_networks_and_text_labels(moons, tmp_path):
     X, y = moons
     fb.save(fb.MLPClassifier((3,), l2=0.5), tmp_path / "unfitted")
