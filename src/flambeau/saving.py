@@ -11,6 +11,7 @@ import json
 import math
 import typing
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 import equinox as eqx
@@ -215,8 +216,10 @@ def check_kinds(cls: type, fields: dict[str, Any]) -> None:
         if name not in fields or not isinstance(kind, type) or kind is Any or kind.__module__.startswith("jaxtyping"):
             continue
         inner = typing.get_args(hint)[0] if kind is tuple and typing.get_args(hint) else object
+        if getattr(inner, "__module__", "").startswith("jaxtyping"):
+            inner = jax.Array | np.ndarray
         allowed = (int, float) if kind is float else kind
-        parts = value if isinstance(value, tuple) and isinstance(inner, type) else ()
+        parts = value if isinstance(value, tuple) and isinstance(inner, type | UnionType) else ()
         if not isinstance(value, allowed) or not all(isinstance(part, inner) for part in parts):
             raise ValueError(f"{cls.__name__}.{name} cannot be {value!r:.80}")
 

@@ -69,7 +69,7 @@ def test_a_loaded_boltzmann_machine_answers_and_draws_as_the_saved_one(name, tmp
         if hasattr(model, method):
             np.testing.assert_array_equal(getattr(loaded, method)(X), getattr(model, method)(X))
     if hasattr(model, "sample"):
-        np.testing.assert_array_equal(loaded.sample(3, 5), model.sample(3, 5))
+        np.testing.assert_array_equal(loaded.sample(3, n_steps=5), model.sample(3, n_steps=5))
     if hasattr(model, "partial_fit"):
         for each in (loaded, model):
             each.partial_fit(X, y)

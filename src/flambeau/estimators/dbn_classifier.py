@@ -33,6 +33,7 @@ from flambeau.estimators.deep import (
     stacked,
     up_down,
 )
+from flambeau.networks import DeepBeliefNetwork
 from flambeau.neurons import Categorical
 from flambeau.training import optimiser
 
@@ -188,7 +189,7 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
         """P(y | x) ``(n, classes)``: the softmax outputs, or the top's free energy for each label."""
         check_is_fitted(self)
         X = self._rows(X)
-        if self.network_ is not self.dbn_:
+        if not isinstance(self.network_, DeepBeliefNetwork):  # not "is self.dbn_": a loaded model has two copies
             return outputs(self.network_, X)
         values = np.asarray(by_rows(scores, self.dbn_, X, 512), np.float64)
         values = np.exp(values - values.max(1, keepdims=True))
