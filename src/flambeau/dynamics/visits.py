@@ -87,23 +87,23 @@ def block_of(
     inner = rows.T.at[read].get(mode="promise_in_bounds").T
     net = rows @ states - thresholds[read][:, None]
     net = net if noise is None else net + noise
+    own = states.at[read].get(mode="promise_in_bounds")
 
     def group(number: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        states, net = carry
+        own, net = carry
         at = number * GROUP
-        own = jax.lax.dynamic_slice(ids, (at,), (GROUP,))
-        before = states.at[jnp.minimum(own, states.shape[0] - 1)].get(mode="promise_in_bounds")
-        nets = jax.lax.dynamic_slice_in_dim(net, at, GROUP)
+        before, nets = (jax.lax.dynamic_slice_in_dim(part, at, GROUP) for part in carry)
         new = written_out(jax.lax.dynamic_slice(inner, (at, at), (GROUP, GROUP)), nets, before, levels)
         net = net + jax.lax.dynamic_slice_in_dim(inner, at, GROUP, axis=1) @ (new - before)
-        return states.at[own].set(new, mode="drop"), net
+        return jax.lax.dynamic_update_slice_in_dim(own, new, at, 0), net
 
     def visited() -> Array:
-        return jax.lax.fori_loop(0, ids.shape[0] // GROUP, group, (states, net))[0]
+        return jax.lax.fori_loop(0, ids.shape[0] // GROUP, group, (own, net))[0]
 
     # Where no neuron of the block would change, none does: most blocks of a last sweep, whose cost is then the product.
-    own = states.at[read].get(mode="promise_in_bounds")
-    return jax.lax.cond(jnp.any(chosen(net, own, levels) != own), visited, lambda: states)
+    # Only the block's own states go through the branch: XLA copies what a branch returns.
+    new = jax.lax.cond(jnp.any(chosen(net, own, levels) != own), visited, lambda: own)
+    return states.at[ids].set(new, mode="drop")
 
 
 def written_out(inner: Array, nets: Array, before: Array, levels: tuple[float, float]) -> Array:
