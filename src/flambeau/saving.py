@@ -46,7 +46,19 @@ FITTED = {
         "_stream",
         "_drawn_as",
     ),
-    *("image_shape_", "_base", "dbn_", "runs_", "patterns_", "step_", "_weights", "_activity", "_symmetric"),
+    *(
+        "image_shape_",
+        "_base",
+        "dbn_",
+        "runs_",
+        "patterns_",
+        "step_",
+        "_weights",
+        "_activity",
+        "_symmetric",
+        "_calls",
+        "_partition",
+    ),
 }
 
 

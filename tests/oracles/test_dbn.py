@@ -72,6 +72,22 @@ class TestLikelihood:
         assert bounds[0] < bounds[1] < bounds[2] < truth.mean() + 1e-3
         assert truth.mean() - bounds[0] > 0.01
 
+    def test_row_by_row_the_expected_bound_is_below_and_estimates_scatter_around_it(self, x64):
+        network, v = deep(3), states(Bernoulli(), 4)
+        z, h = float(log_z(network.top)), states(Bernoulli(), 3)
+        net = network.lower[0].up_net(v)
+        log_q = np.asarray(jnp.sum(jax.nn.log_sigmoid((2 * h[None] - 1) * net[:, None]), -1))
+        joint = np.stack([log_joint(network, [v, jnp.broadcast_to(one, (len(v), 3))]) for one in h], 1) - z
+        expected = (np.exp(log_q) * (joint - log_q)).sum(1)
+        spread = np.sqrt((np.exp(log_q) * (joint - log_q - expected[:, None]) ** 2).sum(1))
+        assert (expected < exact(network, v)).all()
+        found = log_likelihood_bound(network, v, z, repeats=2_000, key=jax.random.key(0))
+        assert (abs(found - expected) < 4 * spread / np.sqrt(2_000)).all()
+        single = log_likelihood_bound(network, v, z, key=jax.random.key(0))
+        assert abs(single - expected).max() > 0.1
+        with pytest.raises(ConfigurationError, match="samples"):
+            log_likelihood_bound(network, v, z, samples=0, key=jax.random.key(0))
+
     def test_a_second_layer_that_starts_as_the_first_ones_mirror_changes_nothing(self, x64):
         bottom = machine_of(Bernoulli(), Bernoulli(), seed=5, columns=(4, 3))
         mirror = RestrictedBoltzmannMachine(

@@ -367,6 +367,35 @@ class TestPseudoLikelihood:
         np.testing.assert_allclose(found, brute_force(machine, rows), atol=1e-10)
         np.testing.assert_allclose(pseudo_log_likelihood(machine, rows), found.sum(1), atol=1e-12)
 
+    @pytest.mark.parametrize(
+        ("visible", "hidden", "columns", "scale"),
+        [
+            (Gaussian(), Bernoulli(), (2, 256), 0.5),
+            (Gaussian(0.5), Spin(), (2, 200), 0.3),
+            (LearnedGaussian(jnp.asarray([0.3, -0.5])), Categorical(3), (2, 6), 2.0),
+            (Gaussian(), Gaussian(0.8), (2, 2), 0.6),
+            (Gaussian(), RectifiedGaussian(), (2, 3), 0.5),
+        ],
+    )
+    def test_gaussian_units_by_adaptive_quadrature(self, visible, hidden, columns, scale, x64):
+        """Wide layers and unbounded units: the line must be long enough, and fine enough, for both."""
+        machine = machine_of(visible, hidden, columns=columns, scale=scale)
+        v = np.random.default_rng(3).normal(size=(3, 2)) * 2
+        free_energy = eqx.filter_jit(machine.free_energy)
+        found = feature_pseudo_log_likelihood(machine, v)
+        for row, column in np.ndindex(v.shape):
+            line = np.linspace(-300, 300, 20_001)
+            states = np.repeat(v[row : row + 1], len(line), axis=0)
+            states[:, column] = line
+            log_p = -np.concatenate([free_energy(jnp.asarray(part)) for part in np.array_split(states, 3)])
+            own = -float(free_energy(jnp.asarray(v[row : row + 1]))[0])
+            expected = own - logsumexp(log_p) - np.log(line[1] - line[0])
+            assert found[row, column] == pytest.approx(expected, abs=1e-7)
+
+    def test_a_density_without_an_end_is_refused(self):
+        with pytest.raises(ConfigurationError, match="an end"):
+            pseudo_log_likelihood(machine_of(Gaussian(), Gaussian(), columns=(2, 2), scale=3.0), np.zeros((1, 2)))
+
     def test_many_rows_against_plain_numpy(self):
         """More rows than one part, a last part of another length; single precision."""
         machine = machine_of(Bernoulli(), Bernoulli(), columns=(20, 15), scale=0.7)

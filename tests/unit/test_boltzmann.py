@@ -1,14 +1,17 @@
 """The Boltzmann estimators outside scikit-learn's suite: data, streams, clamps, likelihoods, files, refusals."""
 
+import dataclasses
+
 import numpy as np
 import pytest
-from scipy import sparse
+from scipy import sparse, stats
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 import flambeau as fb
 from flambeau.errors import ConfigurationError, DataError, DivergenceError
+from flambeau.networks.enumeration import exact_distribution
 
 
 def stripes(side=3):
@@ -55,7 +58,6 @@ class TestRBM:
         found = machine.log_likelihood(X, z)
         np.testing.assert_allclose(found, -machine.free_energy(X) - z.value, rtol=1e-5)
         np.testing.assert_allclose(found, machine.log_likelihood(X), rtol=1e-6)
-        assert found.mean() < machine.score_samples(X).mean() + 64  # both are nats of the same 64 pixels
         report = machine.likelihood_report(X, z)
         assert "thresholded" in str(report)
         np.testing.assert_allclose(report.mean, found.mean(), rtol=1e-6)
@@ -79,6 +81,7 @@ class TestRBM:
         centred = likelihood(X, centered=True), likelihood(1 - X, centered=True)
         plain = likelihood(X, centered=False), likelihood(1 - X, centered=False)
         # The coding changes the random draws and little else; without centring both codings are learned less well.
+        assert abs(centred[0] - centred[1]) < 1
         assert abs(centred[0] - centred[1]) < min(centred) - max(plain)
 
     @pytest.mark.parametrize("algorithm", ["cd", "pcd", "tempering"])
@@ -105,6 +108,9 @@ class TestRBM:
         model = fb.RBM(8, visible, hidden, n_categories=2, learning_rate=0.005, epochs=5, random_state=0).fit(X)
         assert np.isfinite(model.transform(X)).all()
         assert model.sample(4, 5).shape == (4, X.shape[1])
+        more = fb.RBM(8, visible, hidden, n_categories=2, learning_rate=0.005, epochs=25, random_state=0).fit(X)
+        errors = [((m.inverse_transform(m.transform(X)) - X) ** 2).mean() for m in (model, more)]
+        assert errors[1] < errors[0] < 1.05 * X.var(0).mean()
 
     def test_gaussian_variances_are_learned(self):
         X = np.random.default_rng(0).normal(size=(2000, 3)) * [0.3, 1.0, 2.0]
@@ -189,7 +195,48 @@ class TestRBM:
         pipeline = make_pipeline(fb.RBM(32, epochs=40, random_state=0), fb.MLPClassifier((), epochs=60, random_state=0))
         assert pipeline.fit(X, y).score(X, y) > 0.5
         grid = GridSearchCV(fb.RBM(4, epochs=2, random_state=0), {"learning_rate": [0.01, 0.1]}, cv=2)
-        assert grid.fit(X).best_params_["learning_rate"] in (0.01, 0.1)
+        scores = grid.fit(X).cv_results_["mean_test_score"]
+        assert grid.best_params_["learning_rate"] == (0.01, 0.1)[int(np.argmax(scores))]
+        assert scores[0] != scores[1]
+
+    def test_steps_one_by_one_are_a_chain(self):
+        """A hundred calls of one step reach the model's distribution, as one call of a hundred steps does."""
+        X = np.tile([[1.0, 1, 0, 0], [0, 0, 1, 1], [1, 1, 1, 1]], (30, 1))
+        model = fb.RBM(3, epochs=30, random_state=0).fit(X)
+        rows, p = exact_distribution(model.network_)
+        v = np.zeros((4_000, 4))
+        for _ in range(100):
+            v = model.gibbs(v)
+        for found in (v, model.gibbs(np.zeros((4_000, 4)), 100)):
+            counts = [(found == row).all(1).sum() for row in rows]
+            assert stats.chisquare(counts, p / p.sum() * 4_000).pvalue > 1e-3
+        assert (model.gibbs(X) != model.gibbs(X)).any()
+        np.testing.assert_array_equal(model.gibbs(X, random_state=3), model.gibbs(X, random_state=3))
+
+    @pytest.mark.parametrize("binarize", [None, "sample", "threshold"])
+    def test_a_rows_likelihood_does_not_depend_on_its_place(self, binarize, digits):
+        X = digits[0][:40]
+        model = fb.RBM(6, binarize=binarize, epochs=2, random_state=0).fit(X)
+        order = np.random.default_rng(1).permutation(40)
+        for method in (model.score_samples, model.log_likelihood, model.free_energy):
+            np.testing.assert_allclose(method(X[order]), method(X)[order], rtol=1e-5)
+            np.testing.assert_allclose(method(X[7:]), method(X)[7:], rtol=1e-5)
+        np.testing.assert_allclose(model.log_likelihood(X, 2.0), -model.free_energy(X) - 2, rtol=1e-5)
+
+    def test_the_gap_is_measured_on_rows_of_all_classes(self, digits):
+        order = np.argsort(digits[1], kind="stable")
+        X = digits[0][order]
+        model = fb.RBM(6, batch_size=32, epochs=2, shuffle=False, random_state=0)
+        gap = model.fit(X, validation_data=digits[0][:200]).history_["free_energy_gap"]
+        assert gap.shape == (2,)
+        allowed = 2 * (2 / 200) ** 0.5 * model.free_energy(X).std()  # twice what chance gives
+        zeros = model.free_energy(digits[0][:200]).mean() - model.free_energy(X[:200]).mean()
+        assert abs(gap[-1]) < 1.5 * allowed < abs(zeros)  # the first 200 rows are zeros and ones
+
+    def test_a_partition_that_is_not_to_be_trusted_is_not_used_silently(self, machine, digits):
+        doubtful = dataclasses.replace(machine.log_partition(), trusted=False, reason="for this test")
+        with pytest.warns(UserWarning, match="not to be trusted .for this test"):
+            machine.log_likelihood(digits[0][:3], doubtful)
 
 
 class TestRefusals:
@@ -205,6 +252,9 @@ class TestRefusals:
             ({"n_temperatures": 1}, "at least 2"),
             ({"learning_rate": -1}, "positive"),
             ({"algorithm": "exact", "n_components": 40}, "at most 65536 states"),
+            ({"batch_size": "auto"}, "batch_size"),
+            ({"learn_variance": True}, "visible='gaussian'"),
+            ({"algorithm": "exact", "visible": "gaussian", "learn_variance": True}, "parameters of their own"),
         ],
     )
     def test_settings(self, settings, match, digits):
@@ -232,6 +282,15 @@ class TestRefusals:
             machine.sample(2, 5, clamp=np.zeros(10))
         with pytest.raises(DataError, match="finite"):
             machine.sample(2, 5, clamp=np.full(64, np.inf))
+        pairs = fb.RBM(3, "softmax", n_categories=2, epochs=1, random_state=0).fit([[1.0, 0, 0, 1], [0, 1, 1, 0]])
+        with pytest.raises(DataError, match="whole"):
+            pairs.sample(2, 5, clamp=[1, np.nan, np.nan, np.nan])
+        assert (pairs.sample(2, 5, clamp=[1, 0, np.nan, np.nan])[:, 0] == 1).all()
+
+    @pytest.mark.parametrize(("samples", "steps"), [(0, 5), (2.5, 5), (2, -1), (2, 2.7), (True, 5)])
+    def test_numbers_of_samples_and_steps(self, samples, steps, machine):
+        with pytest.raises(ConfigurationError, match="whole number"):
+            machine.sample(samples, steps)
 
     def test_too_many_units_for_the_exact_sum(self, digits):
         model = fb.RBM(40, epochs=1, random_state=0).fit(digits[0])

@@ -101,7 +101,8 @@ class Enumeration(AbstractSampler):
     >>> particles.visible.shape, round(float(particles.share.sum()), 5)
     ((4, 3), 1.0)
 
-    Where the hidden side is listed, the visible values are their means given h: right for all that is linear in them.
+    Where the hidden side is listed, the visible values are their means given h: right for all that is linear in them,
+    so visible units with parameters of their own (a learned variance) are refused.
     Raises :class:`~flambeau.errors.ConfigurationError` for too many states, or continuous units on the listed side.
     """
 
@@ -109,7 +110,10 @@ class Enumeration(AbstractSampler):
 
     def init(self, machine: Any) -> PyTree:
         """Nothing persists; refuses what is too large."""
-        listed(machine, self.most)
+        side, _ = listed(machine, self.most)
+        if side == "hidden" and jax.tree.leaves(machine.visible):
+            got, remedy = type(machine.visible).__name__, "learn the variance by cd or pcd, or fix it"
+            raise ConfigurationError("Enumeration", "visible units without parameters of their own", got, remedy)
         return ()
 
     def draw(self, machine: Any, h: Array, share: Array, state: PyTree, key: Array) -> tuple[Particles, PyTree]:

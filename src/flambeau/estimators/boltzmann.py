@@ -1,5 +1,8 @@
 """What the Boltzmann estimators share: reading data in the units' range, building samplers, clamps, small-set order."""
 
+import operator
+import warnings
+import zlib
 from typing import Any
 
 import jax.numpy as jnp
@@ -8,26 +11,38 @@ from scipy.sparse import issparse
 
 from flambeau.dynamics import AbstractSampler, Clamp, Enumeration, FromData, Persistent, Tempering
 from flambeau.errors import ConfigurationError, DataError, DivergenceError
-from flambeau.estimators.common import check_number, checked_data
+from flambeau.estimators.common import check_number, checked_data, class_indices
 from flambeau.estimators.fitting import Lesson
+from flambeau.networks import LogPartition
 from flambeau.neurons import AbstractUnit
 from flambeau.structures.initialisation import dtype
 
 __all__ = [
     "ALGORITHMS",
     "BINARISE",
+    "PROTOCOLS",
+    "check_sizes",
     "check_weights",
     "clamp_of",
     "dense",
     "fresh_bias",
+    "how_many",
     "in_order",
+    "known_partition",
+    "place_of",
     "sampler_of",
     "shown",
+    "trusted_value",
     "visible_rows",
 ]
 
 ALGORITHMS = ("cd", "pcd", "tempering", "exact")
 BINARISE = (None, "sample", "threshold")
+PROTOCOLS = {
+    None: "values as they are (between 0 and 1: probabilities)",
+    "sample": "stochastic pixels: 0 or 1 drawn once with the value as probability",
+    "threshold": "pixels thresholded at 1/2",
+}
 LARGEST = 1e3  # a weight or bias beyond this is no model any more
 
 
@@ -48,9 +63,56 @@ def shown(X: np.ndarray, binarise: str | None, seed: int) -> np.ndarray:
     """The rows as the model is asked about them: real-valued, thresholded at ½, or drawn once with that probability."""
     if binarise == "threshold":
         return (X > 0.5).astype(X.dtype)
-    if binarise == "sample":
-        return (np.random.default_rng(seed).random(X.shape) < X).astype(X.dtype)
-    return X
+    return drawn(X, seed) if binarise == "sample" else X
+
+
+def drawn(X: np.ndarray, seed: int) -> np.ndarray:
+    """0 or 1 with the value as probability, by the row's own content: the same in whatever order or part it comes."""
+    found = np.empty_like(X)
+    for row, place in zip(X, found, strict=True):
+        place[:] = np.random.default_rng([seed, zlib.crc32(row.tobytes())]).random(len(row)) < row
+    return found
+
+
+def how_many(model: Any, n_samples: Any, n_steps: Any) -> tuple[int, np.ndarray]:
+    """Both numbers checked; the steps as data, so that another number of them runs the same program."""
+    return whole(model, "n_samples", n_samples, 1), np.asarray(whole(model, "n_steps", n_steps, 0), np.int32)
+
+
+def whole(model: Any, name: str, value: Any, least: int) -> int:
+    """A method's argument as a whole number of at least that."""
+    try:
+        number = -1 if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        number = -1
+    if number < least:
+        expected = f"a whole number of at least {least}"
+        raise ConfigurationError(f"{type(model).__name__}, {name}", expected, repr(value), "pass such a number")
+    return number
+
+
+def place_of(model: Any, label: Any) -> int:
+    """The position of one label among the model's classes."""
+    if np.ndim(label):
+        raise DataError(f"{type(model).__name__}.sample, label", "one label", label, "sample one class at a time")
+    remedy = f"give one of {list(model.classes_)}"
+    return int(class_indices(model, model.classes_, np.atleast_1d(label), remedy)[0])
+
+
+def known_partition(model: Any) -> LogPartition:
+    """log Z under the default settings, computed once for a fitted model."""
+    if not hasattr(model, "_partition"):
+        model._partition = model.log_partition()
+    return model._partition
+
+
+def trusted_value(model: Any, given: Any) -> float:
+    """log Z as a number; one that is not to be trusted is not used without a word."""
+    if isinstance(given, LogPartition) and not given.trusted:
+        text = f"{type(model).__name__}: log Z = {given.value:.2f} nats is not to be trusted ({given.reason}); "
+        remedy = "log_partition(chains=..., temperatures=...) with more of both may be"
+        warnings.warn(text + remedy, UserWarning, stacklevel=3)
+    return float(given)
 
 
 def sampler_of(model: Any, steps: Any = None) -> AbstractSampler:
@@ -61,6 +123,7 @@ def sampler_of(model: Any, steps: Any = None) -> AbstractSampler:
             f"{name}.algorithm", f"one of {', '.join(ALGORITHMS)}", repr(model.algorithm), "choose"
         )
     check_number(model, "k", 1, whole=True)
+    check_number(model, "batch_size", 1, whole=True)
     if model.n_chains is not None:
         check_number(model, "n_chains", 1, whole=True)
     check_number(model, "n_temperatures", 2, whole=True)
@@ -105,11 +168,31 @@ def clamp_of(model: Any, clamp: Any, unit: AbstractUnit, n_samples: int) -> Clam
         raise DataError(where, expected, values.shape, "give one value or NaN per visible unit")
     values = np.broadcast_to(values, (n_samples, features))
     mask = ~np.isnan(values)
+    check_groups(where, unit, mask)
     filled = np.where(mask, values, neutral(unit, features))
     if np.isinf(filled).any():
         raise DataError(where, "finite values", "infinity", "mark free units with NaN")
     unit.check(filled, where)
     return Clamp(jnp.asarray(filled), jnp.asarray(mask))
+
+
+def check_groups(where: str, unit: AbstractUnit, mask: np.ndarray) -> None:
+    """A softmax group is held as a whole, or free as a whole."""
+    if not finite(unit, mask.shape[1]):
+        return
+    widths = [states.shape[1] for states in unit.choices(mask.shape[1])]
+    for part in np.split(mask, np.cumsum(widths)[:-1], axis=1):
+        if (part.any(1) & ~part.all(1)).any():
+            raise DataError(where, "softmax groups that are whole", "one held in part", "give all columns of a group")
+
+
+def finite(unit: AbstractUnit, columns: int) -> bool:
+    """Whether the units have finitely many states."""
+    try:
+        unit.choices(columns)
+    except ConfigurationError:
+        return False
+    return True
 
 
 def neutral(unit: AbstractUnit, features: int) -> np.ndarray:
@@ -118,12 +201,18 @@ def neutral(unit: AbstractUnit, features: int) -> np.ndarray:
 
 
 def check_weights(model: Any, network: Any) -> None:
-    """Bernoulli machines never reach infinity: they saturate. Weights of a thousand are a divergence all the same."""
-    leaves = {
-        "weights": network.structure.weights,
-        "visible_bias": network.visible_bias,
-        "hidden_bias": network.hidden_bias,
-    }
+    """Bernoulli machines never reach infinity: they saturate. Weights of a thousand are a divergence all the same.
+
+    The bias of a unit that takes any number is where its data are, and may be as large as they.
+    """
+    leaves = {"weights": network.structure.weights, "hidden_bias": network.hidden_bias}
+    if finite(network.visible, len(network.visible_bias)):
+        leaves["visible_bias"] = network.visible_bias
+    check_sizes(model, leaves)
+
+
+def check_sizes(model: Any, leaves: dict[str, Any]) -> None:
+    """Refuse parameters that are no numbers of a model any more."""
     for name, leaf in leaves.items():
         largest = float(np.abs(np.asarray(leaf)).max())
         if not largest < LARGEST:

@@ -18,7 +18,9 @@ from flambeau.estimators.boltzmann import (
     check_weights,
     dense,
     fresh_bias,
+    how_many,
     in_order,
+    place_of,
     sampler_of,
     shown,
     visible_rows,
@@ -35,7 +37,7 @@ from flambeau.estimators.common import (
 )
 from flambeau.estimators.deep import rows_of_labels
 from flambeau.estimators.fitting import Job, Lesson, check_settings, learn, pair, remember
-from flambeau.estimators.rbm import beginnings, counted, new_machine, walk
+from flambeau.estimators.rbm import beginnings, new_machine, walk
 from flambeau.monitors import ValidationCurve
 from flambeau.networks import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit, Categorical, Mixed, unit
@@ -271,18 +273,19 @@ class ClassificationRBM(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         check_is_fitted(self)
         return by_rows(hidden_means, self.network_, self._rows(X), CHUNK)
 
-    def sample(self, n_samples: int = 1, label: Any = None, n_steps: int = 1000) -> np.ndarray:
+    def sample(self, n_samples: Any = 1, label: Any = None, n_steps: Any = 1000) -> np.ndarray:
         """Rows ``(n, features)`` after ``n_steps`` of Gibbs sampling, the label held; ``None`` samples it along."""
         check_is_fitted(self)
+        n_samples, steps = how_many(self, n_samples, n_steps)
         first, rest = jax.random.split(jax.random.key(seed_of(self.random_state)))
         size, classes = len(self._base), len(self.classes_)
         clamp = None
         if label is not None:
-            place = class_indices(self, self.classes_, np.atleast_1d(label))[0]
+            place = place_of(self, label)
             values = np.eye(size, dtype=self._base.dtype)[size - classes + place]
             clamp = Clamp(jnp.asarray(values), jnp.asarray(np.arange(size) >= size - classes))
         start = beginnings(self.network_, self._base, n_samples, first)
-        return np.asarray(walk(self.network_, start, counted(n_steps), rest, clamp))[:, : size - classes]
+        return np.asarray(walk(self.network_, start, steps, rest, clamp))[:, : size - classes]
 
     def _rows(self, X: Any) -> np.ndarray:
         X = visible_rows(self, X, self.network_.visible.parts[0])

@@ -103,13 +103,13 @@ def known_classes(estimator: Any, classes: Any) -> np.ndarray:
     return known
 
 
-def class_indices(estimator: Any, classes: np.ndarray, y: np.ndarray) -> np.ndarray:
+def class_indices(estimator: Any, classes: np.ndarray, y: np.ndarray, remedy: str = "") -> np.ndarray:
     """The position of every label in ``classes``; a label that is not there is an error."""
     check_labels = np.isin(y, classes)
     if not check_labels.all():
         unseen = np.unique(y[~check_labels])
         where = f"{type(estimator).__name__}, y"
-        remedy = "name every label in classes at the first partial_fit"
+        remedy = remedy or "name every label in classes at the first partial_fit"
         raise DataError(where, f"labels among {classes}", f"unseen labels {unseen}", remedy)
     return np.searchsorted(classes, y)
 

@@ -14,18 +14,22 @@ from flambeau.dynamics import Clamp, gibbs
 from flambeau.errors import ConfigurationError
 from flambeau.estimators.boltzmann import (
     BINARISE,
+    PROTOCOLS,
     check_weights,
     clamp_of,
     fresh_bias,
+    how_many,
     in_order,
+    known_partition,
     sampler_of,
     shown,
+    trusted_value,
     visible_rows,
 )
 from flambeau.estimators.common import by_rows, check_number, row_weights, seed_of
 from flambeau.estimators.fitting import Job, Lesson, check_settings, learn, remember, whole_sizes
-from flambeau.estimators.rbm import counted, judged
-from flambeau.networks import LogPartition, log_partition
+from flambeau.estimators.rbm import judged
+from flambeau.networks import LikelihoodReport, LogPartition, log_partition
 from flambeau.networks.dbm import DeepBoltzmannMachine, dbm, mean_field_bound
 from flambeau.neurons import AbstractUnit, unit
 from flambeau.problems import Binarised, Examples
@@ -191,6 +195,7 @@ class DBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         run = learn(self, lesson, job, epochs, monitors, self.run_ if again else None, stream)
         check_weights(self, run.network.sides())
         self._base = odd_base(run.network, lesson)
+        self.__dict__.pop("_partition", None)
         return remember(self, run, stream)
 
     def _rule(self) -> DeepBoltzmannLearning:
@@ -210,7 +215,9 @@ class DBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> np.ndarray:
         """Mean-field means of *all* hidden layers side by side, h₁ first: ``(n, Σ hidden_layer_sizes)``."""
         check_is_fitted(self)
-        return by_rows(settled, (self.network_, counted(self.mean_field_steps)), self._fixed(self._rows(X)))
+        return by_rows(
+            settled, (self.network_, np.asarray(self.mean_field_steps, np.int32)), self._fixed(self._rows(X))
+        )
 
     def free_energy(self, X: Any) -> np.ndarray:
         """The variational free energy per row, nats: log P(v) ≥ -F - log Z."""
@@ -223,31 +230,40 @@ class DBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         :func:`flambeau.networks.log_partition`.
         """
         check_is_fitted(self)
-        key = options.pop("key", jax.random.key(seed_of(self.random_state)))
-        return log_partition(self.network_.sides(1), method, base=self._base, key=key, **options)
+        given = {"base": self._base, "key": jax.random.key(seed_of(self.random_state)), **options}
+        return log_partition(self.network_.sides(1), method, **given)
 
     def log_likelihood_bound(self, X: Any, log_partition: Any = None) -> np.ndarray:
-        """A lower bound of log P(v) per row, nats: E_q[-energy] + H(q) - log Z, q from mean field."""
+        """A lower bound of log P(v) per row, nats: E_q[-energy] + H(q) - log Z, q from mean field.
+
+        log Z is computed once and kept; warns where it is not to be trusted.
+        """
         check_is_fitted(self)
-        given = self.log_partition() if log_partition is None else log_partition
-        value = given.value if isinstance(given, LogPartition) else float(given)
+        value = trusted_value(self, known_partition(self) if log_partition is None else log_partition)
         seed = 0 if self.random_state is None else seed_of(self.random_state)
         rows = shown(self._rows(X), self.binarize, seed)
         return mean_field_bound(self.network_, rows, value, rounds=int(self.mean_field_steps))
 
     def score_samples(self, X: Any) -> np.ndarray:
-        """:meth:`log_likelihood_bound`, log Z computed anew."""
+        """:meth:`log_likelihood_bound`."""
         return self.log_likelihood_bound(X)
 
-    def sample(self, n_samples: int = 1, n_steps: int = 1000, clamp: Any = None) -> np.ndarray:
+    def likelihood_report(self, X: Any, log_partition: Any = None) -> LikelihoodReport:
+        """The mean bound with its error, the protocol, and whether log Z can be trusted; print it."""
+        check_is_fitted(self)
+        given = known_partition(self) if log_partition is None else log_partition
+        return LikelihoodReport.of(self.log_likelihood_bound(X, given), PROTOCOLS[self.binarize], given, bound=True)
+
+    def sample(self, n_samples: Any = 1, n_steps: Any = 1000, clamp: Any = None) -> np.ndarray:
         """Rows of the model after ``n_steps`` of Gibbs sampling over all layers.
 
         ``clamp`` holds visible units at given values, NaN marking the free ones: in-painting, conditional generation.
         """
         check_is_fitted(self)
+        n_samples, steps = how_many(self, n_samples, n_steps)
         held = clamp_of(self, clamp, self.network_.units[0], n_samples)
         key = jax.random.key(seed_of(self.random_state))
-        return np.asarray(generate(self.network_, self._base, n_samples, counted(n_steps), key, held))
+        return np.asarray(generate(self.network_, self._base, n_samples, steps, key, held))
 
     def _rows(self, X: Any) -> np.ndarray:
         return visible_rows(self, X, self.network_.units[0])

@@ -12,12 +12,30 @@ from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics import Clamp
 from flambeau.errors import ConfigurationError
-from flambeau.estimators.boltzmann import BINARISE, fresh_bias, sampler_of, shown, visible_rows
+from flambeau.estimators.boltzmann import (
+    BINARISE,
+    PROTOCOLS,
+    fresh_bias,
+    how_many,
+    known_partition,
+    sampler_of,
+    shown,
+    trusted_value,
+    visible_rows,
+)
 from flambeau.estimators.common import check_number, outputs, row_weights, seed_of
 from flambeau.estimators.deep import Settings, greedy, in_order, joined_history, stacked, up_down
 from flambeau.estimators.fitting import check_settings, whole_sizes
-from flambeau.networks import DeepBeliefNetwork, LogPartition, generate, log_likelihood_bound, log_partition
+from flambeau.networks import (
+    DeepBeliefNetwork,
+    LikelihoodReport,
+    LogPartition,
+    generate,
+    log_likelihood_bound,
+    log_partition,
+)
 from flambeau.neurons import AbstractUnit, unit
+from flambeau.training import optimiser
 
 __all__ = ["DBN", "beginning", "check_deep", "generated"]
 
@@ -115,9 +133,6 @@ class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, monitors: Any = ()) -> "DBN":
         """Learn from X ``(n, features)``; y is ignored. Monitors watch the first layer."""
         sizes = check_deep(self, (None, "up_down"))
-        if self.fine_tune == "up_down" and len(sizes) < 2:
-            remedy = "give two sizes or more, or fine_tune=None"
-            raise ConfigurationError("DBN.fine_tune", "two layers or more for 'up_down'", sizes, remedy)
         X = visible_rows(self, X, None, reset=True)
         kind = visible_unit(self, X)
         kind.check(X, "DBN, X")
@@ -135,6 +150,7 @@ class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self._base = fresh_bias(network.top.visible, top_rows(network, given.X), given.weights[:MOST])
         self.network_, self.runs_, self.history_ = network, tuple(runs), joined_history(runs)
         self.n_iter_ = len(self.history_["loss"])
+        self.__dict__.pop("_partition", None)
         return self
 
     @property
@@ -146,29 +162,38 @@ class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return outputs(self.network_, self._rows(X))
 
-    def sample(self, n_samples: int = 1, n_steps: int = 1000) -> np.ndarray:
+    def sample(self, n_samples: Any = 1, n_steps: Any = 1000) -> np.ndarray:
         """Gibbs sampling in the top machine for ``n_steps``, then down: visible means ``(n, features)``."""
         check_is_fitted(self)
         key = jax.random.key(seed_of(self.random_state))
-        return generated(self.network_, self._base, n_samples, n_steps, key, None)
+        return generated(self.network_, self._base, *how_many(self, n_samples, n_steps), key, None)
 
     def log_partition(self, method: str = "auto", **options: Any) -> LogPartition:
         """log Z of the top machine, see :meth:`flambeau.RBM.log_partition`."""
         check_is_fitted(self)
-        key = options.pop("key", jax.random.key(seed_of(self.random_state)))
-        return log_partition(self.network_.top, method, base=self._base, key=key, **options)
+        given = {"base": self._base, "key": jax.random.key(seed_of(self.random_state)), **options}
+        return log_partition(self.network_.top, method, **given)
 
     def log_likelihood_bound(
-        self, X: Any, log_partition: Any = None, *, samples: int = 1, repeats: int = 1
+        self, X: Any, log_partition: Any = None, *, samples: int = 1, repeats: int = 10
     ) -> np.ndarray:
-        """A lower bound of log P(v) per row, nats; it rises with ``samples`` towards log P(v)."""
+        """An estimate per row, nats, of a lower bound of log P(v); the bound rises with ``samples`` towards log P(v).
+
+        A single row's estimate scatters, above log P(v) too; what lies below it is the mean over ``repeats`` and rows.
+        log Z of the top is computed once and kept; warns where it is not to be trusted.
+        """
         check_is_fitted(self)
-        given = self.log_partition() if log_partition is None else log_partition
-        value = given.value if isinstance(given, LogPartition) else float(given)
+        value = trusted_value(self, known_partition(self) if log_partition is None else log_partition)
         seed = 0 if self.random_state is None else seed_of(self.random_state)
         rows = shown(self._rows(X), self.binarize, seed)
         key = jax.random.key(seed)
         return log_likelihood_bound(self.network_, rows, value, samples=samples, repeats=repeats, key=key)
+
+    def likelihood_report(self, X: Any, log_partition: Any = None) -> LikelihoodReport:
+        """The mean bound with its error, the protocol, and whether the top's log Z can be trusted; print it."""
+        check_is_fitted(self)
+        given = known_partition(self) if log_partition is None else log_partition
+        return LikelihoodReport.of(self.log_likelihood_bound(X, given), PROTOCOLS[self.binarize], given, bound=True)
 
     def _rows(self, X: Any) -> np.ndarray:
         X = visible_rows(self, X, visible_kind(self.network_))
@@ -195,12 +220,15 @@ def check_deep(model: Any, tunings: tuple[str | None, ...]) -> tuple[int, ...]:
         expected = f"one of {', '.join(map(repr, tunings))}"
         raise ConfigurationError(f"{name}.fine_tune", expected, repr(model.fine_tune), "choose one")
     check_number(model, "fine_tune_epochs", 1, whole=True)
-    if not callable(model.fine_tune_learning_rate):
-        check_number(model, "fine_tune_learning_rate", 0)
+    optimiser("sgd", model.fine_tune_learning_rate, l2=model.l2)
     sampler_of(model)
     if model.fine_tune_k is not None:
         check_number(model, "fine_tune_k", 1, whole=True)
-    return whole_sizes(model, "hidden_layer_sizes", empty=False)
+    sizes = whole_sizes(model, "hidden_layer_sizes", empty=False)
+    if model.fine_tune == "up_down" and len(sizes) < 2:
+        remedy = "give two sizes or more, or fine_tune=None"
+        raise ConfigurationError(f"{name}.fine_tune", "two layers or more for 'up_down'", sizes, remedy)
+    return sizes
 
 
 def visible_unit(model: Any, X: np.ndarray) -> AbstractUnit:
@@ -237,9 +265,9 @@ def descend_from(network: DeepBeliefNetwork, start: Any, steps: Any, key: Any, c
 
 
 def generated(
-    network: DeepBeliefNetwork, base: Any, count: int, steps: int, key: Array, clamp: Clamp | None
+    network: DeepBeliefNetwork, base: Any, count: int, steps: np.ndarray, key: Array, clamp: Clamp | None
 ) -> np.ndarray:
     """Means of v after that many steps at the top."""
     first, rest = jax.random.split(key)
     start = beginning(network, base, count, first)
-    return np.asarray(descend_from(network, start, np.asarray(steps, np.int32), rest, clamp))
+    return np.asarray(descend_from(network, start, steps, rest, clamp))

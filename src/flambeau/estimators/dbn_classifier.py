@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics import Clamp
 from flambeau.errors import DataError
-from flambeau.estimators.boltzmann import dense, fresh_bias, shown, visible_rows
+from flambeau.estimators.boltzmann import dense, fresh_bias, how_many, place_of, shown, visible_rows
 from flambeau.estimators.common import (
     by_rows,
     check_number,
@@ -170,7 +170,7 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
         machines, runs = greedy(self, given, sizes, monitors)
         network: Any = stacked(machines, given.classes)
         self.dbn_ = network
-        if self.fine_tune == "up_down" and len(sizes) > 1:
+        if self.fine_tune == "up_down":
             runs.append(up_down(self, given, network))
             network = self.dbn_ = runs[-1].network
         elif self.fine_tune == "backprop":
@@ -209,7 +209,7 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
         check_is_fitted(self)
         return outputs(self.dbn_, self._rows(X))
 
-    def sample(self, n_samples: int = 1, label: Any = None, n_steps: int = 1000) -> np.ndarray:
+    def sample(self, n_samples: Any = 1, label: Any = None, n_steps: Any = 1000) -> np.ndarray:
         """Means of v ``(n, features)`` of a class: the label is clamped, the top sampled for ``n_steps``, then down.
 
         With ``label=None`` the label is sampled along.
@@ -218,12 +218,12 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
         key = jax.random.key(seed_of(self.random_state))
         clamp = None
         if label is not None:
-            place = class_indices(self, self.classes_, np.atleast_1d(label))[0]
+            place = place_of(self, label)
             size, classes = len(self._base), len(self.classes_)
             values = np.zeros(size, np.float32)
             values[size - classes + place] = 1
             clamp = Clamp(jax.numpy.asarray(values), jax.numpy.asarray(np.arange(size) >= size - classes))
-        return generated(self.dbn_, self._base, n_samples, n_steps, key, clamp)
+        return generated(self.dbn_, self._base, *how_many(self, n_samples, n_steps), key, clamp)
 
     def _rows(self, X: Any) -> np.ndarray:
         X = visible_rows(self, X, visible_kind(self.dbn_))

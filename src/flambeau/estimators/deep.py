@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
 
-from flambeau.estimators.boltzmann import check_weights, fresh_bias, sampler_of
+from flambeau.estimators.boltzmann import check_sizes, check_weights, fresh_bias, sampler_of
 from flambeau.estimators.boltzmann import in_order as merged
 from flambeau.estimators.common import outputs
 from flambeau.estimators.fitting import Lesson, optimiser_of
@@ -74,7 +74,7 @@ def greedy(
     for number, size in enumerate(sizes):
         last = number == len(sizes) - 1
         sampled = model.binarize == "sample" and number == 0
-        run = one_machine(model, given, codes, unit, size, number, last=last, sampled=sampled, monitors=monitors)
+        run = one_machine(model, given, codes, unit, size, machines, last=last, sampled=sampled, monitors=monitors)
         machines.append(run.network)
         runs.append(run)
         if not last:
@@ -88,7 +88,7 @@ def one_machine(
     codes: np.ndarray,
     unit: AbstractUnit,
     size: int,
-    number: int,
+    below: Sequence[RestrictedBoltzmannMachine],
     *,
     last: bool,
     sampled: bool,
@@ -111,20 +111,36 @@ def one_machine(
     )
     examples = Examples.of(codes, np.zeros((len(codes), 1)), given.weights, shuffle=model.shuffle, whole=batch)
     problem = Binarised(examples, features if classes else None) if sampled else examples
-    key = jax.random.fold_in(jax.random.key(given.seed), number)
+    key = jax.random.fold_in(jax.random.key(given.seed), len(below))
+    fresh = rbm(codes.shape[1], size, unit, visible_bias=bias, centered=bool(model.centered), key=key)
     run = train(
-        rbm(codes.shape[1], size, unit, visible_bias=bias, centered=bool(model.centered), key=key),
+        mirrored(below[-1], fresh) if below else fresh,
         rule,
         problem,
         optimizer=optimiser_of(model),
         steps=steps_for(len(codes), batch, int(model.epochs)),
         batch_size=batch,
-        monitors=monitors if number == 0 else (),
+        monitors=() if below else monitors,
         key=key,
         verbose=model.verbose,
     )
     check_weights(model, run.network)
     return run
+
+
+def mirrored(below: RestrictedBoltzmannMachine, fresh: RestrictedBoltzmannMachine) -> RestrictedBoltzmannMachine:
+    """The machine below turned upside down, where the sizes allow it: it changes the stack's likelihood by nothing.
+
+    From there on, what raises the new machine's likelihood raises the bound of the whole (Hinton, Osindero, Teh 2006).
+    """
+    sizes = below.hidden_bias.shape, below.visible_bias.shape
+    binary = all(isinstance(kind, Bernoulli) for kind in (below.visible, fresh.visible))
+    if not binary or sizes != (fresh.visible_bias.shape, fresh.hidden_bias.shape):
+        return fresh
+    structure = fresh.structure.with_weights(below.structure.weights.T)
+    return dataclasses.replace(
+        fresh, structure=structure, visible_bias=below.hidden_bias, hidden_bias=below.visible_bias
+    )
 
 
 def up_down(model: Any, given: Settings, network: DeepBeliefNetwork) -> Run:
@@ -135,7 +151,7 @@ def up_down(model: Any, given: Settings, network: DeepBeliefNetwork) -> Run:
         sampler_of(model, model.fine_tune_k), bool(model.centered), classes=given.classes if given.partly else 0
     )
     examples = Examples.of(given.X, labels, given.weights, shuffle=model.shuffle, whole=batch)
-    return train(
+    run = train(
         network,
         UpDown(top),
         Binarised(examples) if model.binarize == "sample" else examples,
@@ -145,13 +161,25 @@ def up_down(model: Any, given: Settings, network: DeepBeliefNetwork) -> Run:
         key=jax.random.fold_in(jax.random.key(given.seed), 100),
         verbose=model.verbose,
     )
+    check_weights(model, run.network.top)
+    for number, pair in enumerate(run.network.lower):
+        wirings = {"recognition": pair.recognition.weights, "generation": pair.generation.weights}
+        check_sizes(model, {f"layer {number + 1}, {name}": weights for name, weights in wirings.items()})
+    return run
 
 
 def feed_forward(network: DeepBeliefNetwork, classes: int, dropout: float = 0.0) -> FeedForward:
-    """The recognition stack with a softmax layer on top, starting from zero: what back-propagation fine-tunes."""
+    """The recognition stack with a softmax layer on top, starting from zero: what back-propagation fine-tunes.
+
+    The stack reads t(v), the new network v: for Gaussian units the first weights are divided by the variance.
+    """
     size = network.top.structure.weights.shape[0] - network.classes
     pairs = [(pair.recognition.weights, pair.recognition_bias) for pair in network.lower]
     pairs.append((network.top.structure.weights[:size], network.top.hidden_bias))
+    kind = network.lower[0].lower if network.lower else network.top.visible
+    kind = kind.parts[0] if isinstance(kind, Mixed) and network.classes and not network.lower else kind
+    first, bias = pairs[0]
+    pairs[0] = kind.statistic(jnp.ones(first.shape[0], first.dtype))[:, None] * first, bias
     layers: list[Any] = []
     for weights, bias in pairs:
         layers.append(Layer(Dense(weights), bias, activation("sigmoid")))
@@ -212,11 +240,6 @@ def stacked(machines: Sequence[RestrictedBoltzmannMachine], classes: int) -> Dee
 def rows_of_labels(indices: np.ndarray, classes: int) -> np.ndarray:
     """One-hot rows; zeros for index -1."""
     return np.where(indices[:, None] >= 0, np.eye(classes)[indices], 0).astype(dtype())
-
-
-def encode(network: DeepBeliefNetwork, v: Any) -> Array:
-    """Means of the penultimate layer."""
-    return network.encode(v)
 
 
 def scores(network: DeepBeliefNetwork, v: Any) -> Array:

@@ -234,6 +234,8 @@ def remember(model: Any, run: Run, stream: bool) -> Any:
     for name, values in run.records.get("validation_curve", {}).items():
         late = np.full(run.rounds - len(values), np.nan)
         model.history_[name] = np.concatenate([late, values])
+    if "free_energy_gap" in run.records:
+        model.history_["free_energy_gap"] = np.asarray(run.records["free_energy_gap"]["gap"])
     return model
 
 

@@ -14,12 +14,16 @@ from flambeau.dynamics import gibbs
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.boltzmann import (
     BINARISE,
+    PROTOCOLS,
     check_weights,
     clamp_of,
     fresh_bias,
+    how_many,
     in_order,
+    known_partition,
     sampler_of,
     shown,
+    trusted_value,
     visible_rows,
 )
 from flambeau.estimators.common import by_rows, check_number, outputs, row_weights, seed_of
@@ -180,6 +184,9 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if self.binarize not in BINARISE:
             got = repr(self.binarize)
             raise ConfigurationError("RBM.binarize", "None, 'sample' or 'threshold'", got, "choose one")
+        if self.learn_variance and self.visible != "gaussian":
+            got = f"visible={self.visible!r}"
+            raise ConfigurationError("RBM.learn_variance", "visible='gaussian'", got, "set learn_variance=False")
         sampler_of(self)
 
     def _unit(self, side: str, columns: int) -> AbstractUnit:
@@ -206,14 +213,15 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             rows = self._fixed(visible_rows(self, validation, visible))
             lesson.held_out = rows, np.zeros((len(rows), 1), rows.dtype), np.ones(len(rows))
         lesson = in_order(lesson, int(self.batch_size), shuffle=bool(self.shuffle))
-        if not again:
-            self._base = fresh_bias(visible, lesson.X, lesson.weights)
+        self._base = fresh_bias(visible, lesson.X, lesson.weights)
         sizes = X.shape[1], int(self.n_components)
         kinds = repr(jax.tree.map(np.shape, (visible, hidden)))
         job = Job((*sizes, kinds), lambda key: self._draw(sizes, visible, hidden, key), self._rule(), judged,
                   self._problem, classify=False, converges=False)  # fmt: skip
         run = learn(self, lesson, job, epochs, monitors, self.run_ if again else None, stream)
         check_weights(self, run.network)
+        self._calls = 0
+        self.__dict__.pop("_partition", None)
         return remember(self, run, stream)
 
     def _fixed(self, X: np.ndarray) -> np.ndarray:
@@ -268,9 +276,9 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return by_rows(reconstruct, self.network_, H)
 
     def free_energy(self, X: Any) -> np.ndarray:
-        """F(v) per row, nats: log P(v) = -F(v) - log Z."""
+        """F(v) per row, nats, of the rows as ``binarize`` shows them: log P(v) = -F(v) - log Z."""
         check_is_fitted(self)
-        return by_rows(free_energy, self.network_, self._fixed(self._rows(X)))
+        return by_rows(free_energy, self.network_, self._shown(X))
 
     def score_samples(self, X: Any) -> np.ndarray:
         """The exact pseudo-log-likelihood per row, nats: Σ_i log P(v_i | all the others). Deterministic."""
@@ -284,41 +292,50 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def log_partition(self, method: str = "auto", **options: Any) -> LogPartition:
         """log Z: exactly by listing the smaller side's states (up to 20 units under "auto"), or estimated ("ais").
 
-        Options are those of :func:`flambeau.networks.log_partition`: chains, temperatures, reverse_start.
+        Options are those of :func:`flambeau.networks.log_partition`: chains, temperatures, reverse_start, base.
         """
         check_is_fitted(self)
-        key = options.pop("key", jax.random.key(seed_of(self.random_state)))
-        return log_partition(self.network_, method, base=self._base, key=key, **options)
+        given = {"base": self._base, "key": jax.random.key(seed_of(self.random_state)), **options}
+        return log_partition(self.network_, method, **given)
 
     def log_likelihood(self, X: Any, log_partition: Any = None) -> np.ndarray:
-        """log P(v) per row, nats; give ``log_partition`` (or its number) where it is known already."""
+        """log P(v) per row, nats; give ``log_partition`` (or its number), or it is computed once and kept.
+
+        Warns where log Z is not to be trusted.
+        """
         check_is_fitted(self)
-        given = self.log_partition() if log_partition is None else log_partition
-        value = given.value if isinstance(given, LogPartition) else float(given)
+        value = trusted_value(self, known_partition(self) if log_partition is None else log_partition)
         return -np.asarray(by_rows(free_energy, self.network_, self._shown(X)), np.float64) - value
 
     def likelihood_report(self, X: Any, log_partition: Any = None) -> LikelihoodReport:
         """Mean log-likelihood with its error, the protocol, and whether log Z can be trusted; print it."""
         check_is_fitted(self)
-        given = self.log_partition() if log_partition is None else log_partition
+        given = known_partition(self) if log_partition is None else log_partition
         return likelihood_report(self.network_, self._shown(X), given, protocol=PROTOCOLS[self.binarize])
 
-    def gibbs(self, V: Any, n_steps: int = 1) -> np.ndarray:
-        """The visible states after ``n_steps`` steps of the chain from each row of V."""
+    def gibbs(self, V: Any, n_steps: Any = 1, random_state: Any = None) -> np.ndarray:
+        """The visible states after ``n_steps`` steps of the chain from each row of V.
+
+        Every call goes on with new random numbers, so that calls in a loop are a chain; ``random_state`` fixes them.
+        """
         check_is_fitted(self)
         rows = self._fixed(self._rows(V))
-        return np.asarray(walk(self.network_, rows, counted(n_steps), jax.random.key(seed_of(self.random_state)), None))
+        key = jax.random.key(seed_of(self.random_state if random_state is None else random_state))
+        if random_state is None:
+            key, self._calls = jax.random.fold_in(key, self._calls), self._calls + 1
+        return np.asarray(walk(self.network_, rows, how_many(self, 1, n_steps)[1], key, None))
 
-    def sample(self, n_samples: int = 1, n_steps: int = 1000, clamp: Any = None) -> np.ndarray:
+    def sample(self, n_samples: Any = 1, n_steps: Any = 1000, clamp: Any = None) -> np.ndarray:
         """Rows of the model after ``n_steps`` of Gibbs sampling from independent starts.
 
         ``clamp`` holds visible units at given values, NaN marking the free ones: in-painting, conditional generation.
         """
         check_is_fitted(self)
+        n_samples, steps = how_many(self, n_samples, n_steps)
         held = clamp_of(self, clamp, self.network_.visible, n_samples)
         first, rest = jax.random.split(jax.random.key(seed_of(self.random_state)))
         start = beginnings(self.network_, self._base, n_samples, first)
-        return np.asarray(walk(self.network_, start, counted(n_steps), rest, held))
+        return np.asarray(walk(self.network_, start, steps, rest, held))
 
     def _rows(self, X: Any) -> np.ndarray:
         return visible_rows(self, X, self.network_.visible)
@@ -336,20 +353,17 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-PROTOCOLS = {
-    None: "values as they are (between 0 and 1: probabilities)",
-    "sample": "stochastic pixels: 0 or 1 drawn once with the value as probability",
-    "threshold": "pixels thresholded at 1/2",
-}
-
-
 def judged(
     model: Any, examples: Examples, held_out: Batch | None, stream: bool
 ) -> tuple[AbstractStopping, tuple[Any, ...]]:
-    """Early stopping watches the free-energy gap; held-out rows without it only give the curve."""
+    """Early stopping watches the free-energy gap; held-out rows without it only give the curve.
+
+    As many training rows as held-out ones, drawn: the first ones may all be of one class.
+    """
     if held_out is None:
         return RunAll(), ()
-    rows = examples.inputs[: min(int(examples.count), len(held_out.inputs))]
+    count = int(examples.count)
+    rows = examples.inputs[np.sort(np.random.default_rng(0).permutation(count)[: len(held_out.inputs)])]
     if model.early_stopping:
         return FreeEnergyPatience(rows, held_out.inputs, model.patience, model.tolerance), ()
     return RunAll(), (FreeEnergyGap(rows, held_out.inputs),)
@@ -362,11 +376,6 @@ def new_machine(
     """A fresh machine, drawn in one compiled call."""
     key = jax.random.wrap_key_data(seed)
     return rbm(sizes[0], sizes[1], visible, hidden, visible_bias=bias, centered=centered, key=key)
-
-
-def counted(steps: int) -> np.ndarray:
-    """A number of steps as data, so that another number runs the same program."""
-    return np.asarray(steps, np.int32)
 
 
 @eqx.filter_jit

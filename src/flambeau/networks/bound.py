@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.dynamics.passes import ascend
+from flambeau.errors import ConfigurationError
 from flambeau.networks.dbn import DeepBeliefNetwork, log_joint, log_probability
 
 __all__ = ["log_likelihood_bound"]
@@ -19,9 +20,11 @@ ROWS = 1_000  # rows at a time
 def log_likelihood_bound(
     network: DeepBeliefNetwork, v: Any, log_partition: float, *, samples: int = 1, repeats: int = 1, key: Array
 ) -> np.ndarray:
-    """A lower bound of log P(v) per row, nats, from the factorial recognition posterior q:
+    """An estimate per row, nats, of a lower bound of log P(v), from the factorial recognition posterior q:
 
         E_q [ log 1/K Σ_k P(v, hᵏ) / q(hᵏ | v) ] ≤ log P(v).
+
+    The expectation is below log P(v), one draw of it may well be above: read means over rows or ``repeats``.
 
     Arguments: ``v`` ``(n, visible)``; ``log_partition``, log Z of the *top* machine; ``samples`` K (1 is the classic
     bound; it rises with K towards log P(v)); ``repeats``, how many draws of it are averaged. A label is summed out.
@@ -32,9 +35,15 @@ def log_likelihood_bound(
     >>> log_likelihood_bound(network, np.ones((2, 6)), 7 * np.log(2), key=keys[0]).shape
     (2,)
 
+    Raises :class:`~flambeau.errors.ConfigurationError` for fewer than 1 sample or repeat.
+
     *Limits.* With an estimated log Z it is a bound only up to that estimate. Source: Salakhutdinov and Murray 2008;
     Burda, Grosse, Salakhutdinov 2016 for K > 1. Lecture: 深度信念网络.
     """
+    for name, number in (("samples", samples), ("repeats", repeats)):
+        if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
+            expected, remedy = "a whole number of at least 1", f"set {name} to how many draws there shall be"
+            raise ConfigurationError(f"log_likelihood_bound.{name}", expected, repr(number), remedy)
     rows = np.asarray(v, network.top.hidden_bias.dtype)
     values = [
         np.mean(

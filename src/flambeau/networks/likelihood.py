@@ -235,7 +235,8 @@ class LikelihoodReport:
     """A mean log-likelihood that cannot be quoted without its protocol.
 
     ``mean`` nats per row, ``standard_error`` over the ``rows``, ``protocol`` (what was done to the values: drawn, cut,
-    or taken as probabilities; figures of different protocols are not comparable), ``log_partition``.
+    or taken as probabilities; figures of different protocols are not comparable), ``log_partition``; ``bound`` where
+    the rows' figures are lower bounds.
     """
 
     mean: float
@@ -243,11 +244,26 @@ class LikelihoodReport:
     rows: int
     protocol: str
     log_partition: LogPartition | float
+    bound: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        each: Float[np.ndarray, " rows"],
+        protocol: str,
+        log_partition: LogPartition | float,
+        *,
+        bound: bool = False,
+    ) -> "LikelihoodReport":
+        """From the figure of each row."""
+        error = float(each.std(ddof=1) / np.sqrt(len(each))) if len(each) > 1 else math.nan
+        return cls(float(each.mean()), error, len(each), protocol, log_partition, bound)
 
     def __str__(self) -> str:
         known = self.log_partition
         partition = str(known) if isinstance(known, LogPartition) else f"log Z = {known:.4f} nats, as given"
-        figure = f"{self.mean:.2f} nats per row (standard error {self.standard_error:.2f}, {self.rows:,} rows)"
+        least = "at least " if self.bound else ""
+        figure = f"{least}{self.mean:.2f} nats per row (standard error {self.standard_error:.2f}, {self.rows:,} rows)"
         return f"{figure}; protocol: {self.protocol}; {partition}"
 
 
@@ -264,6 +280,4 @@ def likelihood_report(
     if not isinstance(protocol, str) or not protocol.strip():
         remedy = "for instance 'stochastic pixels', 'thresholded at 1/2', 'real-valued pixels as probabilities'"
         raise ConfigurationError("likelihood_report.protocol", "what was done to the values", repr(protocol), remedy)
-    each = log_likelihood(machine, v, log_partition)
-    error = float(each.std(ddof=1) / np.sqrt(len(each))) if len(each) > 1 else math.nan
-    return LikelihoodReport(float(each.mean()), error, len(each), protocol, log_partition)
+    return LikelihoodReport.of(log_likelihood(machine, v, log_partition), protocol, log_partition)

@@ -1,5 +1,16 @@
-"""The conditional density of a real-valued visible unit given all the others, by quadrature on a line."""
+"""The conditional density of a real-valued visible unit given all the others, by quadrature on a line.
 
+What the line must hold follows from how far the hidden units can push the unit's mean. Those with finitely many states
+push it by the range of their statistic times |W|, and the density is a mixture of bumps as wide as the unit. Hidden
+units without bounds only pull: with c the steepest slope of E[t(h)], the log-density bends everywhere by at least
+
+    κ / σ²,    κ = 1 - Σ_j c W_ij² / σ²,
+
+so it has one bump no wider than σ / √κ, whose top is no further than (1 - κ) / κ |v - g(v)| from g(v), the mean that
+E[h | v] asks for. With κ ≤ 0 it has no end.
+"""
+
+import math
 from typing import Any
 
 import equinox as eqx
@@ -8,39 +19,97 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-__all__ = ["POINTS", "log_densities"]
+from flambeau.errors import ConfigurationError
 
-POINTS = 65
+__all__ = ["log_densities"]
+
 REACH = 8.0  # standard deviations on either side of the furthest conditional means
+STEP = 0.7  # standard deviations between points: the trapezoid rule is then exact to rounding for a Gaussian
+POINTS = 64  # a multiple of this many, so that few programs are compiled
+FAR = 30.0  # a net input at which E[t(h)] is as steep as it gets
 
 
-@eqx.filter_jit
 def log_densities(machine: Any, matrix: Array, v: Any) -> Float[Array, "units rows"]:
     """log p(v_i | the others) of every Gaussian visible unit, unit after unit:
 
         log p = -f(v_i) + Σ_j Γ(x_j) - log ∫ exp(-f(u) + Σ_j Γ(x_j + W_ij (t(u) - t(v_i)))) du
 
-    by the trapezoid rule on ``POINTS`` points around the conditional mean given E[h | v], which is exact to rounding as
-    long as the density falls off within the line and no bump on it is narrower than a step.
+    by the trapezoid rule, on as many points as the line needs. Raises
+    :class:`~flambeau.errors.ConfigurationError` where a conditional density has no end.
     """
+    found = reaches(machine, matrix, jnp.asarray(v))
+    if not np.isfinite(found[1]):
+        expected, remedy = (
+            "hidden units that leave the density an end",
+            "lower the weights, or use bounded hidden units",
+        )
+        raise ConfigurationError("pseudo_log_likelihood", expected, "weights too large for them", remedy)
+    points = POINTS * math.ceil(2 * float(found[1]) / STEP / POINTS) + 1
+    return integrated(machine, matrix, v, found[0], points)
+
+
+def reaches(machine: Any, matrix: Array, v: Array) -> tuple[Array, Array]:
+    """Half the length of each line ``(units, rows)``, and the longest one in standard deviations."""
+    columns = machine.hidden_bias.shape[0]
+    try:
+        ranges = np.concatenate([np.ptp(states, axis=0) for states in machine.hidden.choices(columns)])
+    except ConfigurationError:
+        return unbounded(machine, matrix, v)
+    return bounded(machine, matrix, v, ranges)
+
+
+@eqx.filter_jit
+def bounded(machine: Any, matrix: Array, v: Array, ranges: Any) -> tuple[Array, Array]:
+    """Hidden units with finitely many states."""
+    deviation = deviations(machine, v)[:, None]
+    push = jnp.abs(matrix) @ jnp.asarray(ranges, v.dtype)
+    reach = jnp.broadcast_to(REACH * deviation + push[:, None], v.T.shape)
+    return reach, jnp.max(reach / deviation)
+
+
+@eqx.filter_jit
+def unbounded(machine: Any, matrix: Array, v: Array) -> tuple[Array, Array]:
+    """Hidden units that take any number."""
+    bias, deviation = machine.hidden_bias, deviations(machine, v)[:, None]
+
+    def expected(net: Array) -> Array:
+        return jax.grad(lambda x: machine.hidden.log_normaliser(x, bias).sum())(net)
+
+    steepest = jax.jvp(expected, (jnp.full_like(bias, FAR),), (jnp.ones_like(bias),))[1]
+    kappa = 1 - (matrix**2 @ steepest)[:, None] / deviation**2
+    apart = jnp.abs(v.T - middles(machine, v).T)
+    reach = REACH * deviation / jnp.sqrt(kappa) + (1 - kappa) / kappa * apart
+    return reach, jnp.max(jnp.where(kappa > 0, reach / deviation, jnp.inf))
+
+
+def deviations(machine: Any, v: Array) -> Float[Array, " units"]:
+    """σ of every visible unit."""
+    return jnp.broadcast_to(jnp.sqrt(jnp.asarray(machine.visible.variance, v.dtype)), v.shape[1:])
+
+
+def middles(machine: Any, v: Array) -> Float[Array, "rows units"]:
+    """The means that E[h | v] asks for."""
+    return machine.visible_net(machine.hidden.mean(machine.hidden_net(v)))
+
+
+@eqx.filter_jit
+def integrated(machine: Any, matrix: Array, v: Any, reach: Array, points: int) -> Float[Array, "units rows"]:
+    """The trapezoid rule on that many points."""
     v, bias = jnp.asarray(v), machine.hidden_bias
     net = jax.lax.optimization_barrier(machine.hidden_net(v))
-    scale = jnp.broadcast_to(jnp.sqrt(jnp.asarray(machine.visible.variance, v.dtype)), v.shape[1:])
-    middle = machine.visible_net(machine.hidden.mean(net))
-    spread = jnp.abs(matrix).sum(1)  # how far the hidden units can push the mean
     before = machine.hidden.log_normaliser(net, bias).sum(-1)
-    grid = jnp.asarray(np.linspace(-1, 1, POINTS), v.dtype)
+    grid = jnp.asarray(np.linspace(-1, 1, points), v.dtype)
 
     def unit(given: tuple[Array, ...]) -> Array:
-        row, value, center, deviation, push, b = given
-        reach = REACH * deviation + push
+        row, value, center, half, deviation, b = given
 
         def weigh(place: Array) -> Array:
-            u = center + place * reach
+            u = center + place * half
             moved = machine.hidden.log_normaliser(net + ((u - value) / deviation**2)[:, None] * row, bias).sum(-1)
             return moved - before - ((u - b) ** 2 - (value - b) ** 2) / (2 * deviation**2)
 
         weights = jax.lax.map(weigh, grid)
-        return -jax.scipy.special.logsumexp(weights, axis=0) - jnp.log(reach * 2 / (POINTS - 1))
+        return -jax.scipy.special.logsumexp(weights, axis=0) - jnp.log(half * 2 / (points - 1))
 
-    return jax.lax.map(unit, (matrix, v.T, middle.T, scale, spread, machine.visible_bias))
+    given = matrix, v.T, middles(machine, v).T, reach, deviations(machine, v), machine.visible_bias
+    return jax.lax.map(unit, given)

@@ -47,11 +47,11 @@ class RestrictedBoltzmannMachine(eqx.Module):
     hidden: AbstractUnit
 
     def hidden_net(self, v: Float[Array, "*batch visible"]) -> Float[Array, "*batch hidden"]:
-        """C + W t(v): what the hidden units receive."""
+        """What the hidden units receive, c + W t(v)."""
         return self.hidden_bias + self.structure.project(self.visible.statistic(v))
 
     def visible_net(self, h: Float[Array, "*batch hidden"]) -> Float[Array, "*batch visible"]:
-        """B + W' t(h): what the visible units receive."""
+        """What the visible units receive, b + W' t(h)."""
         return self.visible_bias + self.structure.backproject(self.hidden.statistic(h))
 
     def __call__(self, v: Float[Array | np.ndarray, "*batch visible"]) -> Float[Array, "*batch hidden"]:

@@ -65,7 +65,6 @@ class Gaussian(AbstractGaussian):
     """
 
     fixed: float = eqx.field(static=True, default=1.0)
-    exact = True
 
     @property
     def variance(self) -> float:
@@ -84,7 +83,6 @@ class LearnedGaussian(AbstractGaussian):
     """
 
     log_variance: Float[Array, " columns"]
-    exact = True
 
     @property
     def variance(self) -> Array:
@@ -99,8 +97,6 @@ class LearnedGaussian(AbstractGaussian):
 
 class RectifiedGaussian(AbstractUnit):
     """A number of at least 0 with density ∝ exp(-u²/2 + s u): a truncated Gaussian, the exact form of a ReLU unit."""
-
-    exact = True
 
     def statistic(self, u: Values) -> Values:
         """U itself."""
@@ -178,8 +174,6 @@ class NoisyReLU(AbstractUnit):
     *Limits.* The approximation has no density of its own, so there is no free energy and no likelihood;
     :class:`RectifiedGaussian` is the unit to take where one is wanted.
     """
-
-    exact = False
 
     def statistic(self, u: Values) -> Values:
         """U itself."""

@@ -28,7 +28,6 @@ class Mixed(AbstractUnit):
 
     parts: tuple[AbstractUnit, ...]
     columns: tuple[int, ...] = eqx.field(static=True)
-    exact = True
 
     def split(self, values: Any) -> list:
         """The columns of each part."""

@@ -31,11 +31,9 @@ Values = Float[Array, "*batch columns"]
 class AbstractUnit(eqx.Module):
     """A kind of stochastic unit; every method works on ``(..., columns)``.
 
-    ``exact`` says whether the log-normaliser exists in closed form; without it there is no free energy, hence no
-    likelihood, and asking for one is a :class:`~flambeau.errors.ConfigurationError`.
+    Where the log-normaliser does not exist in closed form there is no free energy, hence no likelihood, and asking for
+    one is a :class:`~flambeau.errors.ConfigurationError`.
     """
-
-    exact: eqx.AbstractClassVar[bool]
 
     @abc.abstractmethod
     def statistic(self, u: Values) -> Values:
@@ -88,8 +86,6 @@ class Bernoulli(AbstractUnit):
     Values between 0 and 1 are taken as probabilities.
     """
 
-    exact = True
-
     def statistic(self, u: Values) -> Values:
         """U itself."""
         return u
@@ -130,8 +126,6 @@ class Bernoulli(AbstractUnit):
 
 class Spin(AbstractUnit):
     """-1 or +1: f(u; b) = -b u, P(u = 1) = sigm(2s), log-normaliser log 2cosh(s). Ising spins."""
-
-    exact = True
 
     def statistic(self, u: Values) -> Values:
         """U itself."""
@@ -181,7 +175,6 @@ class Categorical(AbstractUnit):
     """
 
     width: int = eqx.field(static=True)
-    exact = True
 
     def groups(self, columns: Array) -> Array:
         """``(..., units, width)``."""
