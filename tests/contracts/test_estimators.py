@@ -66,7 +66,9 @@ class TestOutsideTheSuite:
         pipeline = make_pipeline(StandardScaler(), estimator)
         assert cross_val_score(pipeline, X, y, cv=3).shape == (3,)
         rates = {"learning_rate": [0.01, 0.02]}
-        assert GridSearchCV(estimator, rates, cv=2).fit(X, y).best_params_["learning_rate"] in (0.01, 0.02)
+        search = GridSearchCV(estimator, rates, cv=2).fit(X, y)
+        assert search.best_score_ == search.cv_results_["mean_test_score"].max()
+        assert search.predict(X).shape == y.shape
 
     def test_feature_names_come_in_and_are_checked(self, estimator, iris):
         X, y = iris

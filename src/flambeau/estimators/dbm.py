@@ -56,7 +56,8 @@ class DBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     optimizer, learning_rate, l1, l2, weight_decay, max_norm, clip_norm : see :func:`flambeau.optimiser`.
     batch_size, epochs, shuffle, warm_start, random_state, verbose : as everywhere.
     early_stopping : stop when the gap of variational free energies to held-out rows (``validation_fraction``, or
-        ``validation_data``) is wider than ``tolerance`` of its spread for ``patience`` epochs.
+        ``validation_data``) is wider, for ``patience`` epochs, than ``tolerance`` of its spread plus what chance allows
+        (:class:`~flambeau.training.FreeEnergyPatience`); ``history_`` holds the gap.
 
     Attributes
     ----------

@@ -67,7 +67,8 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     sparsity_target, sparsity_cost : draw every hidden unit's mean activity towards the target.
     batch_size, epochs, shuffle, warm_start, random_state, verbose : as everywhere.
     early_stopping : stop when the free-energy gap to held-out rows (``validation_fraction``, or ``validation_data``) is
-        wider than ``tolerance`` of its spread for ``patience`` epochs.
+        wider, for ``patience`` epochs, than ``tolerance`` of its spread plus what chance allows
+        (:class:`~flambeau.training.FreeEnergyPatience`); ``history_`` holds the gap.
 
     Attributes
     ----------
