@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from flambeau.dynamics import trajectory
+from flambeau.dynamics import Clamp, Ladder, temper, trajectory
 from flambeau.dynamics.mixing import (
     autocorrelation,
     autocorrelation_time,
@@ -116,3 +116,43 @@ def test_what_is_refused():
     for start in (np.zeros((3, 5)), np.zeros(4)):
         with pytest.raises(DataError):
             quality_against_steps(toy(), start, (1,), rows, key)
+
+
+def tempered(machine, steps):
+    """v of the rung at the machine's own temperature after every round, ``(steps, chains, visible)``."""
+    betas = jnp.asarray([0.0, 0.4, 1.0])
+    start = Ladder(jnp.zeros((3, 16, 4)), betas, jnp.zeros(4), jnp.ones(2), jnp.zeros((), jnp.int32))
+
+    def round_of(ladder, key):
+        ladder = temper(machine, ladder, 1, key)
+        return ladder, ladder.visible[2]
+
+    return jax.lax.scan(round_of, start, jax.random.split(jax.random.key(3), steps))[1]
+
+
+HELD = Clamp(jnp.asarray([1.0, 0, 0, 0]), jnp.asarray([True, False, False, False]))
+KERNELS = {
+    "gibbs": lambda machine, steps: trajectory(machine, jnp.zeros((16, 4)), steps, jax.random.key(1)),
+    "clamped": lambda machine, steps: trajectory(machine, jnp.zeros((16, 4)), steps, jax.random.key(2), HELD),
+    "tempering": tempered,
+}
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_geweke_finds_no_drift_in_any_kernel_that_has_run_in(kernel):
+    """z of 48 series scatters like a standard normal."""
+    weights = jnp.asarray(np.random.default_rng(5).normal(size=(4, 3)))
+    machine = RestrictedBoltzmannMachine(Dense(weights), jnp.zeros(4), jnp.zeros(3), Bernoulli(), Bernoulli())
+    path = np.asarray(jax.jit(KERNELS[kernel], static_argnums=1)(machine, 2_100))[100:]
+    z = geweke(path[:, :, 1:].reshape(2_000, 48))
+    assert np.abs(z).max() < 4
+    assert 0.5 < (z**2).mean() < 2
+
+
+def test_geweke_sees_a_start_that_is_not_forgotten():
+    """Two wells, 2,000 chains from one of them: their mean wanders to the middle."""
+    wells = RestrictedBoltzmannMachine(
+        Dense(2 * jnp.ones((4, 3))), -3 * jnp.ones(4), -4 * jnp.ones(3), Bernoulli(), Bernoulli()
+    )
+    path = trajectory(wells, jnp.ones((2_000, 4)), 100, jax.random.key(0))
+    assert abs(geweke(np.asarray(path).mean(axis=(1, 2))[:, None])[0]) > 3
