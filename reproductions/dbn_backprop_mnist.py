@@ -2,12 +2,13 @@
 
 784-500-500-2000 with 10 label units at the top, then the recognition stack with a softmax layer (Hinton and
 Salakhutdinov 2006: 1.2 %; back-propagation alone 1.6 %). CD-1 with momentum, 10 epochs a layer; Adam with dropout 0.5
-on the hidden layers, which the paper did not have. The same network from random weights learns beside it, on the same
-budget.
+on the hidden layers, which the paper did not have. ``--alone``: the same network from random weights, on the same
+budget, with a result of its own.
 ``FLAMBEAU_DATA`` names a folder that holds ``mnist``; without it the data are downloaded.
 """
 
 import math
+import sys
 import time
 
 import numpy as np
@@ -33,6 +34,10 @@ def main() -> None:
     """Train, measure, keep; exit status 1 if the bar is missed."""
     mnist = fb.problems.load("mnist")
     rows, unseen = (images.reshape(len(images), -1) for images in (mnist.images, mnist.test_images))
+    if "--alone" in sys.argv:
+        plain = over_seeds(lambda seed: alone(mnist, rows, unseen, seed), SEEDS, "test error, %")
+        keep(__file__, {**PROTOCOL, "pre-training": "none"}, plain, suffix="_alone")
+        return
 
     def measure(seed: int) -> dict[str, float]:
         started = time.perf_counter()
@@ -41,10 +46,9 @@ def main() -> None:
         return {"test error, %": round(wrong(model, unseen, mnist.test_target), 2), "seconds": round(seconds, 1)}
 
     result = over_seeds(measure, SEEDS, "test error, %")
-    plain = over_seeds(lambda seed: alone(mnist, rows, unseen, seed), SEEDS, "test error, %")
     holds = result["mean"] <= BAR
-    print(f"mean {result['mean']:.2f} %, bar {BAR} %: {'holds' if holds else 'MISSES'}; alone {plain['mean']:.2f} %")
-    keep(__file__, PROTOCOL, {"bar, %": BAR, "holds": holds, **result, "without pre-training": plain})
+    print(f"mean {result['mean']:.2f} %, bar {BAR} %: {'holds' if holds else 'MISSES'}")
+    keep(__file__, PROTOCOL, {"bar, %": BAR, "holds": holds, **result})
     raise SystemExit(0 if holds else 1)
 
 
