@@ -22,7 +22,7 @@ from flambeau.rules import ContrastiveDivergence, UpDown
 BAR = 1.25
 SEEDS = (0,)
 SIZES, GREEDY, BATCH, RATE = (500, 500, 2000), 20, 100, 0.2
-PARTS = ((3, 60), (6, 30), (10, 10))  # Gibbs sweeps at the top, epochs
+PARTS = ((3, 40), (6, 15), (10, 5))  # Gibbs sweeps at the top, epochs
 PROTOCOL = {
     "claim": f"test error at most {BAR} % (Hinton, Osindero, Teh 2006: 1.25 %, 359 epochs of up-down learning)",
     "network": "784-500-500-2000, 10 label units beside the second layer of 500, logistic units",
