@@ -54,8 +54,9 @@ class Hopfield(TransformerMixin, BaseEstimator):
     ``weights_`` ``(n, n)``, ``thresholds_``, ``patterns_`` ``(K, n)``, ``network_``, ``run_``, ``history_`` (``loss``
     and, for rules that repeat, ``mistakes``: patterns below the margin), ``n_iter_``, ``n_features_in_``.
 
-    Raises :class:`~flambeau.errors.DataError` for other values than the two states, or more patterns than neurons with
-    "pseudoinverse"; warns of more patterns than Hebb's rule can hold, and of dependent ones.
+    Raises :class:`~flambeau.errors.DataError` for other values than the two states, or with "pseudoinverse" as many
+    independent patterns as neurons; warns of more than Hebb's rule or half the projection can hold, and of dependent
+    ones.
 
     >>> import flambeau as fb
     >>> memory = fb.Hopfield().fit([[1, -1, -1, 1], [-1, 1, -1, 1]])  # the lecture's patterns
@@ -161,7 +162,7 @@ class Hopfield(TransformerMixin, BaseEstimator):
         """Learn by the rule, from nothing or from what there is."""
         known = (X[:0], weights[:0]) if fresh else (self.patterns_, self._weights)
         every = np.concatenate([known[0], X]), np.concatenate([known[1], weights])
-        warn_of_load(self, every[0])
+        warn_of_load(self, start_values(self, every[0]))
         repeats = RULES[self.rule].repeats
         rows, counts = every if repeats else (X, weights)
         self.run_ = stored(self, start_values(self, rows), counts, fresh=fresh)

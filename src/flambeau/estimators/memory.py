@@ -149,18 +149,28 @@ def warn_of_load(model: Any, X: np.ndarray) -> None:
 
 
 def check_independent(X: np.ndarray, patterns: int, units: int) -> None:
-    """The projection holds as many patterns as neurons, and no dependent one adds anything."""
-    if patterns > units:
-        expected = f"at most {units} patterns, as many as neurons"
-        remedy = "store fewer, or use fb.DenseHopfield, which holds more"
-        raise DataError("Hopfield, rule='pseudoinverse'", expected, f"{patterns}", remedy)
+    """The projection holds fewer independent patterns than neurons, recalls half as many; dependent ones add nothing.
+
+    As many as neurons span everything: P is the identity, and without its diagonal nothing is left of it.
+    """
     rank = int(np.linalg.matrix_rank(X.astype(np.float64)))
-    if rank < patterns:
-        text = (
-            f"Hopfield: {patterns - rank} of {patterns} patterns depend linearly on the others; they are fixed points "
-            "all the same, but whatever else lies in the span of the patterns is one too"
+    if rank >= units:
+        expected = f"fewer independent patterns than neurons, at most {units - 1}"
+        remedy = "store fewer, or use fb.DenseHopfield, which holds more"
+        raise DataError("Hopfield, rule='pseudoinverse'", expected, f"{rank}", remedy)
+    said = []
+    if rank > max(units / 2, 2):
+        said.append(
+            f"{rank} independent patterns in {units} neurons are fixed points, but beyond half as many as neurons worn "
+            "ones hardly find back to them; store fewer, or use fb.DenseHopfield"
         )
-        warnings.warn(text, UserWarning, stacklevel=5)
+    if rank < patterns:
+        said.append(
+            f"{patterns - rank} of {patterns} patterns depend linearly on the others; they are fixed points all the "
+            "same and change no weight; leave them out, or use fb.DenseHopfield, which keeps each one"
+        )
+    for text in said:
+        warnings.warn(f"Hopfield: {text}", UserWarning, stacklevel=5)
 
 
 def update_of(update: Any) -> AbstractUpdate:

@@ -52,8 +52,8 @@ def images(setting: Setting) -> Told:
         Equation("W = X^T (X X^T)^{-1} X,   W x_k = x_k", "X holds the patterns, one a row; the diagonal is emptied "
                                                           "in use"),
         "In code: `fb.Hopfield(\"pseudoinverse\").fit(images)`. It holds any patterns, as long as none is a sum of the "
-        "others, up to as many as there are neurons. The price: a weight depends on all patterns, not only on the two "
-        "neurons that it joins.",
+        "others and they are fewer than the neurons; up to half as many it also finds them again. The price: a weight "
+        "depends on all patterns, not only on the two neurons that it joins.",
     )), (
         Claim("To store images, a neuron for each dot and W = Σ x x′ − K I", "the ten digits are stable",
               f"{stable[0]} of 10 stable; {right['W = Σ x x′ − K I']:.0%} of {CUES} cues recalled, all end in {fewer} "

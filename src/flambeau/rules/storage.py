@@ -191,7 +191,8 @@ class Projection(AbstractRule):
 
     Info: besides those of :func:`told`, ``dependent``, how many patterns added nothing.
 
-    *Limits.* As many patterns as neurons, useful basins up to about half as many; not local. Source: Personnaz, Guyon,
+    *Limits.* Fewer independent patterns than neurons (with as many P is the identity, and nothing is left of it without
+    its diagonal), useful basins up to about half as many; not local. Source: Personnaz, Guyon,
     Dreyfus 1985; Kanter and Sompolinsky 1987.
     """
 
