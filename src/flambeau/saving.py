@@ -47,6 +47,7 @@ FITTED = {
         "_drawn_as",
     ),
     *("image_shape_", "_base", "dbn_", "runs_", "patterns_", "step_", "_weights", "_activity", "_symmetric"),
+    "_unlearned",
 }
 
 

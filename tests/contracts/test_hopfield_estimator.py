@@ -100,6 +100,26 @@ def test_unlearning_weakens_what_dreams_show():
     assert model.is_stable(x).mean() >= fb.Hopfield().fit(x).is_stable(x).mean()
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_what_was_unlearned_is_not_learned_again_by_the_way(rule, tmp_path):
+    x = patterns(22, 5, 50)
+    model = fb.Hopfield(rule, random_state=0).fit(x[:4]).unlearn(20, rate=0.1)
+    assert len(model.history_["loss"]) == len(model.run_.history["loss"])
+    np.testing.assert_array_equal(model.run_.network.weights, model.weights_)
+    fb.save(model, tmp_path / "memory.flambeau")
+    for memory in (model, fb.load(tmp_path / "memory.flambeau")):
+        dreamt = memory.weights_
+        if rule == "hebbian":
+            memory.add(x[4]).remove(x[4])
+            np.testing.assert_allclose(memory.weights_, dreamt, atol=1e-5)
+            continue
+        for change in (memory.add, memory.remove):
+            with pytest.raises(ConfigurationError, match="fit all patterns anew, then unlearn"):
+                change(x[0])
+        np.testing.assert_array_equal(memory.weights_, dreamt)
+    model.fit(x[:4]).add(x[4])
+
+
 def test_images_are_what_the_projection_is_for():
     digits = fb.problems.load("digits")
     x = np.where(digits.data[:20] > 0.5, 1.0, -1.0)
@@ -148,6 +168,25 @@ def test_weights_by_hand():
         fb.Hopfield.from_weights([[0, 1], [1, 0]], [1.0])
     with pytest.raises(DataError, match="one of the 0 stored"):
         lopsided.remove([1, 1, 1])
+    with pytest.raises(ConfigurationError, match="fit or add patterns first"):
+        lopsided.unlearn()
+    with pytest.raises(DataError, match="square"):
+        fb.Hopfield.from_weights(np.zeros((0, 0)))
+    with pytest.raises(DataError, match="weights: expected finite numbers, got 1 NaN or infinite"):
+        fb.Hopfield.from_weights([[0, np.nan], [1, 0]])
+    with pytest.raises(DataError, match="thresholds: expected finite numbers"):
+        fb.Hopfield.from_weights([[0, 1], [1, 0]], [np.inf, 0])
+
+
+@pytest.mark.parametrize("states", ["bipolar", "binary"])
+def test_patterns_may_be_added_to_weights_by_hand(states):
+    x = patterns(23, 4, 30) if states == "bipolar" else (patterns(23, 4, 30) + 1) / 2
+    start = fb.Hopfield(states=states).fit(x[:2])
+    grown = fb.Hopfield.from_weights(start.weights_, start.thresholds_, states=states).add(x[2]).partial_fit(x[3:])
+    whole = fb.Hopfield(states=states).fit(x)
+    np.testing.assert_array_equal(grown.weights_, whole.weights_)
+    np.testing.assert_array_equal(grown.thresholds_, whole.thresholds_)
+    np.testing.assert_array_equal(grown.remove(x[2]).patterns_, x[3:])
 
 
 def test_bad_input_says_what_to_do():
@@ -172,6 +211,9 @@ def test_bad_input_says_what_to_do():
         model.recall(x, "all")
     with pytest.raises(ConfigurationError, match="at least 1"):
         model.recall(x, max_sweeps=0)
+    for settings in ({"dreams": 2.7}, {"dreams": 0}, {"rate": -0.1}, {"rate": np.nan}, {"rate": "slow"}):
+        with pytest.raises(ConfigurationError, match=f"unlearn, {next(iter(settings))}"):
+            model.unlearn(**settings)
     with pytest.raises(DataError, match="mask"):
         model.recall(x, held=[1, 2])
     with pytest.raises(DataError, match="another"):

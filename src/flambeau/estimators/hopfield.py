@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics import Settled, at_rest, settle
 from flambeau.errors import ConfigurationError, DataError
-from flambeau.estimators.common import by_rows, checked_data, row_weights, seed_of
+from flambeau.estimators.common import by_rows, check_value, checked_data, row_weights, seed_of
 from flambeau.estimators.memory import (
     RULES,
     bits_of,
@@ -29,7 +29,7 @@ from flambeau.networks import HopfieldNetwork, recoded
 from flambeau.neurons import Bernoulli, Spin
 from flambeau.problems import Examples
 from flambeau.rules import Batch, Hebbian, Unlearning
-from flambeau.training import optimiser, train
+from flambeau.training import Run, optimiser, train
 
 __all__ = ["Hopfield"]
 
@@ -69,6 +69,8 @@ class Hopfield(TransformerMixin, BaseEstimator):
     pairs are connected: n = 10,000 takes 400 MB. Source: Hopfield 1982. Lecture: Hopfield Network, 联想记忆.
     """
 
+    _unlearned = False  # also of a memory saved before there was such a mark
+
     def __init__(
         self,
         rule: Any = "hebbian",
@@ -102,19 +104,24 @@ class Hopfield(TransformerMixin, BaseEstimator):
         [[-1, 1]]
         """
         weights = np.asarray(weights, np.float64)
-        if weights.ndim != 2 or weights.shape[0] != weights.shape[1] or not np.isfinite(weights).all():
+        units = weights.shape[0] if weights.ndim == 2 else 0
+        if not units or weights.shape != (units, units):
             remedy = "give one row and one column per neuron"
-            raise DataError("Hopfield.from_weights, weights", "a finite square matrix", weights.shape, remedy)
-        theta = np.zeros(len(weights)) if thresholds is None else np.asarray(thresholds, np.float64)
-        if theta.shape != (len(weights),) or not np.isfinite(theta).all():
-            expected = f"{len(weights)} finite numbers"
-            raise DataError("Hopfield.from_weights, thresholds", expected, theta.shape, "give one per neuron")
+            raise DataError("Hopfield.from_weights, weights", "a square matrix", f"shape {weights.shape}", remedy)
+        theta = np.zeros(units) if thresholds is None else np.asarray(thresholds, np.float64)
+        if theta.shape != (units,):
+            expected, got = f"{units} finite numbers", f"shape {theta.shape}"
+            raise DataError("Hopfield.from_weights, thresholds", expected, got, "give one per neuron")
+        for name, values in (("weights", weights), ("thresholds", theta)):
+            if not np.isfinite(values).all():
+                got, remedy = f"{(~np.isfinite(values)).sum()} NaN or infinite", "replace them, by 0 for no connection"
+                raise DataError(f"Hopfield.from_weights, {name}", "finite numbers", got, remedy)
         model = cls(states=states)
         check_memory(model)
         unit = Spin() if states == "bipolar" else Bernoulli()
         model.network_ = HopfieldNetwork(jnp.asarray(weights, float), jnp.asarray(theta, float), unit)
-        model._symmetric = symmetric(model.network_)
-        model.patterns_, model.n_features_in_ = np.zeros((0, len(weights))), len(weights)
+        model._symmetric, model._weights = symmetric(model.network_), np.zeros(0)
+        model.patterns_, model.n_features_in_ = np.zeros((0, units)), units
         return model
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> "Hopfield":
@@ -143,6 +150,7 @@ class Hopfield(TransformerMixin, BaseEstimator):
     def remove(self, pattern: Any) -> "Hopfield":
         """Forget one stored pattern ``(n,)``: by exact subtraction with "hebbian", else by storing all others anew."""
         check_is_fitted(self)
+        check_awake(self)
         x = bits_of(self, checked_data(self, np.asarray(pattern)[None]))
         places = np.flatnonzero((self.patterns_ == x).all(1))
         if not len(places):
@@ -160,19 +168,26 @@ class Hopfield(TransformerMixin, BaseEstimator):
 
     def _store(self, X: np.ndarray, weights: np.ndarray, *, fresh: bool) -> "Hopfield":
         """Learn by the rule, from nothing or from what there is."""
+        if fresh:
+            self._unlearned = False
+        check_awake(self)
         known = (X[:0], weights[:0]) if fresh else (self.patterns_, self._weights)
         every = np.concatenate([known[0], X]), np.concatenate([known[1], weights])
         warn_of_load(self, start_values(self, every[0]))
         repeats = RULES[self.rule].repeats
         rows, counts = every if repeats else (X, weights)
-        self.run_ = stored(self, start_values(self, rows), counts, fresh=fresh)
-        self.history_ = {name: np.asarray(values) for name, values in self.run_.history.items()}
+        self._ran(stored(self, start_values(self, rows), counts, fresh=fresh))
         self.n_iter_ = self.run_.rounds
         if repeats and self.history_["mistakes"][-1] > 0:
             text = f"Hopfield: {int(self.history_['mistakes'][-1])} patterns are below the margin after {self.n_iter_} "
             remedy = "epochs; raise max_epochs, lower the margin, or store fewer patterns"
             warnings.warn(text + remedy, ConvergenceWarning, stacklevel=3)
         return self._keep(self.run_.network, *every)
+
+    def _ran(self, run: Run) -> None:
+        """The last run and its curves."""
+        self.run_ = run
+        self.history_ = {name: np.asarray(values) for name, values in run.history.items()}
 
     def _keep(self, network: HopfieldNetwork, patterns: np.ndarray, weights: np.ndarray) -> "Hopfield":
         """Fitted attributes; the network in the coding asked for."""
@@ -212,7 +227,7 @@ class Hopfield(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = bits_of(self, checked_data(self, X))
-        check_sweeps(max_sweeps)
+        check_value("Hopfield.recall, max_sweeps", max_sweeps, 1, whole=True)
         rule = update_of(update)
         if update != "synchronous" and not self._symmetric:
             warnings.warn(
@@ -277,28 +292,45 @@ class Hopfield(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return by_rows(at_rest, self.network_, bits_of(self, checked_data(self, X)))
 
-    def unlearn(self, dreams: int = 100, rate: float = 0.01, *, refresh: float = 0.0) -> "Hopfield":
+    def unlearn(self, dreams: Any = 100, rate: Any = 0.01, *, refresh: Any = 0.0) -> "Hopfield":
         """Let the network dream: settle random states and weaken them, ``dreams`` times (see :class:`Unlearning`).
 
-        ``refresh`` strengthens a random memory at each dream (1: "daydreaming").
+        ``rate``, 0 to 1, is what a dream loses of what Hebb's rule would have given it; ``refresh`` strengthens a
+        random memory at each dream (1: "daydreaming"). ``run_`` and ``history_`` are those of the dreams. Only with
+        "hebbian" may patterns be added or removed afterwards: other rules would learn again what was unlearned.
         """
         check_is_fitted(self)
-        if self.rule == "covariance" or not len(self.patterns_):
-            remedy = "fit with another rule"
-            raise ConfigurationError("Hopfield.unlearn", "patterns of -1 and +1 that were stored", self.rule, remedy)
+        check_value("Hopfield.unlearn, dreams", dreams, 1, whole=True)
+        check_value("Hopfield.unlearn, rate", rate, 0, 1)
+        check_value("Hopfield.unlearn, refresh", refresh, 0)
+        if self.rule == "covariance":
+            expected, remedy = "a rule for patterns of -1 and +1", "fit with another rule"
+            raise ConfigurationError("Hopfield.unlearn, rule", expected, "covariance", remedy)
+        if not len(self.patterns_):
+            expected, remedy = "at least one stored pattern, which sets the scale", "fit or add patterns first"
+            raise ConfigurationError("Hopfield.unlearn", expected, "none", remedy)
         network, rows = start_of(self, self.network_), start_values(self, self.patterns_)
         scale = float(np.abs(np.asarray(network.weights)).sum() / max(hebbian_size(rows), 1e-30))
         run = train(
             network,
-            Unlearning(refresh=refresh),
+            Unlearning(refresh=float(refresh)),
             Examples.of(rows, np.zeros(len(rows)), shuffle=True),
-            optimizer=optimiser("sgd", rate * scale * rows.shape[1]),
+            optimizer=optimiser("sgd", float(rate) * scale * rows.shape[1]),
             steps=int(dreams),
             batch_size=1,
             key=seed_of(self.random_state),
             verbose=self.verbose,
         )
+        self._ran(run)
+        self._unlearned = True
         return self._keep(run.network, self.patterns_, self._weights)
+
+
+def check_awake(model: Any) -> None:
+    """Refuse to store anew what was unlearned: only Hebb's sum changes by what is added or removed, and no more."""
+    if model._unlearned and model.rule != "hebbian":
+        expected, remedy = "a memory that was not unlearned, or rule='hebbian'", "fit all patterns anew, then unlearn"
+        raise ConfigurationError("Hopfield, adding or removing patterns", expected, f"rule={model.rule!r}", remedy)
 
 
 def hebbian_size(rows: np.ndarray) -> float:
@@ -311,12 +343,6 @@ def hebbian_size(rows: np.ndarray) -> float:
 def start_values(model: Any, X: np.ndarray) -> np.ndarray:
     """Patterns in the coding in which the rule learns."""
     return X if model.states == "bipolar" or model.rule == "covariance" else 2 * X - 1
-
-
-def check_sweeps(max_sweeps: Any) -> None:
-    """A whole number above 0."""
-    if isinstance(max_sweeps, bool) or not isinstance(max_sweeps, int | np.integer) or max_sweeps < 1:
-        raise ConfigurationError("Hopfield.recall, max_sweeps", "a whole number of at least 1", max_sweeps, "say 100")
 
 
 def unsettled(found: Settled) -> int:
