@@ -6,6 +6,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import flambeau as fb
+from flambeau.dynamics import Glauber, Synchronous
 from flambeau.errors import ConfigurationError, DataError
 
 RULES = ("hebbian", "storkey", "pseudoinverse", "perceptron", "mpf")
@@ -87,6 +88,44 @@ def test_settle_tells_what_happened():
     assert held[0, :2].tolist() == [1, 1]
     orders = {tuple(model.recall([[1, 1, 1, 1]], "random", random_state=seed)[0]) for seed in range(20)}
     assert len(orders) > 1
+
+
+def test_what_does_not_rest_says_what_would_help():
+    lecture = fb.Hopfield().fit([[1, -1, -1, 1], [-1, 1, -1, 1]])
+    with pytest.warns(UserWarning, match="swing between two states; use update='asynchronous'"):
+        lecture.recall([[1, 1, 1, 1]], Synchronous())
+    with pytest.warns(UserWarning, match="1 of 1 rows have not come to rest; raise max_sweeps$"):
+        lecture.recall([[1, 1, 1, 1]], max_sweeps=1)
+    lecture.recall([[1, 1, 1, 1]], Glauber(0.5))  # at a temperature nothing rests, and nothing is amiss
+    stubborn = fb.Hopfield.from_weights([[-3, 1], [1, -3]])
+    with pytest.warns(UserWarning, match="swing between two states; set self-connections below 0 to 0$"):
+        stubborn.recall([[1, -1]])
+    with pytest.warns(UserWarning, match="self-connections below 0 to 0 and use update='asynchronous'"):
+        stubborn.recall([[1, -1]], "synchronous")
+    lopsided = fb.Hopfield.from_weights([[0, 1], [-1, 0]])
+    with pytest.warns(UserWarning, match="not symmetric") as said:
+        lopsided.recall([[1, 1]], "random")
+    assert [str(warning.message).split("; ")[1] for warning in said] == [
+        "use (W + W.T) / 2 for a memory", "raise max_sweeps, or make the weights symmetric, (W + W.T) / 2"]  # fmt: skip
+    for update in ("synchronous", Synchronous()):
+        with pytest.warns(UserWarning, match="have not come to rest") as said:
+            lopsided.recall([[1, 1]], update)
+        assert len(said) == 1  # all at once, no energy was promised
+
+
+def test_a_rise_of_the_energy_is_noticed_on_request():
+    x = patterns(24, 5, 40)
+    model = fb.Hopfield("storkey").fit(x)
+    for update in ("asynchronous", "random", "greedy"):
+        assert not model.settle(noisy(x, 0.3), update, trace=True).rise.any()
+    w = np.random.default_rng(25).normal(size=(12, 12))
+    stubborn = fb.Hopfield.from_weights(w + w.T - 9 * np.eye(12))
+    starts = patterns(26, 9, 12)
+    stubborn.settle(starts, max_sweeps=5)  # not asked, not said
+    with pytest.warns(UserWarning, match="the energy of . of 9 rows rose, by up to .* self-connections"):
+        found = stubborn.settle(starts, max_sweeps=5, trace=True)
+    assert found.rise.max() > 0.1
+    np.testing.assert_allclose(found.rise, np.fmax(np.fmax.reduce(np.diff(found.energies, axis=0)), 0))
 
 
 def test_unlearning_weakens_what_dreams_show():

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from flambeau.dynamics import Settled, at_rest, settle
+from flambeau.dynamics import Settled, Synchronous, at_rest, settle
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.common import by_rows, check_value, checked_data, row_weights, seed_of
 from flambeau.estimators.memory import (
@@ -19,11 +19,13 @@ from flambeau.estimators.memory import (
     check_memory,
     energy_of,
     held_rows,
+    remedy_for,
     start_of,
     stored,
     symmetric,
     update_of,
     warn_of_load,
+    warn_of_rise,
 )
 from flambeau.networks import HopfieldNetwork, recoded
 from flambeau.neurons import Bernoulli, Spin
@@ -223,15 +225,17 @@ class Hopfield(TransformerMixin, BaseEstimator):
         ``update``: "asynchronous" (one neuron after the other), "random" (in a new order every sweep), "replacement",
         "greedy" (steepest first), "synchronous" (all at once), "block" (halves), or an object of
         :mod:`flambeau.dynamics`, for instance ``Glauber(0.5)``. ``held`` marks neurons that keep their values,
-        ``(n,)`` or one row each. ``trace`` records the energy after every sweep.
+        ``(n,)`` or one row each. ``trace`` records the energy after every sweep, and ``rise`` then says by how much it
+        ever rose; where it must not (symmetric weights, one neuron at a time), a rise is warned of.
         """
         check_is_fitted(self)
         X = bits_of(self, checked_data(self, X))
         check_value("Hopfield.recall, max_sweeps", max_sweeps, 1, whole=True)
         rule = update_of(update)
-        if update != "synchronous" and not self._symmetric:
+        if not isinstance(rule, Synchronous) and not self._symmetric:
             warnings.warn(
-                "Hopfield: the weights are not symmetric, so the energy may rise and recall may never end",
+                "Hopfield: the weights are not symmetric, so the energy may rise and recall may never end; use "
+                "(W + W.T) / 2 for a memory",
                 UserWarning,
                 stacklevel=3,
             )
@@ -244,21 +248,22 @@ class Hopfield(TransformerMixin, BaseEstimator):
             held=held_rows(held, X),
             trace=int(max_sweeps) if trace else None,
         )
+        if trace:
+            warn_of_rise(self, rule, found)
         return jax.tree.map(np.asarray, found)
 
     def recall(self, X: Any, update: Any = "asynchronous", **settings: Any) -> np.ndarray:
         """The states ``(rows, n)`` in which the rows of X come to rest; settings as in :meth:`settle`.
 
-        Warns of rows that swing between two states or had not come to rest.
+        Warns of rows that swing between two states or had not come to rest, except at a temperature, where nothing
+        rests. ``settle(X, trace=True).rise`` tells whether the energy ever rose.
         """
-        found = self.settle(X, update, **settings)
-        for name, count in (
-            ("swing between two states", found.cycle.sum()),
-            ("have not come to rest", unsettled(found)),
-        ):
-            if count:
-                remedy = "update='asynchronous' always ends" if name.startswith("swing") else "raise max_sweeps"
-                warnings.warn(f"Hopfield: {count} of {len(found.states)} rows {name}; {remedy}", stacklevel=2)
+        rule, found = update_of(update), self.settle(X, update, **settings)
+        moving = ~(found.fixed | found.cycle) & (rule.proof != "none")
+        for name, rows in (("swing between two states", found.cycle), ("have not come to rest", moving)):
+            if rows.any():
+                remedy = remedy_for(self, rule, swings=rows is found.cycle)
+                warnings.warn(f"Hopfield: {rows.sum()} of {len(rows)} rows {name}; {remedy}", stacklevel=2)
         return np.asarray(found.states)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -343,8 +348,3 @@ def hebbian_size(rows: np.ndarray) -> float:
 def start_values(model: Any, X: np.ndarray) -> np.ndarray:
     """Patterns in the coding in which the rule learns."""
     return X if model.states == "bipolar" or model.rule == "covariance" else 2 * X - 1
-
-
-def unsettled(found: Settled) -> int:
-    """Rows that neither rest nor swing."""
-    return int((~(found.fixed | found.cycle)).sum())

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from flambeau.dynamics import AbstractUpdate, Asynchronous, BlockSequential, Greedy, Synchronous
+from flambeau.dynamics import AbstractUpdate, Asynchronous, BlockSequential, Greedy, Settled, Synchronous
 from flambeau.errors import ConfigurationError, DataError, named
 from flambeau.estimators.common import check_number, seed_of
 from flambeau.networks import HopfieldNetwork, absolute_capacity, critical_point, hopfield, recoded
@@ -21,11 +21,13 @@ __all__ = [
     "check_memory",
     "energy_of",
     "held_rows",
+    "remedy_for",
     "start_of",
     "stored",
     "symmetric",
     "update_of",
     "warn_of_load",
+    "warn_of_rise",
 ]
 
 
@@ -176,6 +178,31 @@ def check_independent(X: np.ndarray, patterns: int, units: int) -> None:
 def update_of(update: Any) -> AbstractUpdate:
     """The order of change by its name, or as given."""
     return update if isinstance(update, AbstractUpdate) else named("Hopfield.recall, update", UPDATES, update)
+
+
+def remedy_for(model: Any, update: AbstractUpdate, *, swings: bool) -> str:
+    """What helps rows that do not come to rest: what asynchronous recall needs to end, then that, then patience."""
+    needed = [] if model._symmetric else ["make the weights symmetric, (W + W.T) / 2"]
+    if np.diagonal(model.weights_).min() < 0:
+        needed.append("set self-connections below 0 to 0")
+    if swings and not isinstance(update, Asynchronous | Greedy):
+        needed.append("use update='asynchronous', which then always ends")
+    patience = [] if swings and needed else ["raise max_sweeps"]
+    return ", or ".join([*patience, *([" and ".join(needed)] if needed else [])])
+
+
+def warn_of_rise(model: Any, update: AbstractUpdate, found: Settled) -> None:
+    """Symmetric weights, one neuron at a time: the recorded energies must not rise beyond rounding."""
+    if not model._symmetric or not isinstance(update, Asynchronous | Greedy):
+        return
+    rise, largest = np.asarray(found.rise), np.abs(model.weights_).sum() / 2 + np.abs(model.thresholds_).sum()
+    rose = rise > 4 * np.finfo(rise.dtype).eps * largest
+    if rose.any():
+        text = (
+            f"Hopfield: the energy of {rose.sum()} of {len(rose)} rows rose, by up to {rise.max():.3g}; it falls for "
+            "certain with w_ij = w_ji and no w_ii below 0: use (W + W.T) / 2 and set self-connections below 0 to 0"
+        )
+        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def held_rows(held: Any, X: np.ndarray) -> Any:
