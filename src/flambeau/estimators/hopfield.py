@@ -42,13 +42,15 @@ class Hopfield(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     rule : "hebbian" (W = Σ x x' - K I), "covariance" (Hebb for sparse patterns of 0 and 1), "storkey", "pseudoinverse"
-        (projection: any independent patterns, also correlated ones such as images), "perceptron" (Gardner: a margin for
-        every bit), "mpf" (minimum probability flow).
-    states : "bipolar" (-1 and +1) or "binary" (0 and 1).
-    threshold : None takes patterns as they are and refuses other values; a number makes bits, high above it.
+        (projection: any independent patterns, also correlated ones such as images), "perceptron" (Gardner: every bit
+        stable, with ``margin`` to spare), "mpf" (minimum probability flow).
+    states : "bipolar" (-1 and +1) or "binary" (0 and 1): all rules but "covariance" learn in -1 and +1, and for 0 and 1
+        the same memory has 4 W and θ = 2 W 1.
+    binarize : None takes patterns as they are and refuses other values; a number cuts there, bits are high above it.
     order : 1 or 2, of Storkey's rule.
-    margin, symmetric, learning_rate, max_epochs : of "perceptron" (x_i h_i / ‖w_i‖ of at least ``margin``) and "mpf"
-        (x_i h_i above 1 + ``margin``); "auto" is 1 for the perceptron, 1 / λ_max(X'X / K) for the flow.
+    margin, symmetric, learning_rate, max_epochs : of "perceptron" (x_i h_i / ‖w_i‖ of at least ``margin``; at 0 above
+        0, which buys no basin) and "mpf" (x_i h_i above 1 + ``margin``); "auto" is 1 for the perceptron, for the flow
+        1 / λ_max(X'X / K).
     random_state, verbose : as in scikit-learn.
 
     Attributes
@@ -78,7 +80,7 @@ class Hopfield(TransformerMixin, BaseEstimator):
         rule: Any = "hebbian",
         *,
         states: Any = "bipolar",
-        threshold: Any = None,
+        binarize: Any = None,
         order: Any = 1,
         margin: Any = 0.0,
         symmetric: Any = True,
@@ -89,7 +91,7 @@ class Hopfield(TransformerMixin, BaseEstimator):
     ) -> None:
         self.rule = rule
         self.states = states
-        self.threshold = threshold
+        self.binarize = binarize
         self.order = order
         self.margin = margin
         self.symmetric = symmetric
@@ -127,16 +129,21 @@ class Hopfield(TransformerMixin, BaseEstimator):
         return model
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> "Hopfield":
-        """Store the rows of X ``(K, n)``; y is not used. A weight of 2 is the pattern stored twice."""
+        """Store the rows of X ``(K, n)``; y is not used.
+
+        A weight of 2 is the pattern stored twice; with "storkey", for which the second time is not like the first, it
+        is twice the change instead, and "pseudoinverse" asks only which weights are 0.
+        """
         check_memory(self)
         X = bits_of(self, checked_data(self, X, reset=True))
         weights = row_weights(self, X, None, sample_weight)
         return self._store(X[weights > 0], weights[weights > 0], fresh=True)
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> "Hopfield":
-        """Store more rows besides what is stored: exactly what one ``fit`` of all would (for "storkey" in that order).
+        """Store more rows besides what is stored: what one ``fit`` of all would (for "storkey" in that order).
 
-        Rules that repeat ("perceptron", "mpf") go on from the present weights with all patterns.
+        "covariance" keeps the activity of the rows that it was fitted with; rules that repeat ("perceptron", "mpf") go
+        on from the present weights with all patterns.
         """
         if not hasattr(self, "network_"):
             return self.fit(X, y, sample_weight)

@@ -67,22 +67,22 @@ def check_memory(model: Any) -> None:
     check_number(model, "order", 1, 2, whole=True)
     check_number(model, "margin", 0)
     check_number(model, "max_epochs", 1, whole=True)
-    if model.threshold is not None:
-        check_number(model, "threshold", -np.inf)
+    if model.binarize is not None:
+        check_number(model, "binarize", -np.inf)
     if model.learning_rate != "auto":
         check_number(model, "learning_rate", 0)
 
 
 def bits_of(model: Any, X: np.ndarray) -> np.ndarray:
-    """Rows of the two states: cut at the threshold where there is one, else checked."""
+    """Rows of the two states: cut where the model says so, else checked."""
     low, high = LEVELS[model.states]
-    if model.threshold is not None:
-        return np.where(model.threshold < X, high, low).astype(X.dtype)
+    if model.binarize is not None:
+        return np.where(model.binarize < X, high, low).astype(X.dtype)
     strange = np.unique(X[(low != X) & (high != X)])
     if len(strange):
         other = "0 and 1: say states='binary'" if model.states == "bipolar" else "-1 and 1: say states='bipolar'"
         got = ", ".join(f"{value:g}" for value in strange[:4]) + (", ..." if len(strange) > 4 else "")
-        remedy = f"for {other}; for other values set threshold=, above which a bit is {high}"
+        remedy = f"for {other}; for other values set binarize=, above which a bit is {high}"
         raise DataError(f"{type(model).__name__}, X", f"values {low} and {high}", got, remedy)
     return X
 
@@ -102,7 +102,7 @@ def stored(model: Any, X: np.ndarray, weights: np.ndarray, *, fresh: bool) -> Ru
     network = hopfield(X.shape[1], unit) if fresh else start_of(model, model.network_)
     return train(
         network if earlier is None else earlier.network,
-        rule_of(model, X, fresh=fresh),
+        rule_of(model, X, weights, fresh=fresh),
         Examples.of(X, np.zeros(len(X)), weights, shuffle=False, whole=size),
         optimizer=optimiser("momentum" if model.rule == "mpf" else "sgd", rate_of(model, X)),
         steps=(earlier.steps if earlier else 0) + (int(model.max_epochs) if repeats else 1),
@@ -114,10 +114,11 @@ def stored(model: Any, X: np.ndarray, weights: np.ndarray, *, fresh: bool) -> Ru
     )
 
 
-def rule_of(model: Any, X: np.ndarray, *, fresh: bool) -> AbstractRule:
+def rule_of(model: Any, X: np.ndarray, weights: np.ndarray, *, fresh: bool) -> AbstractRule:
     """The rule that the parameters describe; sparse patterns keep the activity of the first ones."""
     if model.rule == "covariance":
-        model._activity = float(np.clip(X.mean(), 1e-6, 1 - 1e-6)) if fresh else model._activity
+        mean = np.average(X.mean(1), weights=weights)
+        model._activity = float(np.clip(mean, 1e-6, 1 - 1e-6)) if fresh else model._activity
         return Covariance(model._activity)
     if model.rule == "perceptron":
         return MarginPerceptron(float(model.margin), bool(model.symmetric))
@@ -159,7 +160,7 @@ def check_independent(X: np.ndarray, patterns: int, units: int) -> None:
     if rank >= units:
         expected = f"fewer independent patterns than neurons, at most {units - 1}"
         remedy = "store fewer, or use fb.DenseHopfield, which holds more"
-        raise DataError("Hopfield, rule='pseudoinverse'", expected, f"{rank}", remedy)
+        raise DataError("Hopfield, rule='pseudoinverse'", expected, f"{rank} with n_features={units}", remedy)
     said = []
     if rank > max(units / 2, 2):
         said.append(
