@@ -113,6 +113,17 @@ def test_projection_is_the_pseudoinverse_in_one_go_or_in_parts(x64):
     np.testing.assert_allclose(again[2], p, atol=1e-12)
 
 
+def test_two_patterns_that_differ_in_one_bit_both_stay():
+    """P_ii is 1 there: what the others say of that bit is exactly nothing, and no float noise."""
+    for seed in range(5):
+        x = patterns(30 + seed, 5, 40)
+        x[4] = np.where(np.arange(40) == 7, -x[0], x[0])
+        model = fb.Hopfield("pseudoinverse").fit(x)
+        assert not model.weights_[7].any()
+        assert not model.weights_[:, 7].any()
+        assert model.is_stable(x).all()
+
+
 def test_perceptron_step_written_out(x64):
     x, network = patterns(5), fb.Hopfield().fit(patterns(6, 4)).network_
     w = np.asarray(network.weights, np.float64)

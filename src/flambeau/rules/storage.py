@@ -216,11 +216,20 @@ class Projection(AbstractRule):
 
         spanned, known = jax.lax.scan(one, state, (batch.inputs, batch.weights))
         info = {**told(network, batch), "dependent": jnp.sum(known)}
-        return moved(network, without_diagonal(spanned) - network.weights), spanned, info
+        return moved(network, heard(spanned) - network.weights), spanned, info
 
     def conclude(self, network: PyTree, state: PyTree) -> PyTree:
         """The last network."""
         return network
+
+
+def heard(spanned: Array) -> Array:
+    """The projection without its diagonal; where P_ii is 1 the rest of row and column is 0, whatever rounding says.
+
+    A neuron in which alone two patterns differ is one: it hears nothing, and keeps its state.
+    """
+    own = jnp.diagonal(spanned) > 1 - 100 * jnp.finfo(spanned.dtype).eps
+    return jnp.where(own[:, None] | own, 0, without_diagonal(spanned))
 
 
 def widened(spanned: Array, x: Array, there: Array) -> tuple[Array, Array]:
