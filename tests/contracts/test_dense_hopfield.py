@@ -24,6 +24,7 @@ SUITE = [fb.DenseHopfield("softmax"), fb.DenseHopfield("sparsemax")]
 def test_scikit_learn(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "DenseHopfield: at beta", UserWarning)
         check(estimator)
 
 
@@ -72,6 +73,19 @@ def test_storing_and_forgetting(interaction):
     with pytest.raises(DataError, match="at least one pattern to stay"):
         memory.forget(before)
     np.testing.assert_array_equal(memory.patterns_, before)
+
+
+def test_patterns_that_blur_are_told():
+    X = patterns()
+    with pytest.warns(UserWarning, match="at beta=0.01 an update takes 16 of 16 stored patterns nearer") as said:
+        memory = fb.DenseHopfield("softmax", beta=0.01).fit(X)
+    assert np.ptp(memory.retrieve(X), axis=0).max() < 0.1  # all the same: the mean
+    advised = float(str(said[0].message).rsplit(" ", 1)[1])
+    memory = fb.DenseHopfield("softmax", beta=advised).fit(X)
+    np.testing.assert_array_equal(np.sign(memory.retrieve(X)), X)
+    with pytest.warns(UserWarning, match="like norms"):
+        fb.DenseHopfield("softmax", beta=0.01).fit(np.outer([1, 2, 3, 4], [1.0, 1.0]))
+    fb.DenseHopfield("softmax", beta=0.01).fit(X[[0, 0, 0]])  # their mean is what they are
 
 
 def test_values_of_another_kind():

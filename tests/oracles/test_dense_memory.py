@@ -26,7 +26,7 @@ from flambeau.networks import (
     one_step_bound,
     pattern_separation,
 )
-from flambeau.neurons import Spin
+from flambeau.neurons import Bernoulli, Spin
 
 UNITS, PATTERNS = 7, 6
 STATES = np.asarray(list(itertools.product((-1.0, 1.0), repeat=UNITS)))
@@ -404,6 +404,8 @@ def test_what_is_refused():
         modern("softmax", -1.0)
     with pytest.raises(ConfigurationError, match="count"):
         TopSeparation(0)
+    with pytest.raises(ConfigurationError, match=r"DenseMemory\.unit: .* got Bernoulli"):
+        DenseMemory(jnp.ones((1, 3)), Polynomial(3), Bernoulli())
     for values in (np.zeros((PATTERNS + 1, 2)), np.zeros(PATTERNS)):
         with pytest.raises(DataError, match="values"):
             modern("softmax", values=values)

@@ -2,6 +2,7 @@
 
 import itertools
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -59,6 +60,30 @@ class TestPairs:
             bidirectional_memory(signs(0, 3, 4) / 2, signs(0, 3, 4))
         with pytest.raises(ConfigurationError, match="hebbian, pseudoinverse"):
             bidirectional_memory(signs(0, 3, 4), signs(0, 3, 4), rule="oja")
+        network = bidirectional_memory(signs(0, 3, 4), signs(0, 3, 2))
+        with pytest.raises(DataError, match=r"got 0, shape .* 2 \* bits - 1"):
+            network.recall([[0, 1, 1, 0]])
+        with pytest.raises(DataError, match=r"rows of 4 states, got shape \(1, 2\)"):
+            network.recall([[1, -1]])
+        with pytest.raises(DataError, match="one row for each state"):
+            network.recall([1, -1, 1, 1])
+
+    def test_plain_lists_are_cues_and_a_y_that_hears_nothing_is_one(self):
+        x, y = [[1, -1, 1, -1], [1, 1, -1, -1]], [[1, 1], [1, -1]]
+        found = bidirectional_memory(x, y).recall([[1, -1, 1, 1]])
+        assert (found.x.tolist(), found.y.tolist()) == ([[1, -1, 1, -1]], [[1, 1]])
+        assert bidirectional_memory(x[:1], y[:1]).recall([[1, 1, 1, 1]], 0).y.tolist() == [[1, 1]]
+        jitted = eqx.filter_jit(bidirectional_memory(x, y).recall)(jnp.asarray([[1.0, -1, 1, 1]]))
+        np.testing.assert_array_equal(jitted.x, found.x)
+
+    def test_dependent_x_are_told(self):
+        x, y = signs(12, 3, 8), signs(13, 3, 6)
+        again = np.concatenate([x, -x[:1]])
+        bidirectional_memory(again, np.concatenate([y, -y[:1]]), rule="pseudoinverse")  # depends, but fits
+        with pytest.warns(UserWarning, match="2 of 4 x are not mapped to their y exactly"):
+            bidirectional_memory(again, np.concatenate([y, y[:1]]), rule="pseudoinverse")
+        with pytest.warns(UserWarning, match="make x wider"):
+            bidirectional_memory(signs(14, 9, 6), signs(15, 9, 6), rule="pseudoinverse")
 
 
 class TestSequences:
@@ -82,8 +107,20 @@ class TestSequences:
         changes = [b for a, b in itertools.pairwise(visited) if a != b]
         assert changes == [place % 5 for place in range(1, len(changes) + 1)]
         assert len(changes) >= 9
+        listed = sequence_memory(x.tolist(), cyclic=True).run(x[:1].tolist(), 30)
+        np.testing.assert_array_equal(np.asarray(listed)[:, 0], round_)
         open_ = np.asarray(sequence_memory(x).run(jnp.asarray(x[:1], jnp.float32), steps=30))[:, 0]
         np.testing.assert_array_equal(open_[-1], x[-1])
+
+    def test_what_is_refused(self):
+        x = signs(7, 3, 10)
+        for settings in ({"delay": -1}, {"strength": -1.0}, {"strength": np.nan}, {"strength": np.inf}):
+            with pytest.raises(ConfigurationError, match=next(iter(settings))):
+                sequence_memory(x, **settings)
+        with pytest.raises(DataError, match="rows of 10 states"):
+            sequence_memory(x).run(signs(7, 1, 9), 2)
+        with pytest.raises(DataError, match="got 0, shape"):
+            sequence_memory(x).run((x[:1] + 1) / 2, 2)
 
 
 class TestLandscape:
@@ -110,6 +147,27 @@ class TestLandscape:
     def test_too_many_neurons_say_how_many_states_it_would_be(self):
         with pytest.raises(ConfigurationError, match=r"21 neurons, 2\^21 states"):
             landscape(fb.networks.hopfield(21))
+
+    def test_a_dense_memory_is_enumerated_too(self):
+        x = signs(16, 3, 8)
+        memory = fb.DenseHopfield(degree=3).fit(x)
+        found = landscape(memory.network_)
+        np.testing.assert_array_equal(found.fixed, memory.is_stable(found.states))
+        np.testing.assert_array_equal(found.states[found.ends], memory.recall(found.states))
+        for network in (memory, fb.networks.ModernMemory(x)):
+            with pytest.raises(ConfigurationError, match="HopfieldNetwork or DenseMemory"):
+                landscape(network)
+        with pytest.raises(ConfigurationError, match=r"give its \.network_"):
+            landscape(memory)
+
+    def test_kinds_are_told_of_signs_only(self):
+        x = signs(17, 3, 9)
+        for states in ((1 - x) / 2, 0.9 * x):  # the first are negatives in another coding, the second graded memories
+            with pytest.raises(DataError, match=r"states: .* 2 \* bits - 1, graded x as sign\(x\)"):
+                attractor_kinds(states, x)
+        with pytest.raises(DataError, match="patterns"):
+            attractor_kinds(x, (x + 1) / 2)
+        assert attractor_kinds(np.zeros((0, 9)), x) == []
 
     def test_mixtures_of_three_are_told_from_memories(self):
         x = signs(9, 3, 101)

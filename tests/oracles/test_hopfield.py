@@ -10,7 +10,7 @@ import pytest
 from flambeau.dynamics import Asynchronous, BlockSequential, Glauber, Greedy, Synchronous, settle
 from flambeau.dynamics.visits import visit_in_blocks, visit_one_by_one
 from flambeau.errors import ConfigurationError
-from flambeau.networks import HopfieldNetwork, all_states, recoded
+from flambeau.networks import DenseMemory, HopfieldNetwork, Polynomial, all_states, recoded
 from flambeau.neurons import Bernoulli, Spin
 
 LECTURE = np.asarray([[1.0, -1, -1, 1], [-1, 1, -1, 1]])
@@ -133,13 +133,13 @@ class TestVisits:
 
 class TestEnergy:
     def test_it_never_rises_in_a_million_random_updates(self, x64):
-        """10,000 visits of 100 states, watched one by one in double precision."""
+        """10,000 visits of 100 states by the loop in blocks, watched one by one in double precision."""
         network, states = symmetric(5, 30, dtype=np.float64), random_states(5, 100, 30, np.float64)
         order = jnp.asarray(np.random.default_rng(5).integers(0, 30, 10_000))
 
         def one(carry, i):
             states, before, rise = carry
-            states = network.visit(states, i[None], None, distinct=False)
+            states = network.visit(states, i[None], None, distinct=True)
             now = network.energy(states)
             return (states, now, jnp.maximum(rise, jnp.max(now - before))), None
 
@@ -182,6 +182,24 @@ class TestEnergy:
             assert (np.diff(seen) < 0).all()
             np.testing.assert_allclose(seen[-1], network.energy(found.states)[row], rtol=1e-6)
             assert np.isnan(energies[sweeps + 2 :, row]).all()
+        np.testing.assert_array_equal(np.asarray(found.rise), 0)
+
+    def test_a_swing_too_has_an_end(self):
+        found = settle(symmetric(21, 25), random_states(21, 20, 25), Synchronous(), max_sweeps=40, trace=40)
+        cycle, sweeps = np.asarray(found.cycle), np.asarray(found.sweeps)
+        assert cycle.sum() > 1
+        assert np.ptp(sweeps[cycle]) > 1  # some swing while others still look for their end
+        known = np.arange(41)[:, None] <= sweeps[cycle]
+        np.testing.assert_array_equal(np.isnan(np.asarray(found.energies)[:, cycle]), ~known)
+
+    def test_the_largest_rise_is_that_of_the_trace(self):
+        weights = jnp.asarray(np.random.default_rng(15).normal(size=(25, 25)), jnp.float32)  # not symmetric
+        found = settle(HopfieldNetwork(weights, jnp.zeros(25)), random_states(15, 6, 25), max_sweeps=20, trace=20)
+        expected = np.fmax.reduce(np.diff(np.asarray(found.energies), axis=0))
+        assert (expected > 1).all()
+        np.testing.assert_array_equal(np.asarray(found.rise), expected)
+        with pytest.raises(ConfigurationError, match="recorded energies"):
+            _ = found._replace(energies=None).rise
 
 
 class TestEnds:
@@ -195,6 +213,17 @@ class TestEnds:
         assert np.asarray(found.fixed).all()
         ends = np.unique(np.asarray(found.states), axis=0)
         np.testing.assert_array_equal(ends, np.unique(np.asarray(minima), axis=0))
+
+    def test_all_65536_states_of_sixteen_neurons(self):
+        """Each ends in a minimum of the enumeration, none is left out, and none lies above where it began."""
+        network, every = symmetric(19, 16), jnp.asarray(all_states(Spin(), 16), jnp.float32)
+        minima = np.asarray(jnp.all(every * network.field(every) > 0, axis=1))
+        found = settle(network, every)
+        assert np.asarray(found.fixed).all()
+        ends = (np.asarray(found.states) > 0) @ (1 << np.arange(16)[::-1])
+        np.testing.assert_array_equal(np.unique(ends), np.flatnonzero(minima))
+        energies = np.asarray(network.energy(every))
+        assert (energies[ends] < energies)[~minima].all()
 
     def test_greedy_takes_the_steepest_flip(self):
         network, states = symmetric(10, 9), random_states(10, 20, 9)
@@ -233,6 +262,23 @@ class TestEnds:
             np.testing.assert_array_equal(found[np.asarray(held)], np.asarray(states)[np.asarray(held)])
             assert (found != np.asarray(states)).any()
 
+    @pytest.mark.parametrize("update", [Asynchronous(), Synchronous(), Greedy()])
+    def test_held_neurons_of_a_dense_memory_stay(self, update):
+        states, held = random_states(16, 20, 16), np.random.default_rng(16).random((20, 16)) < 0.5
+        network = DenseMemory(random_states(17, 3, 16), Polynomial(3))
+        found = np.asarray(settle(network, states, update, held=jnp.asarray(held), max_sweeps=50).states)
+        np.testing.assert_array_equal(found[held], np.asarray(states)[held])
+        assert (found != np.asarray(states)).sum(axis=1).max() > 1
+
+    def test_two_orders_that_meet_by_chance_are_no_cycle(self):
+        """Two neurons that flee each other's rest: in random order they may come back without swinging for ever."""
+        network = HopfieldNetwork(jnp.asarray([[0.0, 1.0], [-1.0, 0.0]]), jnp.zeros(2))
+        for seed in range(20):
+            found = settle(network, jnp.ones((1, 2)), Asynchronous("random"), key=jax.random.key(seed), max_sweeps=30)
+            assert found.cycle.tolist() == [False]
+            assert found.sweeps.tolist() == [30]
+        assert [update.repeats for update in (Asynchronous(), Synchronous(), Glauber(1.0))] == [True, True, False]
+
 
 @pytest.mark.parametrize("unit", [Spin(), Bernoulli()])
 def test_at_a_temperature_it_samples_boltzmanns_law(unit):
@@ -256,6 +302,23 @@ def test_what_is_refused():
     for make in (lambda: Asynchronous("zigzag"), lambda: Glauber(1.0, "zigzag")):
         with pytest.raises(ConfigurationError, match="cyclic, random, replacement"):
             make()
+    for blocks in (0, -1, True):
+        with pytest.raises(ConfigurationError, match="at least 1"):
+            BlockSequential(blocks)
+    for temperature in (0, -1.0, np.nan, np.inf):
+        with pytest.raises(ConfigurationError, match=r"Asynchronous\(\) for T = 0"):
+            Glauber(temperature)
+
+
+def test_a_temperature_may_be_mapped_over():
+    network, states = symmetric(18, 6), random_states(18, 3, 6)
+
+    def ends(temperature):
+        return settle(network, states, Glauber(temperature), key=jax.random.key(0), max_sweeps=3).states
+
+    both = jax.jit(jax.vmap(ends))(jnp.asarray([0.5, 2.0]))
+    for found, temperature in zip(both, (0.5, 2.0), strict=True):
+        np.testing.assert_array_equal(np.asarray(found), np.asarray(ends(temperature)))
 
 
 def plain_blocks(network, states, groups) -> np.ndarray:

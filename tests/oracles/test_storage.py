@@ -113,6 +113,17 @@ def test_projection_is_the_pseudoinverse_in_one_go_or_in_parts(x64):
     np.testing.assert_allclose(again[2], p, atol=1e-12)
 
 
+def test_two_patterns_that_differ_in_one_bit_both_stay():
+    """P_ii is 1 there: what the others say of that bit is exactly nothing, and no float noise."""
+    for seed in range(5):
+        x = patterns(30 + seed, 5, 40)
+        x[4] = np.where(np.arange(40) == 7, -x[0], x[0])
+        model = fb.Hopfield("pseudoinverse").fit(x)
+        assert not model.weights_[7].any()
+        assert not model.weights_[:, 7].any()
+        assert model.is_stable(x).all()
+
+
 def test_perceptron_step_written_out(x64):
     x, network = patterns(5), fb.Hopfield().fit(patterns(6, 4)).network_
     w = np.asarray(network.weights, np.float64)
@@ -218,6 +229,47 @@ def test_shares_of_stable_patterns_meet_the_table(rule, settings, load, share):
     found = [fb.Hopfield(rule, **settings).fit(x).is_stable(x).mean() for x in draws]
     error = max(np.std(found, ddof=1) / np.sqrt(len(found)), 0.022)  # the table's own standard error is up to 0.022
     assert abs(np.mean(found) - share) <= (4 * error if share < 1 else 0)
+
+
+# Share recalled (overlap above 0.99) from cues with a tenth of the bits turned, N = 200, five draws, elsewhere.
+RECALLED = [
+    ("hebbian", (0.05, 0.10, 0.138, 0.20), (1.00, 0.92, 0.44, 0.06)),
+    ("pseudoinverse", (0.25, 0.40, 0.50, 0.60), (1.00, 0.98, 0.58, 0.04)),
+]
+
+
+@pytest.mark.parametrize(("rule", "loads", "shares"), RECALLED)
+def test_shares_of_recalled_patterns_meet_the_table(rule, loads, shares):
+    curve = fb.estimators.capacity_curve(fb.Hopfield(rule), 200, loads, draws=5)
+    for load, share, found in zip(loads, shares, curve.recalled, strict=True):
+        asked = 5 * round(load * 200)
+        middle = np.clip((share + found.mean()) / 2, 1 / asked, 1 - 1 / asked)
+        assert abs(found.mean() - share) <= 4 * np.sqrt(2 * middle * (1 - middle) / asked)
+
+
+def test_cues_turned_more_and_more_are_lost_at_the_basins_edge():
+    curve = fb.estimators.basin_curve(fb.Hopfield("pseudoinverse"), 200, 0.4, (0.0, 0.1, 0.3), draws=3)
+    assert curve.at.tolist() == [0.0, 0.1, 0.3]
+    assert (curve.stable == 1).all()
+    assert curve.recalled.mean(1)[0] == 1 > curve.recalled.mean(1)[1] > 0.9 > 0.1 > curve.recalled.mean(1)[2]
+
+
+def test_without_flips_the_curves_overlap_is_the_theorys():
+    curve = fb.estimators.capacity_curve(fb.Hopfield(), 500, (0.1,), draws=3, flips=0)
+    assert curve.overlap.mean() == pytest.approx(replica_overlap(0.1), abs=0.005)
+
+
+def test_curves_refuse_what_cannot_be_drawn():
+    model = fb.Hopfield()
+    for flips in (-0.1, 1.1, np.nan):
+        with pytest.raises(ConfigurationError, match="capacity_curve, flips"):
+            fb.estimators.capacity_curve(model, 50, (0.1,), flips=flips)
+        with pytest.raises(ConfigurationError, match="basin_curve, flips"):
+            fb.estimators.basin_curve(model, 50, 0.1, (flips,))
+    with pytest.raises(ConfigurationError, match=r"basin_curve, load: .* got 0.001 of 50 neurons"):
+        fb.estimators.basin_curve(model, 50, 0.001, (0.1,))
+    with pytest.raises(ConfigurationError, match="capacity_curve, draws"):
+        fb.estimators.capacity_curve(model, 50, (0.1,), draws=0)
 
 
 def test_near_the_critical_load_the_overlap_is_the_theorys():

@@ -89,6 +89,9 @@ def test_the_exact_claims_hold_at_any_size(chapters):
         "The more layers, the less arrives",
         "A layer of sigmoids passes on less than a quarter",
         "The top layers move first",
+        "The energy falls until it reaches a minimum",
+        "Projection: every pattern is a fixed point",
+        "Every state comes to rest in a minimum",
     ):
         assert verdicts[claim], claim
     # The two sentences of the lecture that are corrected stay false, and each says why.

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from flambeau.dynamics.visits import chosen
-from flambeau.errors import named
+from flambeau.errors import ConfigurationError, named
 from flambeau.neurons.draws import uniform
 
 __all__ = [
@@ -51,6 +51,9 @@ class Feedback(Protocol):
     def visit(self, states: Array, order: Array, noise: Array | None, distinct: bool = True) -> Array:
         """The states after the neurons in ``order`` were updated one after the other."""
 
+    def field_after(self, net: Array, states: Array, places: Array, change: Array) -> Array:
+        """The net inputs of ``states``, in which the neurons ``places`` have just changed by ``change``."""
+
 
 class AbstractUpdate(eqx.Module):
     """An order of change.
@@ -63,6 +66,11 @@ class AbstractUpdate(eqx.Module):
     @abc.abstractmethod
     def proof(self) -> str:
         """One of "sweep", "look" and "none"."""
+
+    @property
+    def repeats(self) -> bool:
+        """Whether every sweep is the same, so that what comes back after two of them comes back for ever."""
+        return self.proof == "sweep"
 
     @abc.abstractmethod
     def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
@@ -85,6 +93,11 @@ class Asynchronous(AbstractUpdate):
         """Drawn with replacement, a neuron may be left out."""
         return "look" if self.order == "replacement" else "sweep"
 
+    @property
+    def repeats(self) -> bool:
+        """In a new order a sweep may end elsewhere."""
+        return self.order == "cyclic"
+
     def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
         """N visits."""
         order = drawn_order(self.order, states.shape[1], key)
@@ -94,7 +107,8 @@ class Asynchronous(AbstractUpdate):
 class Glauber(AbstractUpdate):
     """One neuron at a time, at a temperature: P(upper level) = sigm(Δ h / T), Δ the distance of the levels (2 for ±1).
 
-    Its sweeps sample e^{-E/T} / Z in the long run; T = 0 is :class:`Asynchronous`.
+    Its sweeps sample e^{-E/T} / Z in the long run. T must be above 0; towards 0 it becomes :class:`Asynchronous`, which
+    sees when a state rests.
     """
 
     temperature: Float[Array, ""]
@@ -110,6 +124,10 @@ class Glauber(AbstractUpdate):
 
     def __check_init__(self) -> None:
         named("Glauber.order", ORDERS, self.order)
+        # One that is being compiled or mapped over has no value yet.
+        if not isinstance(self.temperature, jax.core.Tracer) and not 0 < float(self.temperature) < np.inf:
+            expected, remedy = "a finite number above 0", "use Asynchronous() for T = 0"
+            raise ConfigurationError("Glauber.temperature", expected, self.temperature, remedy)
 
     def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
         """N visits, each with logistic noise of width T/Δ on the net input."""
@@ -144,6 +162,10 @@ class BlockSequential(AbstractUpdate):
 
     blocks: int = eqx.field(static=True, default=2)
 
+    def __check_init__(self) -> None:
+        if not isinstance(self.blocks, int | np.integer) or isinstance(self.blocks, bool) or self.blocks < 1:
+            raise ConfigurationError("BlockSequential.blocks", "a whole number of at least 1", self.blocks, "say 2")
+
     @property
     def proof(self) -> str:
         """Every neuron had its turn."""
@@ -172,6 +194,7 @@ class Greedy(AbstractUpdate):
         rows = jnp.arange(states.shape[0])
 
         def unrest(net: Array, states: Array) -> tuple[Array, Array, Array]:
+            net = net if pull is None else net + pull
             change = chosen(net, states, network.levels) - states
             place = jnp.argmax(jnp.where(change == 0, -jnp.inf, change * net), axis=1)
             return change[rows, place], place, jnp.any(change != 0)
@@ -182,7 +205,7 @@ class Greedy(AbstractUpdate):
             net = network.field_after(net, states, place, change)
             return number + 1, states, net, unrest(net, states)
 
-        net = pulled(network, states, pull)
+        net = network.field(states)  # without the pull, which a network that computes it anew would not know
         start = jnp.zeros((), jnp.int32), states, net, unrest(net, states)
         return jax.lax.while_loop(lambda c: (c[0] < states.shape[1]) & c[3][2], body, start)[1]
 
@@ -217,7 +240,7 @@ def at_rest(
 
 class Settled(NamedTuple):
     """Where states ended: ``states``, whether each is a ``fixed`` point or swings in a ``cycle`` of two, and after how
-    many ``sweeps`` it last changed. ``energies`` ``(sweeps + 1, batch)`` on request, NaN after the end.
+    many ``sweeps`` it last changed. ``energies`` ``(sweeps + 1, batch)`` on request, NaN once the end was seen.
     """
 
     states: Float[Array | np.ndarray, "batch units"]
@@ -225,6 +248,19 @@ class Settled(NamedTuple):
     cycle: Bool[Array | np.ndarray, " batch"]
     sweeps: Int[Array | np.ndarray, " batch"]
     energies: Float[Array | np.ndarray, "times batch"] | None
+
+    @property
+    def rise(self) -> Float[Array | np.ndarray, " batch"]:
+        """By how much each state's energy rose in one sweep at most, 0 where it never did: Lyapunov's condition.
+
+        Raises :class:`~flambeau.errors.ConfigurationError` where no energies were recorded.
+        """
+        if self.energies is None:
+            expected, remedy = "recorded energies", "settle with trace=the sweeps to record"
+            raise ConfigurationError("Settled.rise", expected, "none", remedy)
+        steps = self.energies[1:] - self.energies[:-1]
+        rises = jnp.where(steps > 0, steps, 0).max(0, initial=0)
+        return rises if isinstance(self.energies, jax.Array) else np.asarray(rises)
 
 
 class Course(NamedTuple):
@@ -255,7 +291,7 @@ def settle(
     """Sweep until every state rests or swings between two, at most ``max_sweeps`` times, in one compiled loop.
 
     Neurons marked in ``held`` keep their values. ``trace`` records the energies of up to that many sweeps. A state that
-    rests or swings is left as it is; at a temperature nothing ever rests.
+    rests or swings is left as it is; at a temperature nothing ever rests. Swings are seen where all sweeps are alike.
 
     >>> from flambeau.networks import HopfieldNetwork
     >>> network = HopfieldNetwork(jnp.asarray([[0.0, -2.0], [-2.0, 0.0]]), jnp.zeros(2))
@@ -302,12 +338,12 @@ def judged(network: Any, update: AbstractUpdate, course: Course, moved: Array, p
     moved = jnp.where(done[:, None], course.states, moved)
     same = jnp.all(moved == course.states, axis=1)
     fixed = rests(network, update, moved, same, pull)
-    swings = ~same & jnp.all(moved == course.earlier, axis=1) & (update.proof == "sweep")
+    swings = ~same & jnp.all(moved == course.earlier, axis=1) & update.repeats
     number = course.number + 1
     sweeps = jnp.where(same, course.sweeps, number)
     energies = course.energies
     if energies is not None:
-        now = jnp.where(course.fixed, jnp.nan, network.energy(moved))
+        now = jnp.where(done, jnp.nan, network.energy(moved))
         energies = energies.at[number].set(now, mode="drop")
     fixed, cycle = course.fixed | (fixed & ~done), course.cycle | (swings & ~done)
     return Course(number, moved, course.states, fixed, cycle, sweeps, energies)

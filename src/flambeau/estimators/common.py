@@ -17,6 +17,7 @@ from flambeau.structures.initialisation import dtype
 __all__ = [
     "by_rows",
     "check_number",
+    "check_value",
     "checked_data",
     "class_indices",
     "known_classes",
@@ -31,7 +32,11 @@ CHUNK = 4_096
 
 def check_number(estimator: Any, name: str, low: float, high: float = np.inf, *, whole: bool = False) -> None:
     """Refuse a parameter outside [low, high], or not a whole number where it must be one."""
-    value = getattr(estimator, name)
+    check_value(f"{type(estimator).__name__}.{name}", getattr(estimator, name), low, high, whole=whole)
+
+
+def check_value(where: str, value: Any, low: float, high: float = np.inf, *, whole: bool = False) -> None:
+    """The same for the argument of a method; ``where`` ends in its name."""
     kind = "whole number" if whole else "number"
     try:
         number = operator.index(value) if whole else float(value)
@@ -40,7 +45,7 @@ def check_number(estimator: Any, name: str, low: float, high: float = np.inf, *,
         good = False
     if not good:
         expected = f"a {kind} of at least {low}" + (f" and at most {high}" if np.isfinite(high) else "")
-        where = f"{type(estimator).__name__}.{name}"
+        name = where.replace(",", ".").rpartition(".")[2].strip()
         raise ConfigurationError(where, expected, repr(value), f"set {name} within that range")
 
 

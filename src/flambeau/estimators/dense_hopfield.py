@@ -25,6 +25,7 @@ __all__ = ["DenseHopfield"]
 DISCRETE = {"polynomial": True, "exponential": True, "softmax": False, "sparsemax": False}
 ORDERS = {"cyclic": "cyclic", "random": "random"}
 AT_ONCE = 1 << 26  # overlaps, of cues with patterns, on the device at a time
+ASKED = 64  # stored patterns that are asked whether they blur
 TOLERANCE = 1e-5  # of the largest number stored: a state that moves by no more stands still
 
 
@@ -41,7 +42,7 @@ class DenseHopfield(BaseEstimator):
     degree : n of the polynomial, 2 (Hebb's rule) to 64.
     beta : β of softmax and sparsemax, an inverse temperature. Too low, and patterns blur into their mean: it should be
         well above 1 over the gap between a pattern's squared norm and its products with the others
-        (:func:`flambeau.networks.pattern_separation`).
+        (:func:`flambeau.networks.pattern_separation`). Storing warns where softmax blurs most patterns.
     steps : of one retrieval, sweeps over all neurons or updates; None goes on until nothing changes, at most
         ``max_sweeps`` times.
     order : in which neurons take their turn: "cyclic", or "random" anew for every sweep, from ``random_state``.
@@ -162,7 +163,9 @@ class DenseHopfield(BaseEstimator):
         self.network_ = DenseMemory(jnp.asarray(X), interaction)
 
     def _judge(self) -> None:
-        """Warn of an overload."""
+        """Warn of an overload, and of patterns that blur."""
+        if self.interaction == "softmax":
+            warn_of_blur(self.patterns_, float(self.beta))
         if not self._discrete():
             return
         patterns, units = self.network_.patterns.shape
@@ -288,6 +291,26 @@ class DenseHopfield(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False
         return tags
+
+
+def warn_of_blur(patterns: np.ndarray, beta: float) -> None:
+    """Say so where most stored patterns are themselves answered with something nearer to the mean of all."""
+    asked = np.linspace(0, len(patterns) - 1, min(len(patterns), ASKED)).astype(int)
+    z = patterns[asked] @ patterns.T
+    shares = np.exp(beta * (z - z.max(1, keepdims=True)))
+    answers = shares @ patterns / shares.sum(1, keepdims=True)
+    to_mean, to_self = (np.linalg.norm(answers - x, axis=1) for x in (patterns.mean(0), patterns[asked]))
+    if not (blurred := int((to_mean < to_self).sum())) > len(asked) / 2:
+        return
+    own = z[np.arange(len(asked)), asked].copy()
+    z[np.arange(len(asked)), asked] = -np.inf
+    lead = float(np.median(own - z.max(1)))  # as flambeau.networks.pattern_separation
+    hint = f" to about {(2 + np.log(len(patterns))) / lead:.2g}" if lead > 0 else ", and give patterns like norms"
+    text = (
+        f"DenseHopfield: at beta={beta:g} an update takes {blurred} of {len(asked)} stored patterns nearer to the mean "
+        f"of all than to themselves, so answers blur; raise beta{hint}"
+    )
+    warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def width(values: np.ndarray | None) -> int | None:

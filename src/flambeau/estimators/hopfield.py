@@ -10,26 +10,28 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from flambeau.dynamics import Settled, at_rest, settle
+from flambeau.dynamics import Settled, Synchronous, at_rest, settle
 from flambeau.errors import ConfigurationError, DataError
-from flambeau.estimators.common import by_rows, checked_data, row_weights, seed_of
+from flambeau.estimators.common import by_rows, check_value, checked_data, row_weights, seed_of
 from flambeau.estimators.memory import (
     RULES,
     bits_of,
     check_memory,
     energy_of,
     held_rows,
+    remedy_for,
     start_of,
     stored,
     symmetric,
     update_of,
     warn_of_load,
+    warn_of_rise,
 )
 from flambeau.networks import HopfieldNetwork, recoded
 from flambeau.neurons import Bernoulli, Spin
 from flambeau.problems import Examples
 from flambeau.rules import Batch, Hebbian, Unlearning
-from flambeau.training import optimiser, train
+from flambeau.training import Run, optimiser, train
 
 __all__ = ["Hopfield"]
 
@@ -40,13 +42,15 @@ class Hopfield(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     rule : "hebbian" (W = Σ x x' - K I), "covariance" (Hebb for sparse patterns of 0 and 1), "storkey", "pseudoinverse"
-        (projection: any independent patterns, also correlated ones such as images), "perceptron" (Gardner: a margin for
-        every bit), "mpf" (minimum probability flow).
-    states : "bipolar" (-1 and +1) or "binary" (0 and 1).
-    threshold : None takes patterns as they are and refuses other values; a number makes bits, high above it.
+        (projection: any independent patterns, also correlated ones such as images), "perceptron" (Gardner: every bit
+        stable, with ``margin`` to spare), "mpf" (minimum probability flow).
+    states : "bipolar" (-1 and +1) or "binary" (0 and 1): all rules but "covariance" learn in -1 and +1, and for 0 and 1
+        the same memory has 4 W and θ = 2 W 1.
+    binarize : None takes patterns as they are and refuses other values; a number cuts there, bits are high above it.
     order : 1 or 2, of Storkey's rule.
-    margin, symmetric, learning_rate, max_epochs : of "perceptron" (x_i h_i / ‖w_i‖ of at least ``margin``) and "mpf"
-        (x_i h_i above 1 + ``margin``); "auto" is 1 for the perceptron, 1 / λ_max(X'X / K) for the flow.
+    margin, symmetric, learning_rate, max_epochs : of "perceptron" (x_i h_i / ‖w_i‖ of at least ``margin``; at 0 above
+        0, which buys no basin) and "mpf" (x_i h_i above 1 + ``margin``); "auto" is 1 for the perceptron, for the flow
+        1 / λ_max(X'X / K).
     random_state, verbose : as in scikit-learn.
 
     Attributes
@@ -54,8 +58,9 @@ class Hopfield(TransformerMixin, BaseEstimator):
     ``weights_`` ``(n, n)``, ``thresholds_``, ``patterns_`` ``(K, n)``, ``network_``, ``run_``, ``history_`` (``loss``
     and, for rules that repeat, ``mistakes``: patterns below the margin), ``n_iter_``, ``n_features_in_``.
 
-    Raises :class:`~flambeau.errors.DataError` for other values than the two states, or more patterns than neurons with
-    "pseudoinverse"; warns of more patterns than Hebb's rule can hold, and of dependent ones.
+    Raises :class:`~flambeau.errors.DataError` for other values than the two states, or with "pseudoinverse" as many
+    independent patterns as neurons; warns of more than Hebb's rule or half the projection can hold, and of dependent
+    ones.
 
     >>> import flambeau as fb
     >>> memory = fb.Hopfield().fit([[1, -1, -1, 1], [-1, 1, -1, 1]])  # the lecture's patterns
@@ -68,12 +73,14 @@ class Hopfield(TransformerMixin, BaseEstimator):
     pairs are connected: n = 10,000 takes 400 MB. Source: Hopfield 1982. Lecture: Hopfield Network, 联想记忆.
     """
 
+    _unlearned = False  # also of a memory saved before there was such a mark
+
     def __init__(
         self,
         rule: Any = "hebbian",
         *,
         states: Any = "bipolar",
-        threshold: Any = None,
+        binarize: Any = None,
         order: Any = 1,
         margin: Any = 0.0,
         symmetric: Any = True,
@@ -84,7 +91,7 @@ class Hopfield(TransformerMixin, BaseEstimator):
     ) -> None:
         self.rule = rule
         self.states = states
-        self.threshold = threshold
+        self.binarize = binarize
         self.order = order
         self.margin = margin
         self.symmetric = symmetric
@@ -101,32 +108,42 @@ class Hopfield(TransformerMixin, BaseEstimator):
         [[-1, 1]]
         """
         weights = np.asarray(weights, np.float64)
-        if weights.ndim != 2 or weights.shape[0] != weights.shape[1] or not np.isfinite(weights).all():
+        units = weights.shape[0] if weights.ndim == 2 else 0
+        if not units or weights.shape != (units, units):
             remedy = "give one row and one column per neuron"
-            raise DataError("Hopfield.from_weights, weights", "a finite square matrix", weights.shape, remedy)
-        theta = np.zeros(len(weights)) if thresholds is None else np.asarray(thresholds, np.float64)
-        if theta.shape != (len(weights),) or not np.isfinite(theta).all():
-            expected = f"{len(weights)} finite numbers"
-            raise DataError("Hopfield.from_weights, thresholds", expected, theta.shape, "give one per neuron")
+            raise DataError("Hopfield.from_weights, weights", "a square matrix", f"shape {weights.shape}", remedy)
+        theta = np.zeros(units) if thresholds is None else np.asarray(thresholds, np.float64)
+        if theta.shape != (units,):
+            expected, got = f"{units} finite numbers", f"shape {theta.shape}"
+            raise DataError("Hopfield.from_weights, thresholds", expected, got, "give one per neuron")
+        for name, values in (("weights", weights), ("thresholds", theta)):
+            if not np.isfinite(values).all():
+                got, remedy = f"{(~np.isfinite(values)).sum()} NaN or infinite", "replace them, by 0 for no connection"
+                raise DataError(f"Hopfield.from_weights, {name}", "finite numbers", got, remedy)
         model = cls(states=states)
         check_memory(model)
         unit = Spin() if states == "bipolar" else Bernoulli()
         model.network_ = HopfieldNetwork(jnp.asarray(weights, float), jnp.asarray(theta, float), unit)
-        model._symmetric = symmetric(model.network_)
-        model.patterns_, model.n_features_in_ = np.zeros((0, len(weights))), len(weights)
+        model._symmetric, model._weights = symmetric(model.network_), np.zeros(0)
+        model.patterns_, model.n_features_in_ = np.zeros((0, units)), units
         return model
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> "Hopfield":
-        """Store the rows of X ``(K, n)``; y is not used. A weight of 2 is the pattern stored twice."""
+        """Store the rows of X ``(K, n)``; y is not used.
+
+        A weight of 2 is the pattern stored twice; with "storkey", for which the second time is not like the first, it
+        is twice the change instead, and "pseudoinverse" asks only which weights are 0.
+        """
         check_memory(self)
         X = bits_of(self, checked_data(self, X, reset=True))
         weights = row_weights(self, X, None, sample_weight)
         return self._store(X[weights > 0], weights[weights > 0], fresh=True)
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> "Hopfield":
-        """Store more rows besides what is stored: exactly what one ``fit`` of all would (for "storkey" in that order).
+        """Store more rows besides what is stored: what one ``fit`` of all would (for "storkey" in that order).
 
-        Rules that repeat ("perceptron", "mpf") go on from the present weights with all patterns.
+        "covariance" keeps the activity of the rows that it was fitted with; rules that repeat ("perceptron", "mpf") go
+        on from the present weights with all patterns.
         """
         if not hasattr(self, "network_"):
             return self.fit(X, y, sample_weight)
@@ -142,6 +159,7 @@ class Hopfield(TransformerMixin, BaseEstimator):
     def remove(self, pattern: Any) -> "Hopfield":
         """Forget one stored pattern ``(n,)``: by exact subtraction with "hebbian", else by storing all others anew."""
         check_is_fitted(self)
+        check_awake(self)
         x = bits_of(self, checked_data(self, np.asarray(pattern)[None]))
         places = np.flatnonzero((self.patterns_ == x).all(1))
         if not len(places):
@@ -159,19 +177,26 @@ class Hopfield(TransformerMixin, BaseEstimator):
 
     def _store(self, X: np.ndarray, weights: np.ndarray, *, fresh: bool) -> "Hopfield":
         """Learn by the rule, from nothing or from what there is."""
+        if fresh:
+            self._unlearned = False
+        check_awake(self)
         known = (X[:0], weights[:0]) if fresh else (self.patterns_, self._weights)
         every = np.concatenate([known[0], X]), np.concatenate([known[1], weights])
-        warn_of_load(self, every[0])
+        warn_of_load(self, start_values(self, every[0]))
         repeats = RULES[self.rule].repeats
         rows, counts = every if repeats else (X, weights)
-        self.run_ = stored(self, start_values(self, rows), counts, fresh=fresh)
-        self.history_ = {name: np.asarray(values) for name, values in self.run_.history.items()}
+        self._ran(stored(self, start_values(self, rows), counts, fresh=fresh))
         self.n_iter_ = self.run_.rounds
         if repeats and self.history_["mistakes"][-1] > 0:
             text = f"Hopfield: {int(self.history_['mistakes'][-1])} patterns are below the margin after {self.n_iter_} "
             remedy = "epochs; raise max_epochs, lower the margin, or store fewer patterns"
             warnings.warn(text + remedy, ConvergenceWarning, stacklevel=3)
         return self._keep(self.run_.network, *every)
+
+    def _ran(self, run: Run) -> None:
+        """The last run and its curves."""
+        self.run_ = run
+        self.history_ = {name: np.asarray(values) for name, values in run.history.items()}
 
     def _keep(self, network: HopfieldNetwork, patterns: np.ndarray, weights: np.ndarray) -> "Hopfield":
         """Fitted attributes; the network in the coding asked for."""
@@ -207,15 +232,17 @@ class Hopfield(TransformerMixin, BaseEstimator):
         ``update``: "asynchronous" (one neuron after the other), "random" (in a new order every sweep), "replacement",
         "greedy" (steepest first), "synchronous" (all at once), "block" (halves), or an object of
         :mod:`flambeau.dynamics`, for instance ``Glauber(0.5)``. ``held`` marks neurons that keep their values,
-        ``(n,)`` or one row each. ``trace`` records the energy after every sweep.
+        ``(n,)`` or one row each. ``trace`` records the energy after every sweep, and ``rise`` then says by how much it
+        ever rose; where it must not (symmetric weights, one neuron at a time), a rise is warned of.
         """
         check_is_fitted(self)
         X = bits_of(self, checked_data(self, X))
-        check_sweeps(max_sweeps)
+        check_value("Hopfield.recall, max_sweeps", max_sweeps, 1, whole=True)
         rule = update_of(update)
-        if update != "synchronous" and not self._symmetric:
+        if not isinstance(rule, Synchronous) and not self._symmetric:
             warnings.warn(
-                "Hopfield: the weights are not symmetric, so the energy may rise and recall may never end",
+                "Hopfield: the weights are not symmetric, so the energy may rise and recall may never end; use "
+                "(W + W.T) / 2 for a memory",
                 UserWarning,
                 stacklevel=3,
             )
@@ -228,21 +255,22 @@ class Hopfield(TransformerMixin, BaseEstimator):
             held=held_rows(held, X),
             trace=int(max_sweeps) if trace else None,
         )
+        if trace:
+            warn_of_rise(self, rule, found)
         return jax.tree.map(np.asarray, found)
 
     def recall(self, X: Any, update: Any = "asynchronous", **settings: Any) -> np.ndarray:
         """The states ``(rows, n)`` in which the rows of X come to rest; settings as in :meth:`settle`.
 
-        Warns of rows that swing between two states or had not come to rest.
+        Warns of rows that swing between two states or had not come to rest, except at a temperature, where nothing
+        rests. ``settle(X, trace=True).rise`` tells whether the energy ever rose.
         """
-        found = self.settle(X, update, **settings)
-        for name, count in (
-            ("swing between two states", found.cycle.sum()),
-            ("have not come to rest", unsettled(found)),
-        ):
-            if count:
-                remedy = "update='asynchronous' always ends" if name.startswith("swing") else "raise max_sweeps"
-                warnings.warn(f"Hopfield: {count} of {len(found.states)} rows {name}; {remedy}", stacklevel=2)
+        rule, found = update_of(update), self.settle(X, update, **settings)
+        moving = ~(found.fixed | found.cycle) & (rule.proof != "none")
+        for name, rows in (("swing between two states", found.cycle), ("have not come to rest", moving)):
+            if rows.any():
+                remedy = remedy_for(self, rule, swings=rows is found.cycle)
+                warnings.warn(f"Hopfield: {rows.sum()} of {len(rows)} rows {name}; {remedy}", stacklevel=2)
         return np.asarray(found.states)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -276,28 +304,45 @@ class Hopfield(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return by_rows(at_rest, self.network_, bits_of(self, checked_data(self, X)))
 
-    def unlearn(self, dreams: int = 100, rate: float = 0.01, *, refresh: float = 0.0) -> "Hopfield":
+    def unlearn(self, dreams: Any = 100, rate: Any = 0.01, *, refresh: Any = 0.0) -> "Hopfield":
         """Let the network dream: settle random states and weaken them, ``dreams`` times (see :class:`Unlearning`).
 
-        ``refresh`` strengthens a random memory at each dream (1: "daydreaming").
+        ``rate``, 0 to 1, is what a dream loses of what Hebb's rule would have given it; ``refresh`` strengthens a
+        random memory at each dream (1: "daydreaming"). ``run_`` and ``history_`` are those of the dreams. Only with
+        "hebbian" may patterns be added or removed afterwards: other rules would learn again what was unlearned.
         """
         check_is_fitted(self)
-        if self.rule == "covariance" or not len(self.patterns_):
-            remedy = "fit with another rule"
-            raise ConfigurationError("Hopfield.unlearn", "patterns of -1 and +1 that were stored", self.rule, remedy)
+        check_value("Hopfield.unlearn, dreams", dreams, 1, whole=True)
+        check_value("Hopfield.unlearn, rate", rate, 0, 1)
+        check_value("Hopfield.unlearn, refresh", refresh, 0)
+        if self.rule == "covariance":
+            expected, remedy = "a rule for patterns of -1 and +1", "fit with another rule"
+            raise ConfigurationError("Hopfield.unlearn, rule", expected, "covariance", remedy)
+        if not len(self.patterns_):
+            expected, remedy = "at least one stored pattern, which sets the scale", "fit or add patterns first"
+            raise ConfigurationError("Hopfield.unlearn", expected, "none", remedy)
         network, rows = start_of(self, self.network_), start_values(self, self.patterns_)
         scale = float(np.abs(np.asarray(network.weights)).sum() / max(hebbian_size(rows), 1e-30))
         run = train(
             network,
-            Unlearning(refresh=refresh),
+            Unlearning(refresh=float(refresh)),
             Examples.of(rows, np.zeros(len(rows)), shuffle=True),
-            optimizer=optimiser("sgd", rate * scale * rows.shape[1]),
+            optimizer=optimiser("sgd", float(rate) * scale * rows.shape[1]),
             steps=int(dreams),
             batch_size=1,
             key=seed_of(self.random_state),
             verbose=self.verbose,
         )
+        self._ran(run)
+        self._unlearned = True
         return self._keep(run.network, self.patterns_, self._weights)
+
+
+def check_awake(model: Any) -> None:
+    """Refuse to store anew what was unlearned: only Hebb's sum changes by what is added or removed, and no more."""
+    if model._unlearned and model.rule != "hebbian":
+        expected, remedy = "a memory that was not unlearned, or rule='hebbian'", "fit all patterns anew, then unlearn"
+        raise ConfigurationError("Hopfield, adding or removing patterns", expected, f"rule={model.rule!r}", remedy)
 
 
 def hebbian_size(rows: np.ndarray) -> float:
@@ -310,14 +355,3 @@ def hebbian_size(rows: np.ndarray) -> float:
 def start_values(model: Any, X: np.ndarray) -> np.ndarray:
     """Patterns in the coding in which the rule learns."""
     return X if model.states == "bipolar" or model.rule == "covariance" else 2 * X - 1
-
-
-def check_sweeps(max_sweeps: Any) -> None:
-    """A whole number above 0."""
-    if isinstance(max_sweeps, bool) or not isinstance(max_sweeps, int | np.integer) or max_sweeps < 1:
-        raise ConfigurationError("Hopfield.recall, max_sweeps", "a whole number of at least 1", max_sweeps, "say 100")
-
-
-def unsettled(found: Settled) -> int:
-    """Rows that neither rest nor swing."""
-    return int((~(found.fixed | found.cycle)).sum())

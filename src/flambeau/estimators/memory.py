@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from flambeau.dynamics import AbstractUpdate, Asynchronous, BlockSequential, Greedy, Synchronous
+from flambeau.dynamics import AbstractUpdate, Asynchronous, BlockSequential, Greedy, Settled, Synchronous
 from flambeau.errors import ConfigurationError, DataError, named
 from flambeau.estimators.common import check_number, seed_of
 from flambeau.networks import HopfieldNetwork, absolute_capacity, critical_point, hopfield, recoded
@@ -21,11 +21,13 @@ __all__ = [
     "check_memory",
     "energy_of",
     "held_rows",
+    "remedy_for",
     "start_of",
     "stored",
     "symmetric",
     "update_of",
     "warn_of_load",
+    "warn_of_rise",
 ]
 
 
@@ -65,22 +67,22 @@ def check_memory(model: Any) -> None:
     check_number(model, "order", 1, 2, whole=True)
     check_number(model, "margin", 0)
     check_number(model, "max_epochs", 1, whole=True)
-    if model.threshold is not None:
-        check_number(model, "threshold", -np.inf)
+    if model.binarize is not None:
+        check_number(model, "binarize", -np.inf)
     if model.learning_rate != "auto":
         check_number(model, "learning_rate", 0)
 
 
 def bits_of(model: Any, X: np.ndarray) -> np.ndarray:
-    """Rows of the two states: cut at the threshold where there is one, else checked."""
+    """Rows of the two states: cut where the model says so, else checked."""
     low, high = LEVELS[model.states]
-    if model.threshold is not None:
-        return np.where(model.threshold < X, high, low).astype(X.dtype)
+    if model.binarize is not None:
+        return np.where(model.binarize < X, high, low).astype(X.dtype)
     strange = np.unique(X[(low != X) & (high != X)])
     if len(strange):
         other = "0 and 1: say states='binary'" if model.states == "bipolar" else "-1 and 1: say states='bipolar'"
         got = ", ".join(f"{value:g}" for value in strange[:4]) + (", ..." if len(strange) > 4 else "")
-        remedy = f"for {other}; for other values set threshold=, above which a bit is {high}"
+        remedy = f"for {other}; for other values set binarize=, above which a bit is {high}"
         raise DataError(f"{type(model).__name__}, X", f"values {low} and {high}", got, remedy)
     return X
 
@@ -100,7 +102,7 @@ def stored(model: Any, X: np.ndarray, weights: np.ndarray, *, fresh: bool) -> Ru
     network = hopfield(X.shape[1], unit) if fresh else start_of(model, model.network_)
     return train(
         network if earlier is None else earlier.network,
-        rule_of(model, X, fresh=fresh),
+        rule_of(model, X, weights, fresh=fresh),
         Examples.of(X, np.zeros(len(X)), weights, shuffle=False, whole=size),
         optimizer=optimiser("momentum" if model.rule == "mpf" else "sgd", rate_of(model, X)),
         steps=(earlier.steps if earlier else 0) + (int(model.max_epochs) if repeats else 1),
@@ -112,10 +114,11 @@ def stored(model: Any, X: np.ndarray, weights: np.ndarray, *, fresh: bool) -> Ru
     )
 
 
-def rule_of(model: Any, X: np.ndarray, *, fresh: bool) -> AbstractRule:
+def rule_of(model: Any, X: np.ndarray, weights: np.ndarray, *, fresh: bool) -> AbstractRule:
     """The rule that the parameters describe; sparse patterns keep the activity of the first ones."""
     if model.rule == "covariance":
-        model._activity = float(np.clip(X.mean(), 1e-6, 1 - 1e-6)) if fresh else model._activity
+        mean = np.average(X.mean(1), weights=weights)
+        model._activity = float(np.clip(mean, 1e-6, 1 - 1e-6)) if fresh else model._activity
         return Covariance(model._activity)
     if model.rule == "perceptron":
         return MarginPerceptron(float(model.margin), bool(model.symmetric))
@@ -149,23 +152,58 @@ def warn_of_load(model: Any, X: np.ndarray) -> None:
 
 
 def check_independent(X: np.ndarray, patterns: int, units: int) -> None:
-    """The projection holds as many patterns as neurons, and no dependent one adds anything."""
-    if patterns > units:
-        expected = f"at most {units} patterns, as many as neurons"
-        remedy = "store fewer, or use fb.DenseHopfield, which holds more"
-        raise DataError("Hopfield, rule='pseudoinverse'", expected, f"{patterns}", remedy)
+    """The projection holds fewer independent patterns than neurons, recalls half as many; dependent ones add nothing.
+
+    As many as neurons span everything: P is the identity, and without its diagonal nothing is left of it.
+    """
     rank = int(np.linalg.matrix_rank(X.astype(np.float64)))
-    if rank < patterns:
-        text = (
-            f"Hopfield: {patterns - rank} of {patterns} patterns depend linearly on the others; they are fixed points "
-            "all the same, but whatever else lies in the span of the patterns is one too"
+    if rank >= units:
+        expected = f"fewer independent patterns than neurons, at most {units - 1}"
+        remedy = "store fewer, or use fb.DenseHopfield, which holds more"
+        raise DataError("Hopfield, rule='pseudoinverse'", expected, f"{rank} with n_features={units}", remedy)
+    said = []
+    if rank > max(units / 2, 2):
+        said.append(
+            f"{rank} independent patterns in {units} neurons are fixed points, but beyond half as many as neurons worn "
+            "ones hardly find back to them; store fewer, or use fb.DenseHopfield"
         )
-        warnings.warn(text, UserWarning, stacklevel=5)
+    if rank < patterns:
+        said.append(
+            f"{patterns - rank} of {patterns} patterns depend linearly on the others; they are fixed points all the "
+            "same and change no weight; leave them out, or use fb.DenseHopfield, which keeps each one"
+        )
+    for text in said:
+        warnings.warn(f"Hopfield: {text}", UserWarning, stacklevel=5)
 
 
 def update_of(update: Any) -> AbstractUpdate:
     """The order of change by its name, or as given."""
     return update if isinstance(update, AbstractUpdate) else named("Hopfield.recall, update", UPDATES, update)
+
+
+def remedy_for(model: Any, update: AbstractUpdate, *, swings: bool) -> str:
+    """What helps rows that do not come to rest: what asynchronous recall needs to end, then that, then patience."""
+    needed = [] if model._symmetric else ["make the weights symmetric, (W + W.T) / 2"]
+    if np.diagonal(model.weights_).min() < 0:
+        needed.append("set self-connections below 0 to 0")
+    if swings and not isinstance(update, Asynchronous | Greedy):
+        needed.append("use update='asynchronous', which then always ends")
+    patience = [] if swings and needed else ["raise max_sweeps"]
+    return ", or ".join([*patience, *([" and ".join(needed)] if needed else [])])
+
+
+def warn_of_rise(model: Any, update: AbstractUpdate, found: Settled) -> None:
+    """Symmetric weights, one neuron at a time: the recorded energies must not rise beyond rounding."""
+    if not model._symmetric or not isinstance(update, Asynchronous | Greedy):
+        return
+    rise, largest = np.asarray(found.rise), np.abs(model.weights_).sum() / 2 + np.abs(model.thresholds_).sum()
+    rose = rise > 4 * np.finfo(rise.dtype).eps * largest
+    if rose.any():
+        text = (
+            f"Hopfield: the energy of {rose.sum()} of {len(rose)} rows rose, by up to {rise.max():.3g}; it falls for "
+            "certain with w_ij = w_ji and no w_ii below 0: use (W + W.T) / 2 and set self-connections below 0 to 0"
+        )
+        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def held_rows(held: Any, X: np.ndarray) -> Any:

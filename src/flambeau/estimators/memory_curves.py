@@ -9,6 +9,7 @@ from jaxtyping import Float
 from sklearn.base import clone
 
 from flambeau.errors import ConfigurationError
+from flambeau.estimators.common import check_value
 from flambeau.training.progress_bar import progress_bar
 
 __all__ = ["MemoryCurve", "basin_curve", "capacity_curve"]
@@ -29,17 +30,19 @@ def capacity_curve(
     model: Any, units: int, loads: Sequence[float], *, draws: int = 5, flips: float = 0.1, seed: int = 0,
     verbose: bool = False,
 ) -> MemoryCurve:  # fmt: skip
-    """Store K = load · N random patterns of -1 and +1, ask which are stable, and recall them with ``flips`` of their
-    bits turned.
+    """Store K = load · N random patterns of -1 and +1, ask which are stable, and recall them with a share ``flips`` of
+    the bits of each turned.
 
-    ``model``: an unfitted :class:`~flambeau.Hopfield` or :class:`~flambeau.DenseHopfield`.
+    ``model``: an unfitted :class:`~flambeau.Hopfield` or :class:`~flambeau.DenseHopfield`. For an ``overlap`` to hold
+    against :func:`~flambeau.networks.replica_overlap` set ``flips=0``: the theory starts at the pattern.
 
     >>> import flambeau as fb
     >>> curve = capacity_curve(fb.Hopfield(), 100, (0.05, 0.5), draws=2)
     >>> curve.stable.mean(1).round(1).tolist()
     [1.0, 0.0]
     """
-    return measured(model, units, [(load, load, flips) for load in loads], draws, seed, verbose)
+    points = [(load, load, flips) for load in loads]
+    return measured("capacity_curve", model, units, points, draws, seed, verbose)
 
 
 def basin_curve(
@@ -51,16 +54,22 @@ def basin_curve(
     >>> basin_curve(fb.Hopfield(), 100, 0.05, (0.1, 0.5), draws=2).recalled.mean(1).round(1).tolist()
     [1.0, 0.0]
     """
-    return measured(model, units, [(share, load, share) for share in flips], draws, seed, verbose)
+    points = [(share, load, share) for share in flips]
+    return measured("basin_curve", model, units, points, draws, seed, verbose)
 
 
 def measured(
-    model: Any, units: int, points: list[tuple[float, float, float]], draws: int, seed: int, verbose: bool
+    where: str, model: Any, units: int, points: list[tuple[float, float, float]], draws: int, seed: int, verbose: bool
 ) -> MemoryCurve:
     """Every point ``(at, load, flips)``, every draw."""
-    if units < 1 or draws < 1 or any(round(load * units) < 1 for _, load, _ in points):
-        expected = "at least one neuron, one draw and one pattern at every load"
-        raise ConfigurationError("capacity_curve", expected, (units, draws), "raise units or the loads")
+    check_value(f"{where}, units", units, 1, whole=True)
+    check_value(f"{where}, draws", draws, 1, whole=True)
+    for _, load, flips in points:
+        check_value(f"{where}, flips", flips, 0, 1)
+        check_value(f"{where}, load", load, 0, 1e6)
+        if round(load * units) < 1:
+            expected, remedy = "at least one pattern", "raise units or the load"
+            raise ConfigurationError(f"{where}, load", expected, f"{load} of {units} neurons", remedy)
     found = np.empty((3, len(points), draws))
     with progress_bar(verbose, len(points) * draws, name="storing", unit="draws", watched="stable") as show:
         for place, (_, load, flips) in enumerate(points):
@@ -76,6 +85,8 @@ def drawn(model: Any, units: int, load: float, flips: float, rng: np.random.Gene
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of the load, which is what is measured
         memory = clone(model).fit(x)
-        ends = memory.recall(np.where(rng.random(x.shape) < flips, -x, x))
+        # As many in every pattern: at a basin's edge those with fewer by chance would be recalled.
+        places = rng.random(x.shape).argsort(1) < round(flips * units)
+        ends = memory.recall(np.where(places, -x, x))
     overlap = (ends * x).mean(1)
     return float(memory.is_stable(x).mean()), float((overlap > 0.99).mean()), float(overlap.mean())

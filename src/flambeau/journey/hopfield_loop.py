@@ -1,12 +1,10 @@
 """The chapter on Hopfield memory, its referee: one neuron after the other in plain NumPy, every state kept."""
 
-import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 import numpy as np
 
-__all__ = ["energy", "lecture_patterns", "one_by_one", "overloaded", "settled", "turned"]
+__all__ = ["energy", "lecture_patterns", "one_by_one", "settled", "turned"]
 
 
 def lecture_patterns() -> np.ndarray:
@@ -42,11 +40,3 @@ def energy(weights: np.ndarray, states: np.ndarray) -> np.ndarray:
 def turned(patterns: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
     """The patterns with a share of their bits turned, drawn one by one."""
     return np.where(rng.random(patterns.shape) < share, -patterns, patterns)
-
-
-@contextmanager
-def overloaded() -> Iterator[None]:
-    """Where a memory is meant to hold more than it can, its warning would only alarm."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        yield

@@ -28,12 +28,12 @@ def counted(patterns: int, seed: int) -> tuple[np.ndarray, np.ndarray, bool]:
 
 def minima(setting: Setting) -> Told:
     """All 4,096 states of many networks."""
-    draws = setting.pick(3, 8, 200)
-    rows = {k: [counted(k, seed) for seed in setting.seeds(3, draws, 200)] for k in PATTERNS}
+    rows = {k: [counted(k, seed) for seed in setting.seeds(24, 24, 200)] for k in PATTERNS}
     number = np.asarray([np.mean([row[0] for row in rows[k]], axis=0) for k in PATTERNS])
     share = np.asarray([np.mean([row[1] for row in rows[k]], axis=0) for k in PATTERNS])
     every = [(k, row) for k in PATTERNS for row in rows[k]]
-    bounded = all(row[0][0] <= row[0].sum() for _, row in every)
+    networks, most = len(rows[7]), [row[0] for row in rows[7]]
+    fewer, kept = sum(kinds.sum() < 7 for kinds in most), sum(kinds[0] == 7 for kinds in most)
     mirrored, whole = all(row[2] for _, row in every), all(abs(row[1].sum() - 1) < 1e-9 for _, row in every)
     more = sum(row[0].sum() > k for k, row in every)
 
@@ -60,14 +60,16 @@ def minima(setting: Setting) -> Told:
                "Stacked bars for 1, 3, 5 and 7 patterns: memories and negatives in equal parts, then mixtures, then "
                "others."),
         f"With three patterns there are {number[1].sum():.1f} minima on average, with seven {number[3].sum():.1f}. "
-        "Half of them are the negatives of the other half. Seven are too many: there are fewer minima than patterns, "
-        "so not all can be kept. So the number of minima bounds the number of patterns; it does not decide it. "
+        "Half of them are the negatives of the other half. Seven are too many: "
+        f"all are kept in {kept} of {networks} networks, and in {fewer} there are fewer minima than patterns. So the "
+        "number of minima bounds the number of patterns; it does not decide it. "
         "`fb.networks.landscape(network)` lists the minima and the basins of any network up to 20 neurons, and "
         "`fb.networks.attractor_kinds(states, patterns)` says what they are.",
     )), (
-        Claim("The minima bound the patterns that are kept", "in every network at most as many as minima",
-              f"{len(every)} networks, {len(every) * 4096:,} states: {'in all' if bounded else 'not in all'}; every "
-              f"state ends in one: {whole}", bounded and whole),
+        Claim("Every state comes to rest in a minimum", "in every network",
+              f"{len(every)} networks, {len(every) * 4096:,} states: {'all' if whole else 'not all'}", whole),
+        Claim("Seven patterns are too many for twelve neurons", "all seven kept in fewer than half of the networks",
+              f"in {kept} of {networks}; fewer minima than patterns in {fewer}", bool(kept < networks / 2)),
         Claim("The negative of a minimum is a minimum", "in every network", "in all" if mirrored else "not in all",
               mirrored),
         Claim("The number of minima decides the number of patterns", "as many minima as patterns",

@@ -13,7 +13,9 @@ from jaxtyping import Bool, Float, Int
 
 from flambeau.dynamics.settling import AbstractUpdate, Asynchronous, at_rest, settle
 from flambeau.errors import ConfigurationError
+from flambeau.networks.dense_memory import DenseMemory
 from flambeau.networks.enumeration import all_states
+from flambeau.networks.hetero import bipolar
 from flambeau.networks.hopfield import HopfieldNetwork
 
 __all__ = ["Landscape", "attractor_kinds", "energy_plane", "landscape", "overlap"]
@@ -42,8 +44,9 @@ class Landscape(NamedTuple):
         return dict(zip(places.tolist(), counts.tolist(), strict=True))
 
 
-def landscape(network: HopfieldNetwork, update: AbstractUpdate | None = None, *, max_sweeps: int = 1000) -> Landscape:
-    """Enumerate: all 2^N states, settled by ``update`` (asynchronous in cyclic order unless told otherwise).
+def landscape(network: Any, update: AbstractUpdate | None = None, *, max_sweeps: int = 1000) -> Landscape:
+    """Enumerate: all 2^N states of a :class:`~flambeau.networks.HopfieldNetwork` or
+    :class:`~flambeau.networks.DenseMemory`, settled by ``update`` (asynchronous in cyclic order unless told otherwise).
 
     >>> x = jnp.asarray([[1.0, -1, -1, 1], [-1, 1, -1, 1]])
     >>> found = landscape(HopfieldNetwork(x.T @ x - 2 * jnp.eye(4), jnp.zeros(4)))
@@ -52,9 +55,9 @@ def landscape(network: HopfieldNetwork, update: AbstractUpdate | None = None, *,
     >>> found.basins
     {5: 4, 6: 4, 9: 4, 10: 4}
 
-    Raises :class:`~flambeau.errors.ConfigurationError` beyond 20 neurons, a million states.
+    Raises :class:`~flambeau.errors.ConfigurationError` beyond 20 neurons, a million states, or for another network.
     """
-    units = network.thresholds.shape[0]
+    units = neurons_of(network)
     if units > MOST:
         expected, remedy = f"at most {MOST} neurons", "settle random states instead, and count where they end"
         raise ConfigurationError("landscape", expected, f"{units} neurons, 2^{units} states", remedy)
@@ -64,12 +67,22 @@ def landscape(network: HopfieldNetwork, update: AbstractUpdate | None = None, *,
     return Landscape(states, energies, fixed, ends, rests)
 
 
+def neurons_of(network: Any) -> int:
+    """How many neurons a network of two-valued ones has."""
+    if isinstance(network, HopfieldNetwork):
+        return network.thresholds.shape[0]
+    if isinstance(network, DenseMemory):
+        return network.patterns.shape[1]
+    remedy = "give its .network_" if hasattr(network, "network_") else "give one of those"
+    raise ConfigurationError("landscape, network", "a HopfieldNetwork or DenseMemory", type(network).__name__, remedy)
+
+
 def starts(states: np.ndarray) -> range:
     """Where the chunks begin."""
     return range(0, len(states), CHUNK)
 
 
-def parted(network: HopfieldNetwork, update: AbstractUpdate, states: np.ndarray, max_sweeps: int) -> tuple:
+def parted(network: Any, update: AbstractUpdate, states: np.ndarray, max_sweeps: int) -> tuple:
     """One chunk's energies, fixed points, ends and whether they rest."""
     x = jnp.asarray(states)
     found = settle(network, x, update, max_sweeps=max_sweeps)
@@ -92,17 +105,27 @@ def attractor_kinds(states: Any, patterns: Any, *, most: int = 20) -> list[str]:
     """What each state (-1/+1) is: a "memory", its "negative", a "mixture" of three memories, or something "other".
 
     A mixture is sign(±x^a ± x^b ± x^c), which Hebb's rule stores whether one wants it or not. ``most`` patterns are
-    combined. Source: Amit, Gutfreund, Sompolinsky 1985.
+    combined. Raises :class:`~flambeau.errors.DataError` for other values. Source: Amit, Gutfreund, Sompolinsky 1985.
 
     >>> x = [[1, 1, 1, 1, 1], [1, -1, 1, -1, 1], [1, 1, -1, -1, 1]]
     >>> attractor_kinds([x[0], [-1] * 5, [1, 1, 1, -1, 1], [-1, 1, -1, 1, 1]], x)
     ['memory', 'negative', 'mixture', 'other']
     """
-    patterns = np.asarray(patterns, int)
+    patterns, states = (
+        whole_signs(rows, f"attractor_kinds, {name}") for name, rows in (("patterns", patterns), ("states", states))
+    )
     known = {state.tobytes(): "mixture" for state in mixtures(patterns[:most])}
     known.update({(-x).tobytes(): "negative" for x in patterns})
     known.update({x.tobytes(): "memory" for x in patterns})
-    return [known.get(np.asarray(state, int).tobytes(), "other") for state in states]
+    return [known.get(state.tobytes(), "other") for state in states]
+
+
+def whole_signs(rows: Any, where: str) -> np.ndarray:
+    """Rows of -1 and +1 as whole numbers, whose bytes can be compared; none at all are fine."""
+    rows = np.asarray(rows, float)
+    if rows.size:
+        bipolar(rows, where)
+    return rows.astype(int)
 
 
 def mixtures(patterns: np.ndarray) -> np.ndarray:

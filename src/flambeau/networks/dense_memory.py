@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from flambeau.dynamics.visits import chosen
+from flambeau.errors import ConfigurationError
 from flambeau.networks.interactions import AbstractInteraction
 from flambeau.neurons import AbstractUnit, Spin
 
@@ -40,6 +41,11 @@ class DenseMemory(eqx.Module):
     patterns: Float[Array, "patterns units"]
     interaction: AbstractInteraction
     unit: AbstractUnit = Spin()
+
+    def __check_init__(self) -> None:
+        if not isinstance(self.unit, Spin):
+            expected, remedy = "Spin(), states of -1 and +1", "code patterns as 2 * bits - 1"
+            raise ConfigurationError("DenseMemory.unit", expected, type(self.unit).__name__, remedy)
 
     @property
     def levels(self) -> tuple[float, float]:

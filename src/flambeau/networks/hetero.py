@@ -4,8 +4,9 @@ Pairs (Kosko's bidirectional associative memory): y = sign(Wx), x = sign(W'y), E
 the next pattern in place of the same one, h = Ws(t) + λ W's(t - τ), with no energy and no rest.
 """
 
+import warnings
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -14,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from flambeau.dynamics.visits import chosen
-from flambeau.errors import DataError, named
+from flambeau.errors import ConfigurationError, DataError, named
 from flambeau.rules.storage import without_diagonal
 
 __all__ = ["BidirectionalNetwork", "PairsFound", "SequenceNetwork", "bidirectional_memory", "sequence_memory"]
@@ -39,7 +40,8 @@ class BidirectionalNetwork(eqx.Module):
     >>> found.x.tolist(), found.y.tolist()
     ([[1.0, -1.0, 1.0, -1.0]], [[1.0, 1.0]])
 
-    *Limits.* Fewer pairs than the smaller layer has neurons. Source: Kosko 1988. Lecture: 联想记忆.
+    *Limits.* At most as many pairs as the smaller layer has neurons; of random ones, far fewer come back. Source: Kosko
+    1988. Lecture: 联想记忆.
     """
 
     weights: Float[Array, "right left"]
@@ -56,9 +58,12 @@ class BidirectionalNetwork(eqx.Module):
         """X = sign(W'y); where that is 0, x stays."""
         return chosen(y @ self.weights, x, LEVELS)
 
-    def recall(self, x: Float[Array, "batch left"], max_sweeps: int | Array = 100) -> PairsFound:
-        """There and back until nothing changes: layer by layer it always ends."""
-        return self.run(x, jnp.asarray(max_sweeps))
+    def recall(self, x: Any, max_sweeps: int | Array = 100) -> PairsFound:
+        """There and back from x ``(batch, left)`` until nothing changes: layer by layer it always ends.
+
+        A y that hears exactly 0 at the first look is +1, where all y start.
+        """
+        return self.run(cues(x, self.weights.shape[1], "BidirectionalNetwork.recall, x"), jnp.asarray(max_sweeps))
 
     @eqx.filter_jit
     def run(self, x: Float[Array, "batch left"], limit: Int[Array, ""]) -> PairsFound:
@@ -79,7 +84,8 @@ class BidirectionalNetwork(eqx.Module):
 def bidirectional_memory(x: np.ndarray | list, y: np.ndarray | list, *, rule: str = "hebbian") -> BidirectionalNetwork:
     """A memory of pairs ``(K, left)``, ``(K, right)`` of -1 and +1: W = Σ y x', or Y'(XX')⁻¹X with "pseudoinverse".
 
-    The pseudo-inverse maps every x to its y exactly, and only forwards.
+    The pseudo-inverse maps every x to its y exactly, and only forwards; where the x depend linearly on each other that
+    may be impossible, and it says so.
     """
     solve = named("bidirectional_memory, rule", PAIRINGS, rule)
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
@@ -87,7 +93,15 @@ def bidirectional_memory(x: np.ndarray | list, y: np.ndarray | list, *, rule: st
         raise DataError("bidirectional_memory", "as many x as y", f"{len(x)} and {len(y)}", "give one y for every x")
     for name, values in (("x", x), ("y", y)):
         bipolar(values, f"bidirectional_memory, {name}")
-    return BidirectionalNetwork(jnp.asarray(y.T @ solve(x), float))
+    weights = y.T @ solve(x)
+    missed = (np.abs(x @ weights.T - y) > 1e-6).any(1).sum() if rule == "pseudoinverse" else 0
+    if missed:
+        text = (
+            f"bidirectional_memory: {missed} of {len(x)} x are not mapped to their y exactly, for they depend linearly "
+            "on others whose y do not fit; leave some out, or make x wider"
+        )
+        warnings.warn(text, UserWarning, stacklevel=2)
+    return BidirectionalNetwork(jnp.asarray(weights, float))
 
 
 PAIRINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -112,12 +126,23 @@ class SequenceNetwork(eqx.Module):
 
     weights: Float[Array, "units units"]
     transition: Float[Array, "units units"]
-    strength: float = 2.0
+    strength: float | Array = 2.0
     delay: int = eqx.field(static=True, default=2)
 
+    def __check_init__(self) -> None:
+        if not isinstance(self.strength, jax.core.Tracer) and not 0 <= self.strength < np.inf:
+            expected, remedy = "a finite number of at least 0", "say 2, above 1 it moves on"
+            raise ConfigurationError("sequence memory, strength", expected, self.strength, remedy)
+        if not isinstance(self.delay, int | np.integer) or isinstance(self.delay, bool) or self.delay < 0:
+            expected, remedy = "a whole number of at least 0", "say 2"
+            raise ConfigurationError("sequence memory, delay", expected, self.delay, remedy)
+
+    def run(self, start: Any, steps: int) -> Float[Array, "times batch units"]:
+        """The states at times 0 to ``steps``, from ``start`` ``(batch, units)``; before time 0 nothing pulls."""
+        return self._walk(cues(start, self.weights.shape[0], "SequenceNetwork.run, start"), steps)
+
     @eqx.filter_jit
-    def run(self, start: Float[Array, "batch units"], steps: int) -> Float[Array, "times batch units"]:
-        """The states at times 0 to ``steps``; before time 0 the network stood at the start."""
+    def _walk(self, start: Float[Array, "batch units"], steps: int) -> Float[Array, "times batch units"]:
 
         def one(past: Array, _: None) -> tuple[Array, Array]:
             net = past[-1] @ self.weights.T + self.strength * (past[0] @ self.transition.T)
@@ -143,5 +168,20 @@ def sequence_memory(
 
 def bipolar(values: np.ndarray, where: str) -> None:
     """Rows of -1 and +1."""
-    if values.ndim != 2 or not np.isin(values, (-1, 1)).all():
-        raise DataError(where, "rows of -1 and +1", f"shape {values.shape}", "code bits as 2 * bits - 1")
+    if values.ndim != 2:
+        raise DataError(where, "rows of -1 and +1", f"shape {values.shape}", "give one row for each state")
+    strange = np.setdiff1d(values, (-1, 1))
+    if len(strange):
+        got, remedy = ", ".join(f"{value:g}" for value in strange[:4]), "code bits as 2 * bits - 1, graded x as sign(x)"
+        raise DataError(where, "rows of -1 and +1", f"{got}, shape {values.shape}", remedy)
+
+
+def cues(x: Any, units: int, where: str) -> Float[Array, "batch units"]:
+    """Rows of -1 and +1, one number for each neuron; while a program is compiled only their shape is known."""
+    if not isinstance(x, jax.core.Tracer):
+        values = np.asarray(x, float)
+        bipolar(values, where)
+        x = jnp.asarray(values, float)
+    if x.shape[1:] != (units,):
+        raise DataError(where, f"rows of {units} states", f"shape {x.shape}", "give one for each neuron")
+    return x

@@ -99,8 +99,8 @@ class Covariance(AbstractRule):
     """Hebb for sparse patterns of 0 and 1: ΔW = Σ (x - a)(x - a)' / (N a (1 - a)), a the share of active neurons.
 
     At a stored pattern the net input is x_i - a on average, so thresholds of ½ - a lie midway; the first pattern sets
-    them. *Limits.* Capacity grows like -1/(a ln a) as a falls, a pattern then says less. Source: Tsodyks and Feigelman
-    1988; Buhmann, Divko, Schulten 1989.
+    them. Weights count: 2 is the pattern stored twice. *Limits.* Capacity grows like -1/(a ln a) as a falls, a pattern
+    then says less. Source: Tsodyks and Feigelman 1988; Buhmann, Divko, Schulten 1989.
     """
 
     activity: Float[Array, ""]
@@ -135,7 +135,8 @@ class Storkey(AbstractRule):
 
         order 1:  Δw_ij = (x_i x_j - x_i h_ji - h_ij x_j) / N,      order 2:  Δw_ij = (x_i - h_ij)(x_j - h_ji) / N.
 
-    With a = Wx, order 1 is (2W + xx' - xa' - ax') / N and order 2 is G∘G' / N, G = (x - a)1' + W∘(1x').
+    With a = Wx, order 1 is (2W + xx' - xa' - ax') / N and order 2 is G∘G' / N, G = (x - a)1' + W∘(1x'). A pattern's
+    weight multiplies its change, which is not the pattern stored twice: the second time it is known.
 
     *Limits.* The order of the patterns matters, and none can be taken out again. Source: Storkey 1997; Storkey and
     Valabregue 1999.
@@ -189,9 +190,11 @@ class Projection(AbstractRule):
     Pattern by pattern: with the part r = x - Px that is new, P += rr' / ‖r‖²; a pattern that depends on the earlier
     ones adds nothing. The state is P with its diagonal, the network hears it without: x_i h_i = 1 - P_ii > 0.
 
-    Info: besides those of :func:`told`, ``dependent``, how many patterns added nothing.
+    A pattern's weight counts only as 0 or not. Info: besides those of :func:`told`, ``dependent``, how many patterns
+    added nothing.
 
-    *Limits.* As many patterns as neurons, useful basins up to about half as many; not local. Source: Personnaz, Guyon,
+    *Limits.* Fewer independent patterns than neurons (with as many P is the identity, and nothing is left of it without
+    its diagonal), useful basins up to about half as many; not local. Source: Personnaz, Guyon,
     Dreyfus 1985; Kanter and Sompolinsky 1987.
     """
 
@@ -213,11 +216,20 @@ class Projection(AbstractRule):
 
         spanned, known = jax.lax.scan(one, state, (batch.inputs, batch.weights))
         info = {**told(network, batch), "dependent": jnp.sum(known)}
-        return moved(network, without_diagonal(spanned) - network.weights), spanned, info
+        return moved(network, heard(spanned) - network.weights), spanned, info
 
     def conclude(self, network: PyTree, state: PyTree) -> PyTree:
         """The last network."""
         return network
+
+
+def heard(spanned: Array) -> Array:
+    """The projection without its diagonal; where P_ii is 1 the rest of row and column is 0, whatever rounding says.
+
+    A neuron in which alone two patterns differ is one: it hears nothing, and keeps its state.
+    """
+    own = jnp.diagonal(spanned) > 1 - 100 * jnp.finfo(spanned.dtype).eps
+    return jnp.where(own[:, None] | own, 0, without_diagonal(spanned))
 
 
 def widened(spanned: Array, x: Array, there: Array) -> tuple[Array, Array]:

@@ -102,8 +102,8 @@ class Unlearning(AbstractRule):
     """Dream and weaken: from random states the network settles in s*, and W -= (s* s*' - ρ x x') / N.
 
     Spurious memories attract the most random states, so they lose the most. ``refresh`` ρ strengthens the batch's
-    patterns at the same time (1 is "daydreaming"). One dream per row of the batch; the learning rate is ε, 0.01 in
-    Hopfield, Feinstein, Palmer 1983.
+    patterns at the same time (1 is "daydreaming"). One dream per row of the batch. Where the weights are Σ x x' / N the
+    learning rate is the ε of Hopfield, Feinstein, Palmer 1983, 0.01 there; for Hebb's Σ x x' here it is ε N.
 
     *Limits.* Too many dreams without refreshing erase the memories. Source: Hopfield, Feinstein, Palmer 1983;
     Serricchio et al. 2024 (daydreaming).
