@@ -22,7 +22,7 @@ from flambeau.dynamics import Asynchronous, settle
 from flambeau.networks import critical_point, overlap, replica_overlap
 
 LOADS = (0.130, 0.134, 0.138, 0.142, 0.146, 0.150)
-DRAWS = {1250: 32, 5000: 5}
+DRAWS = {1250: 16, 5000: 5}
 STARTS, CRITERION = 100, 0.9
 AIM, WITHIN = 0.138, 0.004
 PROTOCOL = {
