@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flambeau.errors import ConfigurationError
 from flambeau.networks import FeedForward, mlp
-from flambeau.neurons import ACTIVATIONS, RadialDistance, Step, Tanh
+from flambeau.neurons import ACTIVATIONS, RadialDistance, Step, Tanh, activation
 from flambeau.rules import Backpropagation, Batch, CrossEntropy, MeanSquaredError
 from flambeau.structures import Dense, Layer
 
@@ -31,12 +31,16 @@ def lessons(draw):
     return sizes, hidden, output, loss, rows, seed
 
 
+def layer_of(generator, inputs, units, name):
+    weights, bias = generator.normal(size=(inputs, units)) / np.sqrt(inputs), generator.normal(size=units)
+    return Layer(Dense(jnp.asarray(weights)), jnp.asarray(bias), activation(name))
+
+
 def build(lesson):
     sizes, hidden, output, loss, rows, seed = lesson
     generator = np.random.default_rng(seed)
-    network = mlp(sizes, hidden, output, initialisation="lecun", key=jax.random.key(seed))
-    biases = [jnp.asarray(generator.normal(size=layer.bias.shape)) for layer in network.layers]
-    network = eqx.tree_at(lambda n: [layer.bias for layer in n.layers], network, biases)
+    shapes = zip(sizes[:-1], sizes[1:], (*hidden, output), strict=True)
+    network = FeedForward(tuple(layer_of(generator, *shape) for shape in shapes))  # drawn without compiling anything
     targets = (
         generator.dirichlet(np.ones(sizes[-1]), rows) if output == "softmax" else generator.random((rows, sizes[-1]))
     )

@@ -277,7 +277,7 @@ class TestTheProposal:
             return share @ variational + jax.scipy.special.logsumexp(-m.sides(1).free_energy(rows))
 
         same(proposal, gradient(error)(machine), atol=1e-10)
-        whole = jax.grad(lambda b: error(with_bias(machine, b)))(machine.biases[1])
+        whole = jax.jit(jax.grad(lambda b: error(with_bias(machine, b))))(machine.biases[1])
         step = 1e-5
         higher, lower = (
             full_bound(with_bias(machine, machine.biases[1].at[0].add(sign * step)), batch, share) for sign in (1, -1)
@@ -337,7 +337,7 @@ class TestTheProposal:
             joint = -m.energy([jnp.asarray(layer) for layer in layers])
             return jax.scipy.special.logsumexp(joint) - data.share @ joint
 
-        expected = jax.grad(error)(tuple(wiring.weights for wiring in machine.structures))
+        expected = jax.jit(jax.grad(error))(tuple(wiring.weights for wiring in machine.structures))
         same(tuple(wiring.weights for wiring in proposal.structures), expected, atol=1e-10)
 
     def test_one_hidden_layer_is_contrastive_divergence(self, x64):

@@ -187,7 +187,8 @@ class TestUpDown:
             return -jnp.sum(share[:, None] * (sinking[1] * p[0] + (1 - sinking[1]) * p[1]))
 
         pair = network.lower[0]
-        wake, sleep, found = jax.grad(up_error)(pair), jax.grad(down_error)(pair), proposal.lower[0]
+        wake, sleep = (jax.jit(jax.grad(error))(pair) for error in (up_error, down_error))
+        found = proposal.lower[0]
         np.testing.assert_allclose(found.generation.weights, wake.generation.weights, atol=1e-12)
         np.testing.assert_allclose(found.generation_bias, wake.generation_bias, atol=1e-12)
         np.testing.assert_allclose(found.recognition.weights, sleep.recognition.weights, atol=1e-12)

@@ -253,7 +253,7 @@ def plain_modern_energy(kind, X, q, beta):
 
 @eqx.filter_jit
 def looked_at(network, q):
-    slope = jax.grad(lambda q: network.energy(q).sum())(q)
+    slope = jax.jit(jax.grad(lambda q: network.energy(q).sum()))(q)
     return network.attention(q), network.energy(q), network.update(q), slope
 
 

@@ -94,11 +94,12 @@ def test_saliency_against_automatic_differentiation(x64, hidden, pooling):
             x = layer(x)
         return jnp.sum(network.layers[-1].net(x)[jnp.arange(len(x)), units])
 
+    slope = jax.jit(jax.grad(net_of))
     winners = jnp.argmax(network(x), axis=-1)
-    np.testing.assert_allclose(saliency(network, x), jax.grad(net_of)(x, winners), rtol=1e-10, atol=1e-14)
-    np.testing.assert_allclose(saliency(network, x, 2), jax.grad(net_of)(x, 2), rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(saliency(network, x), slope(x, winners), rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(saliency(network, x, 2), slope(x, 2), rtol=1e-10, atol=1e-14)
     several = np.asarray([0, 1, 2, 1, 0])
-    np.testing.assert_allclose(saliency(network, x, several), jax.grad(net_of)(x, several), rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(saliency(network, x, several), slope(x, several), rtol=1e-10, atol=1e-14)
 
 
 def test_saliency_of_radial_units(x64):
@@ -109,7 +110,9 @@ def test_saliency_of_radial_units(x64):
             x = layer(x)
         return jnp.sum(network.layers[-1].net(x)[:, 3])
 
-    np.testing.assert_allclose(saliency(network, x, 3), jax.grad(distance)(jnp.asarray(x)), rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(
+        saliency(network, x, 3), jax.jit(jax.grad(distance))(jnp.asarray(x)), rtol=1e-8, atol=1e-10
+    )
 
 
 @pytest.mark.parametrize("unit", [3, -1, 1.5, (0, 1), "two"])
@@ -141,9 +144,10 @@ def test_a_unit_depends_on_its_receptive_field_and_nothing_else(x64, layer):
             x = part(x)
         return jnp.sum(x[:, row, column])
 
+    slope = jax.jit(jax.grad(unit))
     for row in range(field.places[0]):
         for column in range(field.places[1]):
-            seen = np.asarray(jax.grad(unit)(x, row, column)).any(axis=(0, 3))
+            seen = np.asarray(slope(x, row, column)).any(axis=(0, 3))
             (top, bottom), (left, right) = field.of(row, column)
             expected = np.zeros(seen.shape, bool)
             expected[max(top, 0) : bottom, max(left, 0) : right] = True
@@ -156,7 +160,8 @@ def test_the_effective_field_is_the_mean_slope_of_the_central_unit(x64):
     def middle(x, number):
         return jnp.sum(network.layers[1](network.layers[0](x))[:, 1, 2, number])
 
-    slopes = [np.abs(jax.grad(middle)(x, number)).mean(axis=(0, 3)) for number in range(4)]
+    slope = jax.jit(jax.grad(middle))
+    slopes = [np.abs(slope(x, number)).mean(axis=(0, 3)) for number in range(4)]
     np.testing.assert_allclose(effective_field(network, "S2", x), np.mean(slopes, axis=0), rtol=1e-10, atol=1e-14)
     with pytest.raises(fb.errors.DataError, match="images"):
         effective_field(network, "S2", np.ones((5, 90)))
