@@ -19,9 +19,17 @@ FEW = {"random_state": 0, "learning_rate": 0.001}
 # Gaussian visible units take any number, as the suite's data are.
 REAL = [fb.RBM(4, visible="gaussian", epochs=3, **FEW)]
 OTHERS = [
-    fb.DBN((4,), visible="gaussian", epochs=2, **FEW),
+    # A row of weight 2 is that row twice where all rows fit into one batch, as they do in the suite with 100.
+    fb.DBN((4,), visible="gaussian", epochs=2, batch_size=100, **FEW),
     fb.DBNClassifier(
-        (16,), visible="gaussian", epochs=3, fine_tune_learning_rate=0.05, fine_tune_epochs=60, warm_up_epochs=0, **FEW
+        (16,),
+        visible="gaussian",
+        epochs=3,
+        batch_size=100,
+        fine_tune_learning_rate=0.05,
+        fine_tune_epochs=60,
+        warm_up_epochs=0,
+        **FEW,
     ),
     fb.ClassificationRBM(16, visible="gaussian", learning_rate=0.01, epochs=60, random_state=0),
     fb.DBM((6, 4), visible="gaussian", epochs=3, n_chains=16, **FEW),
