@@ -90,6 +90,7 @@ def reconstruction(setting: Setting) -> Told:
         axes[0].set(yscale="log", xlabel="steps of learning", ylabel="error, summed over 16 pixels",
                     title="Reconstruction error")  # fmt: skip
         axes[1].set(xlabel="reconstruction error at the end", ylabel="log P(v), nats", title="Each run")
+        axes[1].locator_params(axis="x", nbins=5)
         for panel in axes:
             panel.legend()
 

@@ -91,14 +91,14 @@ def dense(setting: Setting) -> Told:
         "put a steeper function there, so that the nearest pattern outvotes the crowd:",
         Equation("E(s) = - Σ_k F(x_k · s),   F(z) = z^n or e^z", "the lecture's network is n = 2"),
         Figure("Patterns in 50 neurons", f"Means over {draws} networks. Dotted: the theory's limits "
-               "N^(n−1) / (2 (2n − 3)!! ln N), up to which most patterns are stable.", picture(draw, height=3.0),
+               "Nⁿ⁻¹ / (2 (2n − 3)!! ln N), up to which most patterns are stable.", picture(draw, height=3.0),
                "Falling curves: z² falls below 10 patterns, z³ near 100, z⁴ near 1,000, the exponential not at all."),
-        "For z³ the limit grows like N², for e^z like 2^(N/2): 33 million patterns in 50 neurons. In code: "
+        "For z³ the limit grows like N², for eᶻ like 2^(N/2): 33 million patterns in 50 neurons. In code: "
         "`fb.DenseHopfield(degree=3).store(x)` or `fb.DenseHopfield(\"exponential\")`, then `memory.retrieve(cues)`. "
         "There are no weights any more: the patterns themselves are kept, and every one is asked at each step.",
     )), (
         Claim("0.138 N is the limit of the square, not of associative memory",
-              "100 patterns in 50 neurons: z² under 0.1, z³ over 0.7, z⁴ and e^z over 0.98",
+              "100 patterns in 50 neurons: z² under 0.1, z³ over 0.7, z⁴ and eᶻ over 0.98",
               ", ".join(f"{name} {share:.3f}" for name, share in zip(KINDS, degrees, strict=True)),
               degrees[0] < 0.1 and degrees[1] > 0.7 and min(degrees[2:]) > 0.98),
         Claim(f"z³ holds N² / (6 ln N) patterns, here {limit}",
