@@ -15,8 +15,11 @@ Each is also a built-in exception, so ``except ValueError`` keeps working. The m
 what was *expected*, what was *got* and the *remedy*.
 """
 
+import operator
 from collections.abc import Mapping
 from typing import Any, TypeVar
+
+import numpy as np
 
 __all__ = [
     "ChecksumError",
@@ -77,6 +80,20 @@ class DownloadError(FlambeauError, ConnectionError):
 
 class UnavailableError(FlambeauError, FileNotFoundError):
     """A data set that is neither in the data folder nor in the cache, and could not be downloaded."""
+
+
+def check_value(where: str, value: Any, low: float, high: float = np.inf, *, whole: bool = False) -> None:
+    """Refuse a number outside [low, high], or not a whole one where it must be; ``where`` ends in its name."""
+    kind = "whole number" if whole else "number"
+    try:
+        number = operator.index(value) if whole else float(value)
+        good = low <= number <= high and not isinstance(value, bool | np.bool_)
+    except (TypeError, ValueError):
+        good = False
+    if not good:
+        expected = f"a {kind} of at least {low}" + (f" and at most {high}" if np.isfinite(high) else "")
+        name = where.replace(",", ".").rpartition(".")[2].strip()
+        raise ConfigurationError(where, expected, repr(value), f"set {name} within that range")
 
 
 Named = TypeVar("Named")

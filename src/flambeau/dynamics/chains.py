@@ -19,6 +19,7 @@ from jaxtyping import Array, Float, PyTree
 
 from flambeau.dynamics.gibbs import alternate
 from flambeau.errors import ConfigurationError
+from flambeau.neurons.units import states_of
 
 __all__ = ["AbstractSampler", "Enumeration", "FromData", "Particles", "Persistent"]
 
@@ -139,10 +140,9 @@ def listed(machine: Any, most: int) -> tuple[str, np.ndarray]:
     choices = {}
     for side in ("hidden", "visible"):
         columns = getattr(machine, f"{side}_bias").shape[-1]
-        try:
-            choices[side] = getattr(machine, side).choices(columns)
-        except ConfigurationError:
-            continue
+        found = states_of(getattr(machine, side), columns)
+        if found is not None:
+            choices[side] = found
     if not choices:
         remedy = "use algorithm='pcd', or discrete units on one side"
         raise ConfigurationError("Enumeration", "units with finitely many states on one side", "none", remedy)

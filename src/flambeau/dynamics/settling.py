@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from flambeau.dynamics.visits import chosen
-from flambeau.errors import ConfigurationError, named
+from flambeau.errors import ConfigurationError, check_value, named
 from flambeau.neurons.draws import uniform
 
 __all__ = [
@@ -163,8 +163,7 @@ class BlockSequential(AbstractUpdate):
     blocks: int = eqx.field(static=True, default=2)
 
     def __check_init__(self) -> None:
-        if not isinstance(self.blocks, int | np.integer) or isinstance(self.blocks, bool) or self.blocks < 1:
-            raise ConfigurationError("BlockSequential.blocks", "a whole number of at least 1", self.blocks, "say 2")
+        check_value("BlockSequential.blocks", self.blocks, 1, whole=True)
 
     @property
     def proof(self) -> str:

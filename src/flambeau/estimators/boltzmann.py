@@ -1,35 +1,40 @@
 """What the Boltzmann estimators share: reading data in the units' range, building samplers, clamps, small-set order."""
 
-import operator
 import warnings
 import zlib
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy.sparse import issparse
 
 from flambeau.dynamics import AbstractSampler, Clamp, Enumeration, FromData, Persistent, Tempering
-from flambeau.errors import ConfigurationError, DataError, DivergenceError
-from flambeau.estimators.common import check_number, checked_data, class_indices
+from flambeau.errors import ConfigurationError, DataError, DivergenceError, check_value
+from flambeau.estimators.common import check_number, checked_data, class_indices, seed_of
 from flambeau.estimators.fitting import Lesson
-from flambeau.networks import LogPartition
+from flambeau.networks import LikelihoodReport, LogPartition, log_partition
 from flambeau.neurons import AbstractUnit
+from flambeau.neurons.units import states_of
 from flambeau.structures.initialisation import dtype
 
 __all__ = [
     "ALGORITHMS",
     "BINARISE",
     "PROTOCOLS",
+    "bound_report",
+    "check_sampling",
     "check_sizes",
     "check_weights",
     "clamp_of",
     "dense",
+    "forget_partition",
     "fresh_bias",
+    "held_label",
     "how_many",
     "in_order",
     "known_partition",
-    "place_of",
+    "partition_of",
     "sampler_of",
     "shown",
     "trusted_value",
@@ -76,27 +81,47 @@ def drawn(X: np.ndarray, seed: int) -> np.ndarray:
 
 def how_many(model: Any, n_samples: Any, n_steps: Any) -> tuple[int, np.ndarray]:
     """Both numbers checked; the steps as data, so that another number of them runs the same program."""
-    return whole(model, "n_samples", n_samples, 1), np.asarray(whole(model, "n_steps", n_steps, 0), np.int32)
+    for name, number, least in (("n_samples", n_samples, 1), ("n_steps", n_steps, 0)):
+        check_value(f"{type(model).__name__}, {name}", number, least, whole=True)
+    return int(n_samples), np.asarray(n_steps, np.int32)
 
 
-def whole(model: Any, name: str, value: Any, least: int) -> int:
-    """A method's argument as a whole number of at least that."""
-    try:
-        number = -1 if isinstance(value, bool | np.bool_) else operator.index(value)
-    except TypeError:
-        number = -1
-    if number < least:
-        expected = f"a whole number of at least {least}"
-        raise ConfigurationError(f"{type(model).__name__}, {name}", expected, repr(value), "pass such a number")
-    return number
-
-
-def place_of(model: Any, label: Any) -> int:
-    """The position of one label among the model's classes."""
+def held_label(model: Any, label: Any) -> Clamp | None:
+    """A clamp on the label columns, the last of the machine's; None leaves the label free."""
+    if label is None:
+        return None
     if np.ndim(label):
         raise DataError(f"{type(model).__name__}.sample, label", "one label", label, "sample one class at a time")
     remedy = f"give one of {list(model.classes_)}"
-    return int(class_indices(model, model.classes_, np.atleast_1d(label), remedy)[0])
+    place = class_indices(model, model.classes_, np.atleast_1d(label), remedy)[0]
+    columns, first = len(model._base), len(model._base) - len(model.classes_)
+    values = np.eye(columns, dtype=model._base.dtype)[first + place]
+    return Clamp(jnp.asarray(values), jnp.asarray(np.arange(columns) >= first))
+
+
+def partition_of(model: Any, machine: Any, method: str, options: dict[str, Any]) -> LogPartition:
+    """log Z of the machine, from the model's own base rates and seed unless the options say otherwise."""
+    given = {"base": model._base, "key": jax.random.key(seed_of(model.random_state)), **options}
+    return log_partition(machine, method, **given)
+
+
+def forget_partition(model: Any) -> None:
+    """What :func:`known_partition` keeps belongs to the network before."""
+    model.__dict__.pop("_partition", None)
+
+
+def bound_report(model: Any, X: Any, given: Any) -> LikelihoodReport:
+    """The mean of a model's likelihood bound with its error, the protocol, and whether log Z can be trusted."""
+    given = known_partition(model) if given is None else given
+    return LikelihoodReport.of(model.log_likelihood_bound(X, given), PROTOCOLS[model.binarize], given, bound=True)
+
+
+def check_sampling(model: Any) -> None:
+    """Refuse a way of showing the data, or a sampler, that does not exist."""
+    if model.binarize not in BINARISE:
+        where = f"{type(model).__name__}.binarize"
+        raise ConfigurationError(where, "None, 'sample' or 'threshold'", repr(model.binarize), "choose one")
+    sampler_of(model)
 
 
 def known_partition(model: Any) -> LogPartition:
@@ -178,21 +203,13 @@ def clamp_of(model: Any, clamp: Any, unit: AbstractUnit, n_samples: int) -> Clam
 
 def check_groups(where: str, unit: AbstractUnit, mask: np.ndarray) -> None:
     """A softmax group is held as a whole, or free as a whole."""
-    if not finite(unit, mask.shape[1]):
+    choices = states_of(unit, mask.shape[1])
+    if choices is None:
         return
-    widths = [states.shape[1] for states in unit.choices(mask.shape[1])]
+    widths = [states.shape[1] for states in choices]
     for part in np.split(mask, np.cumsum(widths)[:-1], axis=1):
         if (part.any(1) & ~part.all(1)).any():
             raise DataError(where, "softmax groups that are whole", "one held in part", "give all columns of a group")
-
-
-def finite(unit: AbstractUnit, columns: int) -> bool:
-    """Whether the units have finitely many states."""
-    try:
-        unit.choices(columns)
-    except ConfigurationError:
-        return False
-    return True
 
 
 def neutral(unit: AbstractUnit, features: int) -> np.ndarray:
@@ -206,7 +223,7 @@ def check_weights(model: Any, network: Any) -> None:
     The bias of a unit that takes any number is where its data are, and may be as large as they.
     """
     leaves = {"weights": network.structure.weights, "hidden_bias": network.hidden_bias}
-    if finite(network.visible, len(network.visible_bias)):
+    if states_of(network.visible, len(network.visible_bias)) is not None:
         leaves["visible_bias"] = network.visible_bias
     check_sizes(model, leaves)
 

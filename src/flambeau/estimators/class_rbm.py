@@ -5,22 +5,21 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from flambeau.dynamics import Clamp, class_scores
+from flambeau.dynamics import class_scores
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.boltzmann import (
-    BINARISE,
+    check_sampling,
     check_weights,
     dense,
     fresh_bias,
+    held_label,
     how_many,
     in_order,
-    place_of,
     sampler_of,
     shown,
     visible_rows,
@@ -191,10 +190,7 @@ class ClassificationRBM(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         if self.objective not in OBJECTIVES:
             expected, got = f"one of {', '.join(OBJECTIVES)}", repr(self.objective)
             raise ConfigurationError("ClassificationRBM.objective", expected, got, "choose one")
-        if self.binarize not in BINARISE:
-            got = repr(self.binarize)
-            raise ConfigurationError("ClassificationRBM.binarize", "None, 'sample' or 'threshold'", got, "choose one")
-        sampler_of(self)
+        check_sampling(self)
 
     def _learn(
         self,
@@ -278,14 +274,9 @@ class ClassificationRBM(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         check_is_fitted(self)
         n_samples, steps = how_many(self, n_samples, n_steps)
         first, rest = jax.random.split(jax.random.key(seed_of(self.random_state)))
-        size, classes = len(self._base), len(self.classes_)
-        clamp = None
-        if label is not None:
-            place = place_of(self, label)
-            values = np.eye(size, dtype=self._base.dtype)[size - classes + place]
-            clamp = Clamp(jnp.asarray(values), jnp.asarray(np.arange(size) >= size - classes))
+        clamp = held_label(self, label)
         start = beginnings(self.network_, self._base, n_samples, first)
-        return np.asarray(walk(self.network_, start, steps, rest, clamp))[:, : size - classes]
+        return np.asarray(walk(self.network_, start, steps, rest, clamp))[:, : -len(self.classes_)]
 
     def _rows(self, X: Any) -> np.ndarray:
         X = visible_rows(self, X, self.network_.visible.parts[0])

@@ -1,6 +1,5 @@
 """What the estimators share: checked inputs, seeds, weights, and fast prediction for any number of rows."""
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -11,13 +10,12 @@ from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from flambeau.errors import ConfigurationError, DataError
+from flambeau.errors import ConfigurationError, DataError, check_value
 from flambeau.structures.initialisation import dtype
 
 __all__ = [
     "by_rows",
     "check_number",
-    "check_value",
     "checked_data",
     "class_indices",
     "known_classes",
@@ -33,20 +31,6 @@ CHUNK = 4_096
 def check_number(estimator: Any, name: str, low: float, high: float = np.inf, *, whole: bool = False) -> None:
     """Refuse a parameter outside [low, high], or not a whole number where it must be one."""
     check_value(f"{type(estimator).__name__}.{name}", getattr(estimator, name), low, high, whole=whole)
-
-
-def check_value(where: str, value: Any, low: float, high: float = np.inf, *, whole: bool = False) -> None:
-    """The same for the argument of a method; ``where`` ends in its name."""
-    kind = "whole number" if whole else "number"
-    try:
-        number = operator.index(value) if whole else float(value)
-        good = low <= number <= high and not isinstance(value, bool | np.bool_)
-    except (TypeError, ValueError):
-        good = False
-    if not good:
-        expected = f"a {kind} of at least {low}" + (f" and at most {high}" if np.isfinite(high) else "")
-        name = where.replace(",", ".").rpartition(".")[2].strip()
-        raise ConfigurationError(where, expected, repr(value), f"set {name} within that range")
 
 
 def checked_data(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool = False, **options: Any) -> Any:

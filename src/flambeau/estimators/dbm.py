@@ -11,16 +11,17 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics import Clamp, gibbs
-from flambeau.errors import ConfigurationError
 from flambeau.estimators.boltzmann import (
-    BINARISE,
-    PROTOCOLS,
+    bound_report,
+    check_sampling,
     check_weights,
     clamp_of,
+    forget_partition,
     fresh_bias,
     how_many,
     in_order,
     known_partition,
+    partition_of,
     sampler_of,
     shown,
     trusted_value,
@@ -29,7 +30,7 @@ from flambeau.estimators.boltzmann import (
 from flambeau.estimators.common import by_rows, check_number, row_weights, seed_of
 from flambeau.estimators.fitting import Job, Lesson, check_settings, learn, remember, whole_sizes
 from flambeau.estimators.rbm import judged
-from flambeau.networks import LikelihoodReport, LogPartition, log_partition
+from flambeau.networks import LikelihoodReport, LogPartition
 from flambeau.networks.dbm import DeepBoltzmannMachine, dbm, mean_field_bound
 from flambeau.neurons import AbstractUnit, unit
 from flambeau.problems import Binarised, Examples
@@ -162,10 +163,7 @@ class DBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _check(self) -> tuple[int, ...]:
         check_settings(self)
         check_number(self, "mean_field_steps", 1, whole=True)
-        if self.binarize not in BINARISE:
-            got = repr(self.binarize)
-            raise ConfigurationError("DBM.binarize", "None, 'sample' or 'threshold'", got, "choose one")
-        sampler_of(self)
+        check_sampling(self)
         return whole_sizes(self, "hidden_layer_sizes", empty=False)
 
     def _learn(
@@ -196,7 +194,7 @@ class DBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         run = learn(self, lesson, job, epochs, monitors, self.run_ if again else None, stream)
         check_weights(self, run.network.sides())
         self._base = odd_base(run.network, lesson)
-        self.__dict__.pop("_partition", None)
+        forget_partition(self)
         return remember(self, run, stream)
 
     def _rule(self) -> DeepBoltzmannLearning:
@@ -231,8 +229,7 @@ class DBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         :func:`flambeau.networks.log_partition`.
         """
         check_is_fitted(self)
-        given = {"base": self._base, "key": jax.random.key(seed_of(self.random_state)), **options}
-        return log_partition(self.network_.sides(1), method, **given)
+        return partition_of(self, self.network_.sides(1), method, options)
 
     def log_likelihood_bound(self, X: Any, log_partition: Any = None) -> np.ndarray:
         """A lower bound of log P(v) per row, nats: E_q[-energy] + H(q) - log Z, q from mean field.
@@ -252,8 +249,7 @@ class DBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def likelihood_report(self, X: Any, log_partition: Any = None) -> LikelihoodReport:
         """The mean bound with its error, the protocol, and whether log Z can be trusted; print it."""
         check_is_fitted(self)
-        given = known_partition(self) if log_partition is None else log_partition
-        return LikelihoodReport.of(self.log_likelihood_bound(X, given), PROTOCOLS[self.binarize], given, bound=True)
+        return bound_report(self, X, log_partition)
 
     def sample(self, n_samples: Any = 1, n_steps: Any = 1000, clamp: Any = None) -> np.ndarray:
         """Rows of the model after ``n_steps`` of Gibbs sampling over all layers.

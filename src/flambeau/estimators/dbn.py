@@ -13,12 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 from flambeau.dynamics import Clamp
 from flambeau.errors import ConfigurationError
 from flambeau.estimators.boltzmann import (
-    BINARISE,
-    PROTOCOLS,
+    bound_report,
+    check_sampling,
+    forget_partition,
     fresh_bias,
     how_many,
     known_partition,
-    sampler_of,
+    partition_of,
     shown,
     trusted_value,
     visible_rows,
@@ -32,7 +33,6 @@ from flambeau.networks import (
     LogPartition,
     generate,
     log_likelihood_bound,
-    log_partition,
 )
 from flambeau.neurons import AbstractUnit, unit
 from flambeau.training import optimiser
@@ -150,7 +150,7 @@ class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self._base = fresh_bias(network.top.visible, top_rows(network, given.X), given.weights[:MOST])
         self.network_, self.runs_, self.history_ = network, tuple(runs), joined_history(runs)
         self.n_iter_ = len(self.history_["loss"])
-        self.__dict__.pop("_partition", None)
+        forget_partition(self)
         return self
 
     @property
@@ -171,8 +171,7 @@ class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def log_partition(self, method: str = "auto", **options: Any) -> LogPartition:
         """log Z of the top machine, see :meth:`flambeau.RBM.log_partition`."""
         check_is_fitted(self)
-        given = {"base": self._base, "key": jax.random.key(seed_of(self.random_state)), **options}
-        return log_partition(self.network_.top, method, **given)
+        return partition_of(self, self.network_.top, method, options)
 
     def log_likelihood_bound(
         self, X: Any, log_partition: Any = None, *, samples: int = 1, repeats: int = 10
@@ -192,8 +191,7 @@ class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def likelihood_report(self, X: Any, log_partition: Any = None) -> LikelihoodReport:
         """The mean bound with its error, the protocol, and whether the top's log Z can be trusted; print it."""
         check_is_fitted(self)
-        given = known_partition(self) if log_partition is None else log_partition
-        return LikelihoodReport.of(self.log_likelihood_bound(X, given), PROTOCOLS[self.binarize], given, bound=True)
+        return bound_report(self, X, log_partition)
 
     def _rows(self, X: Any) -> np.ndarray:
         X = visible_rows(self, X, visible_kind(self.network_))
@@ -212,16 +210,12 @@ def check_deep(model: Any, tunings: tuple[str | None, ...]) -> tuple[int, ...]:
     """Refuse settings that cannot work; the layers' sizes."""
     name = type(model).__name__
     check_settings(model)
-    if model.binarize not in BINARISE:
-        raise ConfigurationError(
-            f"{name}.binarize", "None, 'sample' or 'threshold'", repr(model.binarize), "choose one"
-        )
+    check_sampling(model)
     if model.fine_tune not in tunings:
         expected = f"one of {', '.join(map(repr, tunings))}"
         raise ConfigurationError(f"{name}.fine_tune", expected, repr(model.fine_tune), "choose one")
     check_number(model, "fine_tune_epochs", 1, whole=True)
     optimiser("sgd", model.fine_tune_learning_rate, l2=model.l2)
-    sampler_of(model)
     if model.fine_tune_k is not None:
         check_number(model, "fine_tune_k", 1, whole=True)
     sizes = whole_sizes(model, "hidden_layer_sizes", empty=False)

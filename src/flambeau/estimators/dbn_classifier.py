@@ -7,9 +7,15 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from flambeau.dynamics import Clamp
 from flambeau.errors import DataError
-from flambeau.estimators.boltzmann import dense, fresh_bias, how_many, place_of, shown, visible_rows
+from flambeau.estimators.boltzmann import (
+    dense,
+    fresh_bias,
+    held_label,
+    how_many,
+    shown,
+    visible_rows,
+)
 from flambeau.estimators.common import (
     by_rows,
     check_number,
@@ -216,14 +222,7 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
         """
         check_is_fitted(self)
         key = jax.random.key(seed_of(self.random_state))
-        clamp = None
-        if label is not None:
-            place = place_of(self, label)
-            size, classes = len(self._base), len(self.classes_)
-            values = np.zeros(size, np.float32)
-            values[size - classes + place] = 1
-            clamp = Clamp(jax.numpy.asarray(values), jax.numpy.asarray(np.arange(size) >= size - classes))
-        return generated(self.dbn_, self._base, *how_many(self, n_samples, n_steps), key, clamp)
+        return generated(self.dbn_, self._base, *how_many(self, n_samples, n_steps), key, held_label(self, label))
 
     def _rows(self, X: Any) -> np.ndarray:
         X = visible_rows(self, X, visible_kind(self.dbn_))

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics.settling import Asynchronous, at_rest, settle
-from flambeau.errors import ConfigurationError, DataError, named
+from flambeau.errors import ConfigurationError, DataError, check_value, named
 from flambeau.estimators.common import as_floats, by_rows, check_number, checked_data, seed_of
 from flambeau.estimators.memory import energy_of
 from flambeau.networks.dense_memory import DenseMemory
@@ -327,8 +327,8 @@ def check_positive(where: str, value: Any) -> None:
 
 def check_steps(where: str, steps: Any) -> None:
     """None, or a whole number of at least 1."""
-    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1):
-        raise ConfigurationError(where, "None or a whole number of at least 1", repr(steps), "set steps=1, or None")
+    if steps is not None:
+        check_value(where, steps, 1, whole=True)
 
 
 def check_coded(X: np.ndarray) -> None:

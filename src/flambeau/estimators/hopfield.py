@@ -11,8 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics import Settled, Synchronous, at_rest, settle
-from flambeau.errors import ConfigurationError, DataError
-from flambeau.estimators.common import by_rows, check_value, checked_data, row_weights, seed_of
+from flambeau.errors import ConfigurationError, DataError, check_value
+from flambeau.estimators.common import by_rows, checked_data, row_weights, seed_of
 from flambeau.estimators.memory import (
     RULES,
     bits_of,

@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.base import clone
 
-from flambeau.errors import ConfigurationError
-from flambeau.estimators.common import check_value
+from flambeau.errors import ConfigurationError, check_value
 from flambeau.training.progress_bar import progress_bar
 
 __all__ = ["MemoryCurve", "basin_curve", "capacity_curve"]

@@ -13,14 +13,16 @@ from sklearn.utils.validation import check_is_fitted
 from flambeau.dynamics import gibbs
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.boltzmann import (
-    BINARISE,
     PROTOCOLS,
+    check_sampling,
     check_weights,
     clamp_of,
+    forget_partition,
     fresh_bias,
     how_many,
     in_order,
     known_partition,
+    partition_of,
     sampler_of,
     shown,
     trusted_value,
@@ -34,7 +36,6 @@ from flambeau.networks import (
     LogPartition,
     RestrictedBoltzmannMachine,
     likelihood_report,
-    log_partition,
     pseudo_log_likelihood,
     rbm,
 )
@@ -182,13 +183,10 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_number(self, "n_components", 1, whole=True)
         check_number(self, "sparsity_target", 0)
         check_number(self, "sparsity_cost", 0)
-        if self.binarize not in BINARISE:
-            got = repr(self.binarize)
-            raise ConfigurationError("RBM.binarize", "None, 'sample' or 'threshold'", got, "choose one")
         if self.learn_variance and self.visible != "gaussian":
             got = f"visible={self.visible!r}"
             raise ConfigurationError("RBM.learn_variance", "visible='gaussian'", got, "set learn_variance=False")
-        sampler_of(self)
+        check_sampling(self)
 
     def _unit(self, side: str, columns: int) -> AbstractUnit:
         categories, learned = int(self.n_categories or 0), bool(self.learn_variance) and side == "visible"
@@ -222,7 +220,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         run = learn(self, lesson, job, epochs, monitors, self.run_ if again else None, stream)
         check_weights(self, run.network)
         self._calls = 0
-        self.__dict__.pop("_partition", None)
+        forget_partition(self)
         return remember(self, run, stream)
 
     def _fixed(self, X: np.ndarray) -> np.ndarray:
@@ -296,8 +294,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Options are those of :func:`flambeau.networks.log_partition`: chains, temperatures, reverse_start, base.
         """
         check_is_fitted(self)
-        given = {"base": self._base, "key": jax.random.key(seed_of(self.random_state)), **options}
-        return log_partition(self.network_, method, **given)
+        return partition_of(self, self.network_, method, options)
 
     def log_likelihood(self, X: Any, log_partition: Any = None) -> np.ndarray:
         """log P(v) per row, nats; give ``log_partition`` (or its number), or it is computed once and kept.

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.dynamics.passes import ascend
-from flambeau.errors import ConfigurationError
+from flambeau.errors import check_value
 from flambeau.networks.dbn import DeepBeliefNetwork, log_joint, log_probability
 
 __all__ = ["log_likelihood_bound"]
@@ -41,9 +41,7 @@ def log_likelihood_bound(
     Burda, Grosse, Salakhutdinov 2016 for K > 1. Lecture: 深度信念网络.
     """
     for name, number in (("samples", samples), ("repeats", repeats)):
-        if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
-            expected, remedy = "a whole number of at least 1", f"set {name} to how many draws there shall be"
-            raise ConfigurationError(f"log_likelihood_bound.{name}", expected, repr(number), remedy)
+        check_value(f"log_likelihood_bound.{name}", number, 1, whole=True)
     rows = np.asarray(v, network.top.hidden_bias.dtype)
     values = [
         np.mean(

@@ -18,6 +18,7 @@ from flambeau.errors import ConfigurationError
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
 from flambeau.neurons.real_units import AbstractGaussian
+from flambeau.neurons.units import states_of
 
 __all__ = ["all_states", "enumerable", "exact_distribution", "exact_log_partition", "exact_samples", "listable"]
 
@@ -66,11 +67,9 @@ def listing(machine: RestrictedBoltzmannMachine) -> Listing | None:
     """The side with fewer states; None where neither is discrete."""
     found = []
     for side, bias in (("hidden", machine.hidden_bias), ("visible", machine.visible_bias)):
-        try:
-            choices = getattr(machine, side).choices(bias.shape[-1])
-        except ConfigurationError:  # continuous
-            continue
-        found.append(Listing(side, choices, product(choices)))
+        choices = states_of(getattr(machine, side), bias.shape[-1])
+        if choices is not None:
+            found.append(Listing(side, choices, product(choices)))
     return min(found, key=lambda one: one.total) if found else None
 
 

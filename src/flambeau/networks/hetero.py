@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from flambeau.dynamics.visits import chosen
-from flambeau.errors import ConfigurationError, DataError, named
+from flambeau.errors import ConfigurationError, DataError, check_value, named
 from flambeau.rules.storage import without_diagonal
 
 __all__ = ["BidirectionalNetwork", "PairsFound", "SequenceNetwork", "bidirectional_memory", "sequence_memory"]
@@ -133,9 +133,7 @@ class SequenceNetwork(eqx.Module):
         if not isinstance(self.strength, jax.core.Tracer) and not 0 <= self.strength < np.inf:
             expected, remedy = "a finite number of at least 0", "say 2, above 1 it moves on"
             raise ConfigurationError("sequence memory, strength", expected, self.strength, remedy)
-        if not isinstance(self.delay, int | np.integer) or isinstance(self.delay, bool) or self.delay < 0:
-            expected, remedy = "a whole number of at least 0", "say 2"
-            raise ConfigurationError("sequence memory, delay", expected, self.delay, remedy)
+        check_value("sequence memory, delay", self.delay, 0, whole=True)
 
     def run(self, start: Any, steps: int) -> Float[Array, "times batch units"]:
         """The states at times 0 to ``steps``, from ``start`` ``(batch, units)``; before time 0 nothing pulls."""

@@ -20,6 +20,7 @@ from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks.quadrature import log_densities
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
+from flambeau.neurons.units import states_of
 
 __all__ = ["feature_pseudo_log_likelihood", "pseudo_log_likelihood"]
 
@@ -109,11 +110,10 @@ class Kind(NamedTuple):
 
 def kinds_of(unit: AbstractUnit, columns: int) -> list[Kind]:
     """The visible units, those with the same states together."""
-    try:
-        choices = unit.choices(columns)
-    except ConfigurationError as error:
+    choices = states_of(unit, columns)
+    if choices is None:
         expected, remedy = "visible units with finitely many states", "use log_likelihood, or compare free energies"
-        raise ConfigurationError("pseudo_log_likelihood", expected, type(unit).__name__, remedy) from error
+        raise ConfigurationError("pseudo_log_likelihood", expected, type(unit).__name__, remedy)
     starts = np.cumsum([0, *(states.shape[1] for states in choices)])
     groups: dict[tuple, list[int]] = {}
     for place, states in enumerate(choices):

@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
+from flambeau.neurons.units import states_of
 
 __all__ = ["log_densities"]
 
@@ -51,11 +52,10 @@ def log_densities(machine: Any, matrix: Array, v: Any) -> Float[Array, "units ro
 def reaches(machine: Any, matrix: Array, v: Array) -> tuple[Array, Array]:
     """Half the length of each line ``(units, rows)``, and the longest one in standard deviations."""
     columns = machine.hidden_bias.shape[0]
-    try:
-        ranges = np.concatenate([np.ptp(states, axis=0) for states in machine.hidden.choices(columns)])
-    except ConfigurationError:
+    choices = states_of(machine.hidden, columns)
+    if choices is None:
         return unbounded(machine, matrix, v)
-    return bounded(machine, matrix, v, ranges)
+    return bounded(machine, matrix, v, np.concatenate([np.ptp(states, axis=0) for states in choices]))
 
 
 @eqx.filter_jit

@@ -23,7 +23,7 @@ from jaxtyping import Array, Float
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.neurons.draws import uniform
 
-__all__ = ["AbstractUnit", "Bernoulli", "Categorical", "Spin", "continuous", "independent", "within"]
+__all__ = ["AbstractUnit", "Bernoulli", "Categorical", "Spin", "continuous", "independent", "states_of", "within"]
 
 Values = Float[Array, "*batch columns"]
 
@@ -70,6 +70,18 @@ class AbstractUnit(eqx.Module):
     @abc.abstractmethod
     def check(self, values: np.ndarray, where: str) -> None:
         """Refuse data that such a unit cannot show."""
+
+
+def states_of(unit: AbstractUnit, columns: int) -> tuple[np.ndarray, ...] | None:
+    """:meth:`AbstractUnit.choices`, or None where there are no finitely many states.
+
+    >>> states_of(Bernoulli(), 2)[0].tolist()
+    [[0.0], [1.0]]
+    """
+    try:
+        return unit.choices(columns)
+    except ConfigurationError:
+        return None
 
 
 def independent(unit: AbstractUnit) -> AbstractUnit:
