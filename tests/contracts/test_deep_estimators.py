@@ -9,6 +9,7 @@ from flambeau.errors import ConfigurationError, DataError, DivergenceError
 from flambeau.estimators.deep import feed_forward
 from flambeau.networks import dbn, rbm
 from flambeau.neurons import Gaussian
+from flambeau.structures import Dropout
 
 RNG = np.random.default_rng(0)
 CLASSES = np.repeat([[1.0, 1, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1]], 60, axis=0)
@@ -94,3 +95,17 @@ def test_the_feed_forward_network_starts_as_the_recognition_stack():
     rows = jax.random.normal(keys[0], (5, 6))
     layers = feed_forward(network, 2).layers
     np.testing.assert_allclose(layers[1](layers[0](rows)), network(rows), rtol=1e-5)
+
+
+def test_dropout_silences_inputs_and_hidden_layers_while_learning_and_nothing_else():
+    network = dbn([rbm(6, 4, key=jax.random.key(0)), rbm(4, 3, key=jax.random.key(1))])
+    silent = feed_forward(network, 2, 0.5, 0.25)
+    rates = [layer.rate for layer in silent.layers if isinstance(layer, Dropout)]
+    assert rates == [0.25, 0.5, 0.5]
+    assert isinstance(silent.layers[0], Dropout)
+    rows = jax.random.uniform(jax.random.key(2), (5, 6))
+    np.testing.assert_array_equal(silent(rows), feed_forward(network, 2)(rows))
+    model = fb.DBNClassifier((8, 8), input_dropout=0.2, **QUICK).fit(X, Y)
+    assert model.score(X, Y) > 0.9
+    with pytest.raises(ConfigurationError, match="input_dropout"):
+        fb.DBNClassifier((8, 8), input_dropout=1.0, **QUICK).fit(X, Y)

