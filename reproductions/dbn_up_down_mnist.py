@@ -1,94 +1,106 @@
 """A deep belief network with a label at the top, fine-tuned by the up-down algorithm: at most 1.25 % of MNIST wrong.
 
 784-500-500-2000 with 10 label units beside the penultimate layer (Hinton, Osindero, Teh 2006: 1.25 %, after 30 epochs a
-layer and 359 epochs of up-down learning). Greedy CD-1 with momentum, then up-down learning in three parts, in each of
-which the top machine runs more Gibbs sweeps. Classes are read off the exact free energy of the top machine.
+layer and 359 epochs of up-down learning). Greedy CD-1 with momentum, then up-down learning in stages of 10 epochs; the
+top machine runs more Gibbs sweeps in later ones. Classes are read off the exact free energy of the top machine.
+Hours on two cores: every stage leaves its network and figures in ``dbn_up_down_mnist.work``, from where a run that was
+cut short goes on; remove that folder to start anew.
 ``FLAMBEAU_DATA`` names a folder that holds ``mnist``; without it the data are downloaded.
 """
 
+import json
 import time
-from typing import Any
+from pathlib import Path
 
 import jax
 import numpy as np
 import optax
 
 import flambeau as fb
-from common import keep, over_seeds
+from common import keep, wrong
 from flambeau.dynamics import FromData
 from flambeau.problems import Examples
 from flambeau.rules import ContrastiveDivergence, UpDown
 
-BAR = 1.25
-SEEDS = (0,)
-SIZES, GREEDY, BATCH, RATE = (500, 500, 2000), 20, 100, 0.2
-PARTS = ((3, 40), (6, 15), (10, 5))  # Gibbs sweeps at the top, epochs
+BAR, SEED = 1.25, 0
+SIZES, GREEDY, BATCH, RATE, EPOCHS = (500, 500, 2000), 30, 100, 0.3, 10
+SWEEPS = (3,) * 9 + (6,) * 4 + (10,) * 2  # Gibbs sweeps at the top, stage by stage
+WORK = Path(__file__).with_suffix(".work")
 PROTOCOL = {
     "claim": f"test error at most {BAR} % (Hinton, Osindero, Teh 2006: 1.25 %, 359 epochs of up-down learning)",
     "network": "784-500-500-2000, 10 label units beside the second layer of 500, logistic units",
     "greedy": f"CD-1, plain (not centred), momentum 0.9, rate 0.1 to 0.01, l2 2e-4, {GREEDY} epochs a layer",
-    "up-down": f"sgd, rate {RATE} falling to 0; (Gibbs sweeps, epochs) {PARTS}; batches of {BATCH} in random order",
+    "up-down": f"sgd, rate {RATE} falling to 0 stage by stage; stages of {EPOCHS} epochs with {SWEEPS} Gibbs sweeps; "
+    f"batches of {BATCH} in random order",
     "inputs": "pixels from 0 to 1, permutation-invariant, no distortions; the label is a softmax group at the top",
     "decision": "one deterministic pass up, then the exact free energy of every label",
-    "test set": "read after each part, nothing chosen by it here; the rate was chosen among pilots of up to 15 epochs "
-    "that were compared on the test rows",
+    "test set": "read after each stage, nothing chosen by it; the rate was chosen by pilots of 4 to 9 epochs on 50,000 "
+    "rows, judged by the other 10,000 of the training set",
+    "seed": str(SEED),
 }
 
 
 def main() -> None:
-    """Train, measure, keep; exit status 1 if the bar is missed."""
+    """Train stage by stage, measure, keep; exit status 1 if the bar is missed."""
     mnist = fb.problems.load("mnist")
-    result = over_seeds(lambda seed: measure(mnist, seed), SEEDS, "test error, %")
-    holds = result["mean"] <= BAR
-    print(f"test error {result['mean']:.2f} %, bar {BAR} %: {'holds' if holds else 'MISSES'}")
-    keep(__file__, PROTOCOL, {"bar, %": BAR, "holds": holds, **result})
+    WORK.mkdir(exist_ok=True)
+    found = json.loads(at("figures.json").read_text()) if at("figures.json").exists() else []
+    for stage in range(len(found), len(SWEEPS) + 1):
+        started = time.perf_counter()
+        model = taught(mnist, fb.load(at(f"{stage - 1}.flambeau")), stage) if stage else greedy(mnist)
+        seconds = round(time.perf_counter() - started, 1)
+        error = wrong(model, mnist.test_images.reshape(len(mnist.test_images), -1), mnist.test_target)
+        found.append({"epochs": EPOCHS * stage, "test error, %": round(error, 2), "seconds": seconds})
+        fb.save(model, at(f"{stage}.flambeau"))
+        at("figures.json").write_text(json.dumps(found))
+        at(f"{stage - 1}.flambeau").unlink(missing_ok=True)
+        print(found[-1], flush=True)
+    holds = found[-1]["test error, %"] <= BAR
+    print(f"test error {found[-1]['test error, %']:.2f} %, bar {BAR} %: {'holds' if holds else 'MISSES'}")
+    seconds = sum(stage["seconds"] for stage in found)
+    last = {"bar, %": BAR, "holds": holds, "test error, %": found[-1]["test error, %"], "seconds": round(seconds, 1)}
+    keep(__file__, PROTOCOL, {**last, "stages": found})
     raise SystemExit(0 if holds else 1)
 
 
-def measure(mnist: fb.problems.DataBundle, seed: int) -> dict[str, float]:
-    """Greedy training, then part by part; the error after each."""
-    started, steps = time.perf_counter(), len(mnist.images) // BATCH
-    rows, unseen = (images.reshape(len(images), -1) for images in (mnist.images, mnist.test_images))
+def at(name: str) -> Path:
+    """A file of the run that is under way."""
+    return WORK / name
+
+
+def greedy(mnist: fb.problems.DataBundle) -> fb.DBNClassifier:
+    """Layer by layer, the label beside the last machine's inputs."""
+    steps = len(mnist.images) // BATCH
     model = fb.DBNClassifier(
         SIZES,
         None,
         learning_rate=optax.linear_schedule(0.1, 0.01, GREEDY * steps),
         batch_size=BATCH,
         epochs=GREEDY,
-        random_state=seed,
+        random_state=SEED,
         verbose=True,
-    ).fit(rows, mnist.target)
-    found = {"test error greedy, %": wrong(model, unseen, mnist.test_target)}
-    print(found, flush=True)
+    ).fit(mnist.images.reshape(len(mnist.images), -1), mnist.target)
+    return model.set_params(learning_rate=0.1)  # a schedule is code, which no model file holds
+
+
+def taught(mnist: fb.problems.DataBundle, model: fb.DBNClassifier, stage: int) -> fb.DBNClassifier:
+    """One more stage of up-down learning, counted from 1."""
+    rows = mnist.images.reshape(len(mnist.images), -1)
     examples = Examples.of(rows, np.eye(10, dtype=np.float32)[mnist.target], whole=BATCH)
-    schedule, before = optax.linear_schedule(RATE, 0.0, steps * sum(epochs for _, epochs in PARTS)), 0
-    for part, (k, epochs) in enumerate(PARTS):
-        run = fb.train(
-            model.dbn_,
-            UpDown(ContrastiveDivergence(FromData(k), centered=False)),
-            examples,
-            optimizer=fb.optimiser("sgd", from_step(schedule, before)),
-            steps=epochs * steps,
-            batch_size=BATCH,
-            key=jax.random.fold_in(jax.random.key(seed), part),
-            verbose=True,
-        )
-        model.dbn_ = model.network_ = run.network
-        before += epochs * steps
-        found[f"test error after {k} sweeps, %"] = wrong(model, unseen, mnist.test_target)
-        print(found, f"{time.perf_counter() - started:.0f} s", flush=True)
-    last = found[f"test error after {PARTS[-1][0]} sweeps, %"]
-    return {**found, "test error, %": last, "seconds": round(time.perf_counter() - started, 1)}
-
-
-def from_step(schedule: Any, start: int) -> Any:
-    """The schedule as it goes on from a step."""
-    return lambda step: schedule(step + start)
-
-
-def wrong(model: fb.DBNClassifier, X: np.ndarray, y: np.ndarray) -> float:
-    """Percent of rows that the free energy decides wrongly."""
-    return round(100 * float((model.predict(X) != y).mean()), 2)
+    steps, stages = EPOCHS * (len(rows) // BATCH), len(SWEEPS)
+    rates = (RATE * (1 - done / stages) for done in (stage - 1, stage))
+    run = fb.train(
+        model.dbn_,
+        UpDown(ContrastiveDivergence(FromData(SWEEPS[stage - 1]), centered=False)),
+        examples,
+        optimizer=fb.optimiser("sgd", optax.linear_schedule(*rates, steps)),
+        steps=steps,
+        batch_size=BATCH,
+        key=jax.random.fold_in(jax.random.key(SEED), stage),
+        verbose=True,
+    )
+    model.dbn_ = model.network_ = run.network
+    return model
 
 
 if __name__ == "__main__":
