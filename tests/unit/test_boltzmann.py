@@ -159,14 +159,15 @@ class TestRBM:
         np.testing.assert_array_equal(dense.transform(sparse.csr_matrix(X)), dense.transform(X))
 
     def test_early_stopping_ends_at_a_wide_gap_and_keeps_the_network_before_it(self, digits):
-        X = (digits[0] > 0.5).astype(float)
+        X = np.random.default_rng(0).permutation(digits[0] > 0.5).astype(float)  # two of the 60 rows are equal
         settings = {"early_stopping": True, "epochs": 2000, "tolerance": 0.05, "patience": 5, "learning_rate": 0.5}
         model = fb.RBM(200, random_state=0, **settings).fit(X[:60], validation_data=X[900:1400])
         gap = model.history_["free_energy_gap"]
         assert model.run_.stopped
         assert len(gap) == model.n_iter_ < 2000
         seen, unseen = model.free_energy(X[:60]), model.free_energy(X[900:1400])
-        assert unseen.mean() - seen.mean() < gap[-1]
+        np.testing.assert_allclose(unseen.mean() - seen.mean(), gap[-1 - 5], rtol=1e-4)  # 5 wide ones since
+        assert unseen.mean() - seen.mean() <= (0.05 + 2 * np.sqrt(1 / 60 + 1 / 500)) * unseen.std()
 
     def test_held_out_rows_alone_only_give_their_curve(self, digits):
         X = digits[0]

@@ -361,10 +361,11 @@ def judged(
     if held_out is None:
         return RunAll(), ()
     count = int(examples.count)
-    rows = examples.inputs[np.sort(np.random.default_rng(0).permutation(count)[: len(held_out.inputs)])]
+    chosen = np.sort(np.random.default_rng(0).permutation(count)[: len(held_out.inputs)])
+    rows, weights = examples.inputs[chosen], (examples.weights[chosen], held_out.weights)
     if model.early_stopping:
-        return FreeEnergyPatience(rows, held_out.inputs, model.patience, model.tolerance), ()
-    return RunAll(), (FreeEnergyGap(rows, held_out.inputs),)
+        return FreeEnergyPatience(rows, held_out.inputs, model.patience, model.tolerance, *weights), ()
+    return RunAll(), (FreeEnergyGap(rows, held_out.inputs, *weights),)
 
 
 @eqx.filter_jit

@@ -25,6 +25,8 @@ class FreeEnergyGap(AbstractMonitor):
 
     rows: Float[Array, "n visible"]
     held_out: Float[Array, "m visible"]
+    weights: Float[Array, " n"] | None = None
+    held_out_weights: Float[Array, " m"] | None = None
 
     @property
     def name(self) -> str:
@@ -41,7 +43,8 @@ class FreeEnergyGap(AbstractMonitor):
 
     def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
         """Measure."""
-        gap, spread = free_energy_gap(network, jnp.asarray(self.rows), jnp.asarray(self.held_out))
+        rows, held_out = jnp.asarray(self.rows), jnp.asarray(self.held_out)
+        gap, spread = free_energy_gap(network, rows, held_out, self.weights, self.held_out_weights)
         return memory, {"gap": gap, "spread": spread}
 
 

@@ -1,6 +1,6 @@
 """When to stop a Boltzmann machine: when held-out rows become less probable than training rows."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -14,13 +14,17 @@ from flambeau.training.stopping import AbstractStopping
 __all__ = ["FreeEnergyPatience", "free_energy_gap"]
 
 
-def free_energy_gap(network: PyTree, rows: Array, held_out: Array) -> tuple[Array, Array]:
-    """Mean F(held out) - mean F(rows), and the standard deviation of F over the held-out rows.
+def free_energy_gap(
+    network: PyTree, rows: Array, held_out: Array, weights: Any = None, held_out_weights: Any = None
+) -> tuple[Array, Array]:
+    """Mean F(held out) - mean F(rows), and the standard deviation of F over the held-out rows; weighted if asked.
 
     log Z cancels: the gap is the difference of two mean log-likelihoods, exactly, for any size of machine.
     """
     seen, unseen = network.free_energy(rows), network.free_energy(held_out)
-    return jnp.mean(unseen) - jnp.mean(seen), jnp.std(unseen)
+    mean = jnp.average(unseen, weights=held_out_weights)
+    spread = jnp.sqrt(jnp.average((unseen - mean) ** 2, weights=held_out_weights))
+    return mean - jnp.average(seen, weights=weights), spread
 
 
 class GapState(NamedTuple):
@@ -42,6 +46,8 @@ class FreeEnergyPatience(AbstractStopping):
     held_out: Float[Array, "m visible"]
     patience: Array = eqx.field(converter=lambda rounds: jax.device_put(np.asarray(rounds, np.int32)), default=10)
     tolerance: Array = eqx.field(converter=lambda gap: jax.device_put(np.asarray(gap, np.float32)), default=0.1)
+    weights: Float[Array, " n"] | None = None
+    held_out_weights: Float[Array, " m"] | None = None
 
     def init(self, network: PyTree) -> GapState:
         """The first network is as good as any yet."""
@@ -55,7 +61,7 @@ class FreeEnergyPatience(AbstractStopping):
         self, state: GapState, network: PyTree, loss: Float[Array, ""]
     ) -> tuple[GapState, Array, dict[str, Array]]:
         """Measure the gap; a narrow one makes this network the one to keep."""
-        gap, spread = free_energy_gap(network, self.rows, self.held_out)
+        gap, spread = free_energy_gap(network, self.rows, self.held_out, self.weights, self.held_out_weights)
         chance = 2 * (1 / len(self.rows) + 1 / len(self.held_out)) ** 0.5
         wide = gap > (self.tolerance + chance) * spread
         waited = jnp.where(wide, state.waited + 1, 0)
