@@ -160,15 +160,18 @@ def test_a_rise_of_the_energy_is_noticed_on_request():
 
 
 def test_unlearning_weakens_what_dreams_show():
-    x = patterns(2, 20, 100)
-    with pytest.warns(UserWarning, match="20 patterns in 100 neurons"):
-        model = fb.Hopfield(random_state=0).fit(x)
-    before, stable = np.abs(model.weights_).sum(), model.is_stable(x).mean()
-    model.unlearn(200)
-    assert np.abs(model.weights_).sum() < before
-    assert model.weights_.dtype == np.float32
-    np.testing.assert_array_equal(model.weights_, model.weights_.T)
-    assert model.is_stable(x).mean() > stable + 0.2
+    gains = []
+    for seed in range(3):
+        x = patterns(seed, 20, 100)
+        with pytest.warns(UserWarning, match="20 patterns in 100 neurons"):
+            model = fb.Hopfield(random_state=seed).fit(x)
+        before, stable = np.abs(model.weights_).sum(), model.is_stable(x).mean()
+        model.unlearn(200)
+        assert np.abs(model.weights_).sum() < before
+        assert model.weights_.dtype == np.float32
+        np.testing.assert_array_equal(model.weights_, model.weights_.T)
+        gains.append(model.is_stable(x).mean() - stable)
+    assert np.mean(gains) > 0.2  # 0.36 with a deviation of 0.1 over seeds
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -82,8 +82,8 @@ def test_geweke_s_score():
 
 def test_quality_against_steps():
     """From all zeros towards the model: far at first, at the floor after it has mixed."""
-    machine, chains = toy(), 2_000
-    reference = np.asarray(exact_samples(machine, 20_000, jax.random.key(0)), np.float64)
+    machine, chains = toy(), 20_000
+    reference = np.asarray(exact_samples(machine, 200_000, jax.random.key(0)), np.float64)
     found = quality_against_steps(machine, np.zeros((chains, 4)), (0, 1, 20), reference, jax.random.key(1))
     assert found.steps.tolist() == [0, 1, 20]
     assert found.mean[0] > found.mean[1] > 2 * found.mean[2]
