@@ -10,7 +10,7 @@ from flambeau.dynamics import Clamp, Enumeration, FromData, ascend, class_scores
 from flambeau.errors import ConfigurationError
 from flambeau.networks import RestrictedBoltzmannMachine, dbn, generate, log_joint, log_likelihood_bound, rbm
 from flambeau.neurons import Bernoulli, Categorical, Mixed
-from flambeau.rules import Batch, ContrastiveDivergence, UpDown
+from flambeau.rules import Batch, ContrastiveDivergence, Hybrid, UpDown
 from flambeau.structures import Dense
 from oracles.test_rbm import V, machine_of, states, toy
 
@@ -205,6 +205,23 @@ class TestUpDown:
         batch = Batch(shown, labels, jnp.ones(4))
         expected, _, _ = inner.propose(network.top, batch, inner.init(network.top), middle)
         jax.tree.map(np.testing.assert_array_equal, proposal.top, expected)
+
+    @pytest.mark.parametrize("top_rate", [0.5, 3.0])
+    def test_the_top_may_learn_faster_than_the_rest_and_tell_labels_apart(self, x64, top_rate):
+        network, key = deep(10, classes=2), jax.random.key(4)
+        inner = Hybrid(ContrastiveDivergence(FromData(1), centered=False, classes=2), 0.1)
+        v, labels = states(Bernoulli(), 4)[:4], jnp.asarray([[1.0, 0], [0, 1], [1, 0], [0, 1]])
+        batch = Batch(v, labels, jnp.ones(4))
+        once, other = (
+            rule.propose(network, batch, rule.init(network), key)[0]
+            for rule in (UpDown(inner), UpDown(inner, top_rate))
+        )
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(b, top_rate * a, rtol=1e-12), once.top, other.top)
+        jax.tree.map(np.testing.assert_array_equal, once.lower, other.lower)
+        shown = jnp.hstack([ascend(network.lower, v, jax.random.split(key, 3)[0])[-1], labels])
+        middle = jax.random.split(key, 3)[1]
+        expected = inner.propose(network.top, Batch(shown, labels, jnp.ones(4)), inner.init(network.top), middle)[0]
+        jax.tree.map(np.testing.assert_array_equal, once.top, expected)
 
     def test_a_network_without_directed_layers_is_refused(self):
         network = dbn([rbm(4, 3, key=jax.random.key(0))])
