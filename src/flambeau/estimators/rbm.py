@@ -362,7 +362,8 @@ def judged(
         return RunAll(), ()
     count = int(examples.count)
     chosen = np.sort(np.random.default_rng(0).permutation(count)[: len(held_out.inputs)])
-    rows, weights = examples.inputs[chosen], (examples.weights[chosen], held_out.weights)
+    rows, own = examples.inputs[chosen], examples.weights
+    weights = (None if own is None else own[chosen], held_out.weights)
     if model.early_stopping:
         return FreeEnergyPatience(rows, held_out.inputs, model.patience, model.tolerance, *weights), ()
     return RunAll(), (FreeEnergyGap(rows, held_out.inputs, *weights),)
