@@ -109,3 +109,17 @@ def test_dropout_silences_inputs_and_hidden_layers_while_learning_and_nothing_el
     assert model.score(X, Y) > 0.9
     with pytest.raises(ConfigurationError, match="input_dropout"):
         fb.DBNClassifier((8, 8), input_dropout=1.0, **QUICK).fit(X, Y)
+
+
+def test_up_down_with_a_hybrid_top_tells_classes_apart_better():
+    digits = fb.problems.load("digits")
+    rows, y = digits.data, digits.target
+    settings = {"epochs": 10, "learning_rate": 0.05, "fine_tune_epochs": 10, "fine_tune_learning_rate": 0.03}
+    scores = {}
+    for name, kind in {"plain": {}, "hybrid": {"generative_weight": 0.1, "top_rate": 10}}.items():
+        models = [fb.DBNClassifier((40, 40), "up_down", random_state=seed, **kind, **settings) for seed in range(3)]
+        scores[name] = np.mean([model.fit(rows[:600], y[:600]).score(rows[600:], y[600:]) for model in models])
+    assert scores["hybrid"] > scores["plain"] + 0.02
+    for wrong in ({"top_rate": -1}, {"generative_weight": -0.1}):
+        with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+            fb.DBNClassifier((4, 4), "up_down", **wrong, **settings).fit(rows[:50], y[:50])

@@ -56,7 +56,9 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
 
     * ``"backprop"``: the recognition stack becomes a feed-forward network with a softmax layer, taught by
       back-propagation on the labelled rows (``network_``); the generative network stays in ``dbn_``.
-    * ``"up_down"``: contrastive wake-sleep over all layers; classes are read off the top's free energy.
+    * ``"up_down"``: contrastive wake-sleep over all layers; classes are read off the top's free energy. With a
+      ``generative_weight`` the top learns log P(y | the layer below) too, times one, beside that many times the
+      generative gradient (:class:`~flambeau.rules.Hybrid`); it learns ``top_rate`` times as fast as the rest.
     * ``None``: greedy training only; classes are read off the top's free energy.
 
     Parameters
@@ -114,6 +116,8 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
         fine_tune_l2: Any = 0.0,
         dropout: Any = 0.0,
         input_dropout: Any = 0.0,
+        generative_weight: Any = None,
+        top_rate: Any = 1.0,
         warm_up_epochs: Any = 2,
         shuffle: Any = True,
         random_state: Any = None,
@@ -145,6 +149,8 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
         self.fine_tune_l2 = fine_tune_l2
         self.dropout = dropout
         self.input_dropout = input_dropout
+        self.generative_weight = generative_weight
+        self.top_rate = top_rate
         self.warm_up_epochs = warm_up_epochs
         self.shuffle = shuffle
         self.random_state = random_state
@@ -154,6 +160,9 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
         """Learn from X ``(n, features)`` and labels y ``(n,)``, -1 for none. Monitors watch the first layer."""
         sizes = check_deep(self, (None, "up_down", "backprop"))
         check_number(self, "warm_up_epochs", 0, whole=True)
+        check_number(self, "top_rate", 0)
+        if self.generative_weight is not None:
+            check_number(self, "generative_weight", 0)
         optimiser(self.fine_tune_optimizer, self.fine_tune_learning_rate, l2=self.fine_tune_l2)
         X, y = checked_data(self, dense(X), y, reset=True)
         kind = visible_unit(self, X)
@@ -179,7 +188,7 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
         network: Any = stacked(machines, given.classes)
         self.dbn_ = network
         if self.fine_tune == "up_down":
-            runs.append(up_down(self, given, network))
+            runs.append(up_down(self, given, network, self.generative_weight, self.top_rate))
             network = self.dbn_ = runs[-1].network
         elif self.fine_tune == "backprop":
             silent = float(self.dropout), float(self.input_dropout)

@@ -17,7 +17,7 @@ from flambeau.estimators.fitting import Lesson, optimiser_of
 from flambeau.networks import DeepBeliefNetwork, FeedForward, RestrictedBoltzmannMachine, dbn, rbm
 from flambeau.neurons import AbstractUnit, Bernoulli, Categorical, Mixed, activation
 from flambeau.problems import Binarised, Examples
-from flambeau.rules import Backpropagation, ContrastiveDivergence, CrossEntropy, UpDown
+from flambeau.rules import Backpropagation, ContrastiveDivergence, CrossEntropy, Hybrid, UpDown
 from flambeau.structures import Dense, Dropout, Layer
 from flambeau.structures.initialisation import dtype
 from flambeau.training import Run, optimiser, train
@@ -143,17 +143,23 @@ def mirrored(below: RestrictedBoltzmannMachine, fresh: RestrictedBoltzmannMachin
     )
 
 
-def up_down(model: Any, given: Settings, network: DeepBeliefNetwork) -> Run:
-    """All layers at once, by the contrastive form of wake-sleep."""
+def up_down(
+    model: Any, given: Settings, network: DeepBeliefNetwork, generative_weight: Any = None, top_rate: Any = 1.0
+) -> Run:
+    """All layers at once, by the contrastive form of wake-sleep; with a weight, the top's rule is hybrid."""
     batch = min(int(model.batch_size), len(given.X))
     labels = given.labels if given.classes else np.zeros((len(given.X), 1))
-    top = ContrastiveDivergence(
-        sampler_of(model, model.fine_tune_k), bool(model.centered), classes=given.classes if given.partly else 0
+    hybrid = generative_weight is not None
+    chains = ContrastiveDivergence(
+        sampler_of(model, model.fine_tune_k),
+        bool(model.centered),
+        classes=given.classes if given.partly or hybrid else 0,
     )
+    top = Hybrid(chains, generative_weight) if hybrid else chains
     examples = Examples.of(given.X, labels, given.weights, shuffle=model.shuffle, whole=batch)
     run = train(
         network,
-        UpDown(top),
+        UpDown(top, top_rate),
         Binarised(examples) if model.binarize == "sample" else examples,
         optimizer=optimiser("sgd", model.fine_tune_learning_rate, l2=model.l2),
         steps=steps_for(len(given.X), batch, int(model.fine_tune_epochs)),
