@@ -12,8 +12,8 @@ import jax
 import numpy as np
 
 import flambeau as fb
-from flambeau.dynamics.annealing import anneal, annealing_temperatures, base_samples
-from flambeau.networks.enumeration import exact_log_partition
+from flambeau.analysis.annealed_importance import anneal, annealing_temperatures, base_samples
+from flambeau.analysis.enumeration import exact_log_partition
 from harness import Measure, Row, alternate, publish, timed, within
 from machine import arguments, fix_threads
 from sgemm import numpy_product, operations, timing, torch_product, xla_product

@@ -64,7 +64,7 @@ def main() -> None:
 def nielsen(depth: int, cost: str, seeds: range) -> dict[str, Any]:
     """Norms and neighbour ratios of all starts beside the book's."""
     batch, rule = images(), fb.rules.Backpropagation(COSTS[cost])
-    found = [fb.monitors.gradient_flow(drawn((784, *(30,) * depth, 10), seed), rule, batch) for seed in seeds]
+    found = [fb.analysis.gradient_flow(drawn((784, *(30,) * depth, 10), seed), rule, batch) for seed in seeds]
     norms = np.asarray([verdict.numbers["bias_gradient"][:depth] for verdict in found])
     ratios, book = norms[:, 1:] / norms[:, :-1], np.asarray(BOOK[depth])
     theirs = book[1:] / book[:-1]
@@ -106,7 +106,7 @@ def glorot(initialisation: str, seeds: range) -> dict[str, Any]:
         key = jax.random.key(seed)
         network = fb.networks.mlp((WIDTH,) * (LAYERS + 1), "tanh", "tanh", initialisation=initialisation, key=key)
         probe = jax.random.normal(key, (PROBE, WIDTH))
-        values.append(np.asarray(fb.monitors.jacobian_spectrum(network, probe, exact=WIDTH)["mean"])[:LAYERS])
+        values.append(np.asarray(fb.analysis.jacobian_spectrum(network, probe, exact=WIDTH)["mean"])[:LAYERS])
     layers = np.mean(values, axis=0)
     low, high = BANDS[initialisation]
     inside = bool(low <= layers.mean() <= high)

@@ -19,8 +19,8 @@ from scipy.optimize import minimize
 
 import flambeau as fb
 from common import keep
+from flambeau.analysis import critical_point, overlap, replica_overlap
 from flambeau.dynamics import Asynchronous, settle
-from flambeau.networks import critical_point, overlap, replica_overlap
 
 LOADS = (0.130, 0.134, 0.138, 0.142, 0.146, 0.150)
 DRAWS = {1250: 16, 5000: 5}

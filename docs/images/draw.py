@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from flambeau.foundation.files import write_atomic
 from flambeau.journey import CHAPTERS, Figure, Setting, run_chapter
-from flambeau.training.files import write_atomic
 
 
 def main() -> None:

@@ -14,12 +14,12 @@ import importlib
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from flambeau import dynamics, errors, monitors, networks, neurons, problems, rules, structures, training
-from flambeau.compilation_cache import enable_compilation_cache
+from flambeau import analysis, dynamics, errors, monitors, networks, neurons, problems, rules, structures, training
+from flambeau.foundation.programs import enable_compilation_cache
 from flambeau.training import Run, optimiser, train
 
 if TYPE_CHECKING:
-    from flambeau import estimators, report
+    from flambeau import estimators, pictures, report
     from flambeau.estimators import (
         DBM,
         DBN,
@@ -52,6 +52,7 @@ __all__ = [
     "MLPRegressor",
     "Perceptron",
     "Run",
+    "analysis",
     "dynamics",
     "enable_compilation_cache",
     "errors",
@@ -61,6 +62,7 @@ __all__ = [
     "networks",
     "neurons",
     "optimiser",
+    "pictures",
     "problems",
     "report",
     "rules",
@@ -88,6 +90,7 @@ LATER = {
     "Perceptron": "estimators",
     "estimators": "estimators",
     "load": "saving",
+    "pictures": "pictures",
     "report": "report",
     "save": "saving",
 }

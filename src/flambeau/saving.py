@@ -25,9 +25,9 @@ from sklearn.base import BaseEstimator
 
 from flambeau import dynamics, estimators, networks, neurons, problems, rules, structures
 from flambeau.errors import ConfigurationError, FileFormatError
+from flambeau.foundation.files import header_within_limits, write_atomic
 from flambeau.rules import losses, perceptron
 from flambeau.training import Progress, Run, stopping
-from flambeau.training.files import header_within_limits, write_atomic
 
 __all__ = ["load", "save"]
 

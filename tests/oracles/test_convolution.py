@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from flambeau.errors import ConfigurationError
 from flambeau.structures import AveragePooling, Convolution, Flatten, MaxPooling, Retina, Subsampling, Window
-from flambeau.structures.blocks import Axis, Blocks, convolve, convolve_back, correlate_kernel
+from flambeau.structures.block_convolution import Axis, Blocks, convolve, convolve_back, correlate_kernel
 from flambeau.structures.convolution import filtered, gathered, spread
-from flambeau.structures.order import innermost, outermost
+from flambeau.structures.memory_layout import innermost, outermost
 from table import normal
 
 sides = st.tuples(st.integers(3, 11), st.integers(3, 11))

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from flambeau.analysis.log_partition import log_partition
 from flambeau.dynamics import Enumeration, FromData, Persistent, gibbs
 from flambeau.dynamics.mean_field import mean_field
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.dbm import DBM
 from flambeau.networks import rbm
 from flambeau.networks.dbm import DeepBoltzmannMachine, dbm, mean_field_bound
-from flambeau.networks.likelihood import log_partition
 from flambeau.neurons import Bernoulli, Categorical, Gaussian, LearnedGaussian, Spin
 from flambeau.problems import load
 from flambeau.rules import Batch, ContrastiveDivergence

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from flambeau.analysis import log_likelihood_bound
 from flambeau.dynamics import Clamp, Enumeration, FromData, ascend, class_scores, descend
 from flambeau.errors import ConfigurationError
-from flambeau.networks import RestrictedBoltzmannMachine, dbn, generate, log_joint, log_likelihood_bound, rbm
+from flambeau.networks import RestrictedBoltzmannMachine, dbn, generate, log_joint, rbm
 from flambeau.neurons import Bernoulli, Categorical, Mixed
 from flambeau.rules import Batch, ContrastiveDivergence, Hybrid, UpDown
 from flambeau.structures import Dense

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from flambeau.neurons.draws import uniform, words
+from flambeau.foundation.random import uniform, words
 
 ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 

@@ -10,22 +10,18 @@ import pytest
 from jaxtyping import Array
 
 import flambeau as fb
-from flambeau.monitors import (
-    FeatureMotion,
-    GradientFlow,
-    JacobianSpectrum,
+from flambeau.analysis import (
     Row,
     diagnose,
     diagnose_gradients,
-    features,
     flow_numbers,
     gradient_flow,
     jacobian_spectrum,
     judge,
-    learning_curves,
     rows_of,
 )
-from flambeau.monitors.singular import ends_of_matrix, golub_kahan
+from flambeau.analysis.singular_values import ends_of_matrix, golub_kahan
+from flambeau.monitors import FeatureMotion, GradientFlow, JacobianSpectrum, features, learning_curves
 from flambeau.networks import FeedForward, mlp
 from flambeau.neurons import LeakyReLU, ReLU, Softmax, Tanh
 from flambeau.rules import Backpropagation, Batch, CrossEntropy
@@ -440,7 +436,7 @@ def test_rules_and_networks_that_tell_nothing_are_refused():
 
 
 def test_every_column_is_drawn():
-    from flambeau.report.flow import flow_figure
+    from flambeau.pictures.gradient_flow import flow_figure
 
     network = mlp((2, 3, 1), "relu", "sigmoid", key=jax.random.key(0))
     problem = fb.problems.Examples.of(*fb.problems.xor())

@@ -8,15 +8,9 @@ import numpy as np
 import pytest
 
 import flambeau as fb
+from flambeau.analysis import attractor_kinds, energy_plane, landscape
 from flambeau.errors import ConfigurationError, DataError
-from flambeau.networks import (
-    HopfieldNetwork,
-    attractor_kinds,
-    bidirectional_memory,
-    energy_plane,
-    landscape,
-    sequence_memory,
-)
+from flambeau.networks import HopfieldNetwork, bidirectional_memory, sequence_memory
 
 
 def signs(seed: int, *shape: int) -> np.ndarray:

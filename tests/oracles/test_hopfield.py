@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from flambeau.analysis import all_states
 from flambeau.dynamics import Asynchronous, BlockSequential, Glauber, Greedy, Synchronous, settle
-from flambeau.dynamics.visits import visit_in_blocks, visit_one_by_one
+from flambeau.dynamics.asynchronous import visit_in_blocks, visit_one_by_one
 from flambeau.errors import ConfigurationError
-from flambeau.networks import DenseMemory, HopfieldNetwork, Polynomial, all_states, recoded
+from flambeau.networks import DenseMemory, HopfieldNetwork, Polynomial, recoded
 from flambeau.neurons import Bernoulli, Spin
 
 LECTURE = np.asarray([[1.0, -1, -1, 1], [-1, 1, -1, 1]])

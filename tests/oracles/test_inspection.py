@@ -6,17 +6,8 @@ import numpy as np
 import pytest
 
 import flambeau as fb
-from flambeau.networks import (
-    FeedForward,
-    effective_field,
-    feature_maps,
-    layer_names,
-    lenet,
-    mlp,
-    parameter_table,
-    receptive_field,
-    saliency,
-)
+from flambeau.analysis import effective_field, feature_maps, layer_names, parameter_table, receptive_field, saliency
+from flambeau.networks import FeedForward, lenet, mlp
 from flambeau.structures import AveragePooling, Dropout, Flatten, MaxPooling, convolution_layer, dense_layer
 
 KEY = jax.random.key(0)

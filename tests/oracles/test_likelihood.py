@@ -10,7 +10,7 @@ import pytest
 from scipy import integrate
 from scipy.special import expit, logsumexp
 
-from flambeau.dynamics.annealing import (
+from flambeau.analysis.annealed_importance import (
     anneal,
     annealing_temperatures,
     base_log_partition,
@@ -19,12 +19,12 @@ from flambeau.dynamics.annealing import (
     log_mean_weight,
     passage,
 )
+from flambeau.analysis.enumeration import all_states, exact_distribution, exact_log_partition, exact_samples
+from flambeau.analysis.log_partition import joined, likelihood_report, log_likelihood, log_partition
+from flambeau.analysis.pseudo_likelihood import feature_pseudo_log_likelihood, pseudo_log_likelihood
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks import RestrictedBoltzmannMachine
 from flambeau.networks import enumeration as listing
-from flambeau.networks.enumeration import all_states, exact_distribution, exact_log_partition, exact_samples
-from flambeau.networks.likelihood import joined, likelihood_report, log_likelihood, log_partition
-from flambeau.networks.pseudo_likelihood import feature_pseudo_log_likelihood, pseudo_log_likelihood
 from flambeau.neurons import (
     Bernoulli,
     Categorical,

@@ -5,17 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from flambeau.dynamics import Clamp, Ladder, temper, trajectory
-from flambeau.dynamics.mixing import (
+from flambeau.analysis.enumeration import all_states, exact_samples
+from flambeau.analysis.mixing import (
     autocorrelation,
     autocorrelation_time,
     effective_sample_size,
     geweke,
     quality_against_steps,
 )
+from flambeau.dynamics import Clamp, Ladder, temper, trajectory
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks import RestrictedBoltzmannMachine
-from flambeau.networks.enumeration import all_states, exact_samples
 from flambeau.neurons import Bernoulli
 from flambeau.structures import Dense
 

@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
+from flambeau.foundation.random import coin_flips, uniforms
 from flambeau.structures import INITIALISERS, draw
-from flambeau.structures.noise import coin_flips, uniforms
 
 N = 1 << 20
 

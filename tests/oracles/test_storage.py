@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import flambeau as fb
+from flambeau.analysis import bit_error, critical_point, overlap, replica_overlap
 from flambeau.errors import ConfigurationError, DataError
-from flambeau.networks import bit_error, critical_point, hopfield, overlap, replica_overlap
+from flambeau.networks import hopfield
 from flambeau.neurons import Bernoulli
 from flambeau.rules import (
     Batch,
@@ -173,7 +174,7 @@ def test_dreams_are_taken_out_of_the_weights(x64):
     change = -N * np.asarray(proposal.weights)
     # -Σ s s' of three fixed points: find them among all states of the network.
     w = np.asarray(network.weights)
-    every = np.asarray(fb.networks.all_states(network.unit, N))
+    every = np.asarray(fb.analysis.all_states(network.unit, N))
     fixed = every[(every * (every @ w) >= 0).all(1)]
     seen = {tuple(without(-sum(np.outer(s, s) for s in three)).ravel()) for three in threes(fixed)}
     assert tuple(change.ravel().round(9)) in seen

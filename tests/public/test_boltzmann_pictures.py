@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import flambeau as fb
-from flambeau.report.boltzmann_charts import merged, most_probable
+from flambeau.pictures.energy_charts import merged, most_probable
 from table import held_out_bits
 
 PNG = b"\x89PNG"
@@ -28,41 +28,41 @@ def records():
 
 
 def test_every_record_has_its_picture(records):
-    before, report = dict(matplotlib.rcParams), fb.report
-    pictures = [
-        report.receptive_fields_picture(records["receptive_fields"]["fields"][-1], (2, 2)),
-        report.fantasies_picture(records["fantasy_particles"], (2, 2)),
-        report.activity_picture(records["hidden_activity"]),
-        report.histogram_picture(records["weight_histogram"]),
-        report.histogram_picture(records["update_histogram"]),
-        report.histogram_picture(records["update_histogram"], ["hidden_bias"]),
-        report.free_energy_picture(records["free_energy_gap"]),
-        report.free_energy_picture({"free_energy_gap": [0.1], "loss": [1.0]}),
+    before, pictures = dict(matplotlib.rcParams), fb.pictures
+    made = [
+        pictures.receptive_fields_picture(records["receptive_fields"]["fields"][-1], (2, 2)),
+        pictures.fantasies_picture(records["fantasy_particles"], (2, 2)),
+        pictures.activity_picture(records["hidden_activity"]),
+        pictures.histogram_picture(records["weight_histogram"]),
+        pictures.histogram_picture(records["update_histogram"]),
+        pictures.histogram_picture(records["update_histogram"], ["hidden_bias"]),
+        pictures.free_energy_picture(records["free_energy_gap"]),
+        pictures.free_energy_picture({"free_energy_gap": [0.1], "loss": [1.0]}),
     ]
-    assert all(picture.startswith(PNG) for picture in pictures)
-    assert len(set(pictures)) == len(pictures)
-    assert report.activity_picture(records["hidden_activity"]) == pictures[2]  # the same figure is the same bytes
+    assert all(picture.startswith(PNG) for picture in made)
+    assert len(set(made)) == len(made)
+    assert pictures.activity_picture(records["hidden_activity"]) == made[2]  # the same figure is the same bytes
     assert dict(matplotlib.rcParams) == before
 
 
 def test_fields_of_machines_networks_and_estimators_are_the_same():
-    alone = fb.report.receptive_fields_picture(MACHINE, (3, 4))
+    alone = fb.pictures.receptive_fields_picture(MACHINE, (3, 4))
     network = fb.networks.dbn([MACHINE, fb.networks.rbm(20, 3, key=KEYS[1])])
     fields = np.asarray(MACHINE.structure.weights).T
     for same in (network, fb.networks.dbn([MACHINE]), SimpleNamespace(network_=MACHINE), fields):
-        assert fb.report.receptive_fields_picture(same, (3, 4)) == alone
-    assert fb.report.receptive_fields_picture(MACHINE, (3, 4), 20) == alone
-    assert fb.report.receptive_fields_picture(MACHINE, (3, 4), [3, 1]) != alone
-    assert fb.report.receptive_fields_picture(MACHINE, (3, 3)).startswith(PNG)  # three columns are labels
+        assert fb.pictures.receptive_fields_picture(same, (3, 4)) == alone
+    assert fb.pictures.receptive_fields_picture(MACHINE, (3, 4), 20) == alone
+    assert fb.pictures.receptive_fields_picture(MACHINE, (3, 4), [3, 1]) != alone
+    assert fb.pictures.receptive_fields_picture(MACHINE, (3, 3)).startswith(PNG)  # three columns are labels
 
 
 def test_fields_refuse_what_has_none():
     with pytest.raises(fb.errors.DataError, match="image_shape"):
-        fb.report.receptive_fields_picture(MACHINE, (4, 4))
+        fb.pictures.receptive_fields_picture(MACHINE, (4, 4))
     with pytest.raises(fb.errors.ConfigurationError, match="some of 20 hidden units"):
-        fb.report.receptive_fields_picture(MACHINE, (3, 4), [20])
+        fb.pictures.receptive_fields_picture(MACHINE, (3, 4), [20])
     with pytest.raises(fb.errors.ConfigurationError, match="pass the network"):
-        fb.report.receptive_fields_picture("machine", (3, 4))
+        fb.pictures.receptive_fields_picture("machine", (3, 4))
 
 
 @pytest.mark.parametrize("shape", [(1, 12), (30, 12), (200, 12), (3, 5, 12)])
@@ -70,26 +70,26 @@ def test_fields_refuse_what_has_none():
 def test_samples_in_rows_and_groups(shape, titled):
     titles = [f"{number}" for number in range(shape[0])] if titled else None
     rows = GENERATOR.normal(size=shape)
-    assert fb.report.samples_picture(rows, (3, 4), titles).startswith(PNG)
-    assert fb.report.samples_picture(np.sign(rows), (3, 4), titles).startswith(PNG)
+    assert fb.pictures.samples_picture(rows, (3, 4), titles).startswith(PNG)
+    assert fb.pictures.samples_picture(np.sign(rows), (3, 4), titles).startswith(PNG)
 
 
 def test_samples_refuse_what_is_no_image():
     with pytest.raises(fb.errors.DataError, match="rows \\(n, visible\\)"):
-        fb.report.samples_picture(np.zeros(12), (3, 4))
+        fb.pictures.samples_picture(np.zeros(12), (3, 4))
     with pytest.raises(fb.errors.DataError, match="image_shape"):
-        fb.report.samples_picture(np.zeros((2, 12)), (12,))
+        fb.pictures.samples_picture(np.zeros((2, 12)), (12,))
     with pytest.raises(fb.errors.DataError, match="2 titles"):
-        fb.report.samples_picture(np.zeros((2, 12)), (3, 4), ["one"])
+        fb.pictures.samples_picture(np.zeros((2, 12)), (3, 4), ["one"])
 
 
 def test_records_of_another_monitor_are_refused():
     other = {"loss": np.zeros(3)}
     for draw, monitor in (
-        (lambda: fb.report.fantasies_picture(other, (2, 2)), "FantasyParticles"),
-        (lambda: fb.report.activity_picture(other), "HiddenActivity"),
-        (lambda: fb.report.histogram_picture(other), "WeightHistogram"),
-        (lambda: fb.report.free_energy_picture(other), "FreeEnergyGap"),
+        (lambda: fb.pictures.fantasies_picture(other, (2, 2)), "FantasyParticles"),
+        (lambda: fb.pictures.activity_picture(other), "HiddenActivity"),
+        (lambda: fb.pictures.histogram_picture(other), "WeightHistogram"),
+        (lambda: fb.pictures.free_energy_picture(other), "FreeEnergyGap"),
     ):
         with pytest.raises(fb.errors.ConfigurationError, match=f"{monitor}, got loss"):
             draw()
@@ -97,16 +97,16 @@ def test_records_of_another_monitor_are_refused():
 
 def test_units_at_both_ends_of_their_activity_are_drawn():
     activity = np.asarray([[0.5] * 5, [0.0, 1.0, 0.005, 0.995, 0.5]])
-    assert fb.report.activity_picture({"activity": activity}).startswith(PNG)
+    assert fb.pictures.activity_picture({"activity": activity}).startswith(PNG)
 
 
 @pytest.mark.parametrize("states", [4, 65, 200])
 def test_counts_against_probabilities(states):
     p = GENERATOR.dirichlet(np.ones(states))
     counts = GENERATOR.multinomial(1000, p)
-    drawn = fb.report.gibbs_histogram_picture(counts, p)
+    drawn = fb.pictures.gibbs_histogram_picture(counts, p)
     assert drawn.startswith(PNG)
-    assert fb.report.gibbs_histogram_picture(counts / 1000, p, 1000) == drawn
+    assert fb.pictures.gibbs_histogram_picture(counts / 1000, p, 1000) == drawn
     seen, exact = most_probable(counts / 1000, p)
     np.testing.assert_allclose([seen.sum(), exact.sum()], 1)
     assert (np.diff(exact[:64]) <= 0).all()
@@ -115,9 +115,9 @@ def test_counts_against_probabilities(states):
 def test_what_are_no_counts_or_probabilities_is_refused():
     for counts, p in (([1, 2], [1.0]), ([1, 2], [0.5, 0.6]), ([-1, 2], [0.5, 0.5]), ([0, 0], [0.5, 0.5])):
         with pytest.raises(fb.errors.DataError, match="summing to 1"):
-            fb.report.gibbs_histogram_picture(counts, p)
+            fb.pictures.gibbs_histogram_picture(counts, p)
     with pytest.raises(fb.errors.DataError, match="pass samples=n"):
-        fb.report.gibbs_histogram_picture([0.5, 0.5], [0.5, 0.5])
+        fb.pictures.gibbs_histogram_picture([0.5, 0.5], [0.5, 0.5])
 
 
 def test_bins_that_are_put_together_keep_their_area():
@@ -132,4 +132,4 @@ def test_log_partition(forward, reverse):
     common = {"value": 5.0, "method": "ais", "forward": forward, "reverse": reverse}
     for low, trusted in ((4.0, False), (4.9, True), (5.0, True)):
         found = SimpleNamespace(low=low, high=10.0 - low, trusted=trusted, **common)
-        assert fb.report.likelihood_picture(found).startswith(PNG)
+        assert fb.pictures.likelihood_picture(found).startswith(PNG)

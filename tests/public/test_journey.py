@@ -13,8 +13,8 @@ from flambeau import errors
 from flambeau.journey import CHAPTERS, Claim, Setting, as_json, chosen, run_chapter
 from flambeau.journey.chapter import number, quietly, tiny
 from flambeau.journey.page import page_of
+from flambeau.pictures.figures import picture
 from flambeau.report.document import Chapter, Equation, Figure, Quote, Section, Table
-from flambeau.report.figures import picture
 from flambeau.report.html import render, write_report
 from flambeau.report.markup import inline, mathematics, plain
 

@@ -17,12 +17,12 @@ IMAGE = np.random.default_rng(0).random((28, 28))
 @pytest.mark.parametrize("layer", [None, "C1", "C3", "C5", "F6", 1])
 def test_filters_of_every_kind(layer):
     image = (10, 12) if layer == "F6" else None  # 120 inputs are no square
-    assert fb.report.filters(LENET, layer, image=image).startswith(PNG)
+    assert fb.pictures.filters(LENET, layer, image=image).startswith(PNG)
 
 
 def test_filters_of_a_dense_layer_are_square_images():
-    assert fb.report.filters(MLP) == fb.report.filters(MLP, 0, image=(4, 4))
-    assert fb.report.filters(MLP) != fb.report.filters(MLP, 0, image=(2, 8))
+    assert fb.pictures.filters(MLP) == fb.pictures.filters(MLP, 0, image=(4, 4))
+    assert fb.pictures.filters(MLP) != fb.pictures.filters(MLP, 0, image=(2, 8))
 
 
 @pytest.mark.parametrize(
@@ -30,30 +30,30 @@ def test_filters_of_a_dense_layer_are_square_images():
 )
 def test_filters_refuse_what_has_no_picture(layer, image):
     with pytest.raises(fb.errors.ConfigurationError):
-        fb.report.filters(LENET, layer, image=image)
+        fb.pictures.filters(LENET, layer, image=image)
 
 
 def test_a_network_without_weights_has_no_filters():
     with pytest.raises(fb.errors.ConfigurationError, match="there is none to draw"):
-        fb.report.filters(fb.networks.FeedForward((fb.structures.Flatten(),)))
+        fb.pictures.filters(fb.networks.FeedForward((fb.structures.Flatten(),)))
 
 
 def test_maps_saliency_and_fields_of_an_image():
     before = dict(matplotlib.rcParams)
-    assert fb.report.maps(LENET, IMAGE).startswith(PNG)
-    assert fb.report.maps(LENET, IMAGE) == fb.report.maps(LENET, IMAGE[..., None])
-    assert fb.report.saliency_map(LENET, np.stack([IMAGE] * 2)).startswith(PNG)
-    assert fb.report.saliency_map(LENET, IMAGE[None, ..., None], 3).startswith(PNG)
-    assert fb.report.receptive_field_picture(LENET, IMAGE).startswith(PNG)
+    assert fb.pictures.maps(LENET, IMAGE).startswith(PNG)
+    assert fb.pictures.maps(LENET, IMAGE) == fb.pictures.maps(LENET, IMAGE[..., None])
+    assert fb.pictures.saliency_map(LENET, np.stack([IMAGE] * 2)).startswith(PNG)
+    assert fb.pictures.saliency_map(LENET, IMAGE[None, ..., None], 3).startswith(PNG)
+    assert fb.pictures.receptive_field_picture(LENET, IMAGE).startswith(PNG)
     assert dict(matplotlib.rcParams) == before
 
 
 def test_what_is_no_image_is_refused():
-    for draw in (fb.report.maps, fb.report.receptive_field_picture):
+    for draw in (fb.pictures.maps, fb.pictures.receptive_field_picture):
         with pytest.raises(fb.errors.DataError, match="one image"):
             draw(LENET, np.ones(784))
     for images in (IMAGE, np.ones((11, 28, 28))):
         with pytest.raises(fb.errors.DataError, match="1 to 10 images"):
-            fb.report.saliency_map(LENET, images)
+            fb.pictures.saliency_map(LENET, images)
     with pytest.raises(fb.errors.ConfigurationError, match="through windows"):
-        fb.report.receptive_field_picture(MLP, np.ones((4, 4)))
+        fb.pictures.receptive_field_picture(MLP, np.ones((4, 4)))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import flambeau as fb
-from flambeau.monitors import flow_numbers
+from flambeau.analysis import flow_numbers
 from flambeau.rules import Backpropagation, Batch, CrossEntropy, MeanSquaredError
 
 

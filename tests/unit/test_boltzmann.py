@@ -10,8 +10,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 import flambeau as fb
+from flambeau.analysis.enumeration import exact_distribution
 from flambeau.errors import ConfigurationError, DataError, DivergenceError
-from flambeau.networks.enumeration import exact_distribution
 
 
 def stripes(side=3):

@@ -7,8 +7,8 @@ import optax
 import pytest
 
 import flambeau as fb
+from flambeau.foundation.random import permutations
 from flambeau.problems import Examples
-from flambeau.problems.examples import permutations
 from flambeau.rules import Backpropagation, CrossEntropy, Evaluation, PerceptronRule
 from flambeau.training import NoMistakes, Patience, loop
 

@@ -24,14 +24,14 @@ def sample(file: Path, count: int, steps: int, label: str | None, out: Path) -> 
     A name that ends in .png gives a picture (rows of a square number of features), .csv a table.
     """
     import flambeau as fb
-    from flambeau.training.files import write_atomic
+    from flambeau.foundation.files import write_atomic
 
     model = fb.load(file)
     rows = drawn(model, count, steps, label)
     if out.suffix.lower() == ".csv":
         write_atomic(out, "\n".join(",".join(f"{value:g}" for value in row) for row in rows).encode() + b"\n")
     else:
-        write_atomic(out, fb.report.samples_picture(rows, square(rows.shape[1])))
+        write_atomic(out, fb.pictures.samples_picture(rows, square(rows.shape[1])))
     click.echo(f"{count} samples after {steps} steps: {out}")
 
 

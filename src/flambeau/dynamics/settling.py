@@ -14,9 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from flambeau.dynamics.visits import chosen
+from flambeau.dynamics.asynchronous import chosen
 from flambeau.errors import ConfigurationError, check_value, named
-from flambeau.neurons.draws import uniform
+from flambeau.foundation.random import uniform
 
 __all__ = [
     "AbstractUpdate",

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
-from flambeau.dynamics.chains import AbstractSampler, Particles, unconnected
+from flambeau.dynamics.samplers import AbstractSampler, Particles, unconnected
 
 __all__ = ["Ladder", "Tempering", "exchange", "temper"]
 
@@ -35,7 +35,7 @@ class Tempering(AbstractSampler):
     """Persistent chains at ``rungs`` temperatures; only those of β = 1 enter the gradient.
 
     Each step is ``k`` sweeps of every rung and one round of exchanges. The spacing adapts slowly towards equal
-    acceptance. *Limits.* A step costs ``rungs`` times that of :class:`~flambeau.dynamics.chains.Persistent`, and a
+    acceptance. *Limits.* A step costs ``rungs`` times that of :class:`~flambeau.dynamics.samplers.Persistent`, and a
     ladder with too few rungs exchanges nothing: look at ``Ladder.acceptance``. Source: Desjardins et al. 2010.
     """
 

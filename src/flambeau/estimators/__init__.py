@@ -1,5 +1,6 @@
 """scikit-learn faces of the networks: thin, validated in ``fit``, open to look into."""
 
+from flambeau.analysis.separability import Separation, separation
 from flambeau.estimators.class_rbm import ClassificationRBM
 from flambeau.estimators.continuous_hopfield import ContinuousHopfield, Trajectory
 from flambeau.estimators.convnet import ConvNetClassifier
@@ -13,7 +14,6 @@ from flambeau.estimators.memory_curves import MemoryCurve, basin_curve, capacity
 from flambeau.estimators.mlp import MLPClassifier, MLPRegressor
 from flambeau.estimators.perceptron import Perceptron
 from flambeau.estimators.rbm import RBM
-from flambeau.estimators.separability import Separation, separation
 
 __all__ = [
     "DBM",

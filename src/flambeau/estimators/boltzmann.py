@@ -9,14 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.sparse import issparse
 
+from flambeau.analysis import LikelihoodReport, LogPartition, log_partition
 from flambeau.dynamics import AbstractSampler, Clamp, Enumeration, FromData, Persistent, Tempering
 from flambeau.errors import ConfigurationError, DataError, DivergenceError, check_value
 from flambeau.estimators.common import check_number, checked_data, class_indices, seed_of
 from flambeau.estimators.fitting import Lesson
-from flambeau.networks import LikelihoodReport, LogPartition, log_partition
+from flambeau.foundation.precision import dtype
 from flambeau.neurons import AbstractUnit
 from flambeau.neurons.units import states_of
-from flambeau.structures.initialisation import dtype
 
 __all__ = [
     "ALGORITHMS",

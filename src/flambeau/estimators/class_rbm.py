@@ -25,7 +25,6 @@ from flambeau.estimators.boltzmann import (
     visible_rows,
 )
 from flambeau.estimators.common import (
-    by_rows,
     check_number,
     checked_data,
     class_indices,
@@ -37,6 +36,7 @@ from flambeau.estimators.common import (
 from flambeau.estimators.deep import rows_of_labels
 from flambeau.estimators.fitting import Job, Lesson, check_settings, learn, pair, remember
 from flambeau.estimators.rbm import beginnings, new_machine, walk
+from flambeau.foundation.rows import by_rows
 from flambeau.monitors import ValidationCurve
 from flambeau.networks import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit, Categorical, Mixed, unit

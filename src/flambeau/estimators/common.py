@@ -1,9 +1,7 @@
 """What the estimators share: checked inputs, seeds, weights, and fast prediction for any number of rows."""
 
-from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import numpy as np
 from jaxtyping import PyTree
 from sklearn.utils import compute_sample_weight
@@ -11,10 +9,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from flambeau.errors import ConfigurationError, DataError, check_value
-from flambeau.structures.initialisation import dtype
+from flambeau.foundation.precision import dtype
+from flambeau.foundation.rows import by_rows
 
 __all__ = [
-    "by_rows",
     "check_number",
     "checked_data",
     "class_indices",
@@ -24,8 +22,6 @@ __all__ = [
     "row_weights",
     "seed_of",
 ]
-
-CHUNK = 4_096
 
 
 def check_number(estimator: Any, name: str, low: float, high: float = np.inf, *, whole: bool = False) -> None:
@@ -137,26 +133,6 @@ def seed_of(random_state: Any) -> int:
         return int(random_state)
     expected = "None, a whole number from 0 to 2**32 - 1, or a NumPy generator"
     raise ConfigurationError("random_state", expected, repr(random_state), "pass random_state=0")
-
-
-@eqx.filter_jit
-def compiled_rows(compute: Callable[[PyTree, Any], Any], network: PyTree, x: Any) -> Any:
-    """A function of a network and rows, as one program."""
-    return compute(network, x)
-
-
-def by_rows(compute: Callable[[PyTree, Any], Any], network: PyTree, X: np.ndarray, chunk: int = CHUNK) -> np.ndarray:
-    """``compute(network, rows)`` for any number of rows, padded to a power of two so that few programs are compiled.
-
-    ``compute`` is a function of a module (a new one each time would be compiled each time); one result per row.
-    """
-    parts = []
-    for start in range(0, len(X), chunk):
-        part = X[start : start + chunk]
-        padded = np.zeros((max(16, 1 << (len(part) - 1).bit_length()), *X.shape[1:]), X.dtype)
-        padded[: len(part)] = part
-        parts.append(np.asarray(compiled_rows(compute, network, padded))[: len(part)])
-    return np.concatenate(parts)
 
 
 def outputs(network: PyTree, X: np.ndarray) -> np.ndarray:

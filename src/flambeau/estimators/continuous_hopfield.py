@@ -15,9 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 from flambeau.dynamics import FLOWS, Flowed, flow
 from flambeau.errors import ConfigurationError, DataError, named
 from flambeau.estimators.common import check_number, checked_data, seed_of
+from flambeau.foundation.precision import dtype
 from flambeau.networks.graded_hopfield import GradedHopfield, graded_hopfield
 from flambeau.neurons.units import within
-from flambeau.structures.initialisation import dtype
 
 __all__ = ["ContinuousHopfield", "Trajectory"]
 

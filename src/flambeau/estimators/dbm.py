@@ -10,6 +10,7 @@ from jaxtyping import Array
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from flambeau.analysis import LikelihoodReport, LogPartition
 from flambeau.dynamics import Clamp, gibbs
 from flambeau.estimators.boltzmann import (
     bound_report,
@@ -27,10 +28,10 @@ from flambeau.estimators.boltzmann import (
     trusted_value,
     visible_rows,
 )
-from flambeau.estimators.common import by_rows, check_number, row_weights, seed_of
+from flambeau.estimators.common import check_number, row_weights, seed_of
 from flambeau.estimators.fitting import Job, Lesson, check_settings, learn, remember, whole_sizes
 from flambeau.estimators.rbm import judged
-from flambeau.networks import LikelihoodReport, LogPartition
+from flambeau.foundation.rows import by_rows
 from flambeau.networks.dbm import DeepBoltzmannMachine, dbm, mean_field_bound
 from flambeau.neurons import AbstractUnit, unit
 from flambeau.problems import Binarised, Examples
@@ -226,7 +227,7 @@ class DBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """log Z: exactly where the odd or the even layers have up to 20 units ("auto"), or estimated ("ais").
 
         Annealing moves the odd layers; the even ones, v among them, are summed out. Options are those of
-        :func:`flambeau.networks.log_partition`.
+        :func:`flambeau.analysis.log_partition`.
         """
         check_is_fitted(self)
         return partition_of(self, self.network_.sides(1), method, options)

@@ -10,6 +10,7 @@ from jaxtyping import Array
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from flambeau.analysis import LikelihoodReport, LogPartition, log_likelihood_bound
 from flambeau.dynamics import Clamp
 from flambeau.errors import ConfigurationError
 from flambeau.estimators.boltzmann import (
@@ -27,13 +28,7 @@ from flambeau.estimators.boltzmann import (
 from flambeau.estimators.common import check_number, outputs, row_weights, seed_of
 from flambeau.estimators.deep import Settings, greedy, in_order, joined_history, stacked, up_down
 from flambeau.estimators.fitting import check_settings, whole_sizes
-from flambeau.networks import (
-    DeepBeliefNetwork,
-    LikelihoodReport,
-    LogPartition,
-    generate,
-    log_likelihood_bound,
-)
+from flambeau.networks import DeepBeliefNetwork, generate
 from flambeau.neurons import AbstractUnit, unit
 from flambeau.training import optimiser
 

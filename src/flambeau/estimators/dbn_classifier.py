@@ -17,7 +17,6 @@ from flambeau.estimators.boltzmann import (
     visible_rows,
 )
 from flambeau.estimators.common import (
-    by_rows,
     check_number,
     checked_data,
     class_indices,
@@ -39,6 +38,7 @@ from flambeau.estimators.deep import (
     stacked,
     up_down,
 )
+from flambeau.foundation.rows import by_rows
 from flambeau.networks import DeepBeliefNetwork
 from flambeau.neurons import Categorical
 from flambeau.training import optimiser

@@ -14,12 +14,12 @@ from flambeau.estimators.boltzmann import check_sizes, check_weights, fresh_bias
 from flambeau.estimators.boltzmann import in_order as merged
 from flambeau.estimators.common import outputs
 from flambeau.estimators.fitting import Lesson, optimiser_of
+from flambeau.foundation.precision import dtype
 from flambeau.networks import DeepBeliefNetwork, FeedForward, RestrictedBoltzmannMachine, dbn, rbm
 from flambeau.neurons import AbstractUnit, Bernoulli, Categorical, Mixed, activation
 from flambeau.problems import Binarised, Examples
 from flambeau.rules import Backpropagation, ContrastiveDivergence, CrossEntropy, Hybrid, UpDown
 from flambeau.structures import Dense, Dropout, Layer
-from flambeau.structures.initialisation import dtype
 from flambeau.training import Run, optimiser, train
 
 __all__ = ["Settings", "backprop", "feed_forward", "greedy", "in_order", "joined_history", "steps_for", "up_down"]

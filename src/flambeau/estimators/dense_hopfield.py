@@ -14,10 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics.settling import Asynchronous, at_rest, settle
 from flambeau.errors import ConfigurationError, DataError, check_value, named
-from flambeau.estimators.common import as_floats, by_rows, check_number, checked_data, seed_of
+from flambeau.estimators.common import as_floats, check_number, checked_data, seed_of
 from flambeau.estimators.memory import energy_of
+from flambeau.foundation.rows import by_rows
+from flambeau.networks.dense_interactions import STEEPEST, Exponential, Polynomial
 from flambeau.networks.dense_memory import DenseMemory
-from flambeau.networks.interactions import STEEPEST, Exponential, Polynomial
 from flambeau.networks.modern_memory import ModernMemory
 
 __all__ = ["DenseHopfield"]

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics import Settled, Synchronous, at_rest, settle
 from flambeau.errors import ConfigurationError, DataError, check_value
-from flambeau.estimators.common import by_rows, checked_data, row_weights, seed_of
+from flambeau.estimators.common import checked_data, row_weights, seed_of
 from flambeau.estimators.memory import (
     RULES,
     bits_of,
@@ -27,6 +27,7 @@ from flambeau.estimators.memory import (
     warn_of_load,
     warn_of_rise,
 )
+from flambeau.foundation.rows import by_rows
 from flambeau.networks import HopfieldNetwork, recoded
 from flambeau.neurons import Bernoulli, Spin
 from flambeau.problems import Examples

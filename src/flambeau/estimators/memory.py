@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from flambeau.analysis import absolute_capacity, critical_point
 from flambeau.dynamics import AbstractUpdate, Asynchronous, BlockSequential, Greedy, Settled, Synchronous
 from flambeau.errors import ConfigurationError, DataError, named
 from flambeau.estimators.common import check_number, seed_of
-from flambeau.networks import HopfieldNetwork, absolute_capacity, critical_point, hopfield, recoded
+from flambeau.networks import HopfieldNetwork, hopfield, recoded
 from flambeau.neurons import Bernoulli, Spin
 from flambeau.problems import Examples
 from flambeau.rules import AbstractRule, Covariance, Hebbian, MarginPerceptron, ProbabilityFlow, Projection, Storkey

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from sklearn.base import clone
 
 from flambeau.errors import ConfigurationError, check_value
-from flambeau.training.progress_bar import progress_bar
+from flambeau.foundation.progress import progress_bar
 
 __all__ = ["MemoryCurve", "basin_curve", "capacity_curve"]
 
@@ -33,7 +33,7 @@ def capacity_curve(
     the bits of each turned.
 
     ``model``: an unfitted :class:`~flambeau.Hopfield` or :class:`~flambeau.DenseHopfield`. For an ``overlap`` to hold
-    against :func:`~flambeau.networks.replica_overlap` set ``flips=0``: the theory starts at the pattern.
+    against :func:`~flambeau.analysis.replica_overlap` set ``flips=0``: the theory starts at the pattern.
 
     >>> import flambeau as fb
     >>> curve = capacity_curve(fb.Hopfield(), 100, (0.05, 0.5), draws=2)

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from flambeau.analysis.separability import separation
 from flambeau.errors import ConfigurationError
 from flambeau.estimators.common import (
     check_number,
@@ -22,7 +23,6 @@ from flambeau.estimators.common import (
     row_weights,
     seed_of,
 )
-from flambeau.estimators.separability import separation
 from flambeau.networks import perceptron
 from flambeau.neurons import Hardmax, Sign, Step
 from flambeau.problems import Examples

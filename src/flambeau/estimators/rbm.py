@@ -10,6 +10,7 @@ from jaxtyping import Array
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from flambeau.analysis import LikelihoodReport, LogPartition, likelihood_report, pseudo_log_likelihood
 from flambeau.dynamics import gibbs
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.boltzmann import (
@@ -28,17 +29,11 @@ from flambeau.estimators.boltzmann import (
     trusted_value,
     visible_rows,
 )
-from flambeau.estimators.common import by_rows, check_number, outputs, row_weights, seed_of
+from flambeau.estimators.common import check_number, outputs, row_weights, seed_of
 from flambeau.estimators.fitting import Job, Lesson, check_settings, learn, remember
+from flambeau.foundation.rows import by_rows
 from flambeau.monitors import FreeEnergyGap
-from flambeau.networks import (
-    LikelihoodReport,
-    LogPartition,
-    RestrictedBoltzmannMachine,
-    likelihood_report,
-    pseudo_log_likelihood,
-    rbm,
-)
+from flambeau.networks import RestrictedBoltzmannMachine, rbm
 from flambeau.neurons import AbstractUnit, unit
 from flambeau.problems import Binarised, Examples
 from flambeau.rules import Batch, ContrastiveDivergence
@@ -88,7 +83,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     True
 
     *Limits.* Gaussian visible units want standardised data and rates 10 to 100 times smaller. Whether samples are good
-    is a question of mixing: see :mod:`flambeau.dynamics.mixing`. Source: Hinton 2002; Tieleman 2008; Hinton 2010.
+    is a question of mixing: see :mod:`flambeau.analysis.mixing`. Source: Hinton 2002; Tieleman 2008; Hinton 2010.
     Lecture: 深度信念网络.
     """
 
@@ -291,7 +286,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def log_partition(self, method: str = "auto", **options: Any) -> LogPartition:
         """log Z: exactly by listing the smaller side's states (up to 20 units under "auto"), or estimated ("ais").
 
-        Options are those of :func:`flambeau.networks.log_partition`: chains, temperatures, reverse_start, base.
+        Options are those of :func:`flambeau.analysis.log_partition`: chains, temperatures, reverse_start, base.
         """
         check_is_fitted(self)
         return partition_of(self, self.network_, method, options)

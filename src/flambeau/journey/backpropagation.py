@@ -11,8 +11,8 @@ import flambeau as fb
 from flambeau.journey.backpropagation_at_work import digits, exclusive_or, spirals
 from flambeau.journey.backpropagation_correction import is_it_convex
 from flambeau.journey.chapter import Claim, Equation, Figure, Plan, Quote, Section, Setting, Table, Told, number, tiny
-from flambeau.report import panels
-from flambeau.report.figures import BLUE, VERMILLION, picture
+from flambeau.pictures import panels
+from flambeau.pictures.figures import BLUE, VERMILLION, picture
 
 # Worked out by hand: x = (1, 0), d = 1, hidden weights (0.1, 0.2) and (0.3, 0.4), output weights (0.5, 0.6), no biases.
 BY_HAND = {

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, quietly
-from flambeau.report import panels
-from flambeau.report.figures import BLUE, VERMILLION, picture
+from flambeau.pictures import panels
+from flambeau.pictures.figures import BLUE, VERMILLION, picture
 
 RULE = fb.rules.Backpropagation()
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told
-from flambeau.report.figures import BLUE, GREY, INK, VERMILLION, picture
+from flambeau.pictures.figures import BLUE, GREY, INK, VERMILLION, picture
 
 
 def is_it_convex(setting: Setting) -> Told:

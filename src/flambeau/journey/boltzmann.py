@@ -15,7 +15,7 @@ from flambeau.journey.boltzmann_learning import learning, reconstruction
 from flambeau.journey.boltzmann_sampling import sampling
 from flambeau.journey.boltzmann_table import Table, golden
 from flambeau.journey.chapter import Claim, Equation, Figure, Plan, Quote, Section, Setting, Told, number, tiny
-from flambeau.report.figures import BLUE, SKY, picture
+from flambeau.pictures.figures import BLUE, SKY, picture
 
 CLOSE = 1e-6
 
@@ -32,7 +32,7 @@ def energy(setting: Setting) -> Told:
     table = Table.of(machine)
     v, h, seen = table.v, table.h, table.joint.sum(axis=1)
     free, mean_h, mean_v = (np.asarray(values, np.float64) for values in asked(machine, jnp.asarray(v), jnp.asarray(h)))
-    both = fb.networks.exact_log_partition(machine), float(np.log(np.exp(-free).sum()))
+    both = fb.analysis.exact_log_partition(machine), float(np.log(np.exp(-free).sum()))
     off_z = float(np.abs(np.asarray(both) - table.log_z).max())
     by_free_energy = np.exp(-free - table.log_z)
     off_v = float(np.abs(by_free_energy - seen).max())

@@ -47,7 +47,7 @@ def bars() -> np.ndarray:
 @functools.cache
 def every_state(units: int) -> np.ndarray:
     """All states of so many units of 0 or 1, one a row."""
-    return fb.networks.all_states(fb.neurons.unit("bernoulli"), units).astype(np.float32)
+    return fb.analysis.all_states(fb.neurons.unit("bernoulli"), units).astype(np.float32)
 
 
 class Chains(fb.dynamics.AbstractSampler):

@@ -9,7 +9,7 @@ from flambeau.journey import chapter
 from flambeau.journey.boltzmann_bars import YOUNG, learned, on_bars, steps_of
 from flambeau.journey.boltzmann_chain import Chain, chain_of, compared
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told
-from flambeau.report.figures import BLUE, GREY, INK, VERMILLION, picture
+from flambeau.pictures.figures import BLUE, GREY, INK, VERMILLION, picture
 
 __all__ = ["steps_of_the_chain"]
 

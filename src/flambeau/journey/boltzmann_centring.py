@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 
 from flambeau.journey.boltzmann_digits import data_of, fitted, nats_of
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, number
-from flambeau.report.figures import BLUE, GREY, VERMILLION, picture
+from flambeau.pictures.figures import BLUE, GREY, VERMILLION, picture
 
 __all__ = ["flipped"]
 

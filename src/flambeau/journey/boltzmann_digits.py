@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, number
-from flambeau.report.figures import BLUE, GREY, picture
+from flambeau.pictures.figures import BLUE, GREY, picture
 
 __all__ = ["data_of", "digits", "fitted", "nats_of"]
 
@@ -73,7 +73,7 @@ def digits(setting: Setting) -> Told:
     drawn = [start[:16], *(model.gibbs(start[:16], count) for count in walks)]
     asked = (0, *(2**power for power in range(setting.pick(6, 11, 11))))
     key = jax.random.key(setting.seed)
-    found = fb.dynamics.quality_against_steps(model.network_, start, asked, start, key)
+    found = fb.analysis.quality_against_steps(model.network_, start, asked, start, key)
     spread = np.cov(start.T, bias=True)
     apart = float(np.sqrt(((spread - np.diag(spread.diagonal())) ** 2).mean() + found.covariance_floor**2))
     away = float(found.covariance[-1] / apart)
@@ -97,10 +97,10 @@ def digits(setting: Setting) -> Told:
         f"{len(data.rows):,} handwritten digits of {data.side} by {data.side} pixels, ink 1 and paper 0, no labels. "
         "`fb.RBM(16, algorithm=\"pcd\").fit(X)` has 16 hidden units, few enough for an exact Z. What each looks for:",
         Figure("The weights of the 16 hidden units", "Orange: ink here switches the unit on, and the unit, once on, "
-               "puts ink here. Blue: paper.", fb.report.receptive_fields_picture(model, shape),
+               "puts ink here. Blue: paper.", fb.pictures.receptive_fields_picture(model, shape),
                "Sixteen small images in orange and blue: strokes and their surroundings."),
         Figure("Left to itself", "Each column starts with a training digit.",
-               fb.report.samples_picture(np.stack(drawn), shape, ["start", *(f"{count:,} step{'s' * (count > 1)}"
+               fb.pictures.samples_picture(np.stack(drawn), shape, ["start", *(f"{count:,} step{'s' * (count > 1)}"
                                                                              for count in walks)]),
                "Rows of digits; further down they have turned into other shapes like digits."),
         f"On {len(data.unseen):,} digits not used for learning it reaches {number(nats, '.2f')} nats a digit; "

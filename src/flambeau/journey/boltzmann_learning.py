@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 
 from flambeau.journey.boltzmann_bars import CEILING, ROUND, learned, steps_of
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Table, Told, number
-from flambeau.report.figures import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION, picture
+from flambeau.pictures.figures import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION, picture
 
 __all__ = ["learning", "reconstruction"]
 
@@ -104,7 +104,7 @@ def reconstruction(setting: Setting) -> Told:
         f"likelihood, "
         f"{number(ends[best], '.2f')} nats, to {best}. A machine that copies everything has "
         "no error, and no idea of what is probable. Judge by the likelihood, exact or estimated with its error "
-        "(`fb.networks.log_partition`), or by samples.",
+        "(`fb.analysis.log_partition`), or by samples.",
     )), (
         Claim("The reconstruction error judges a machine", "the method with the lowest error has the best likelihood",
               "; ".join(f"{name}: error {last[name]:.4f}, {number(ends[name], '.2f')} nats" for name in METHODS),

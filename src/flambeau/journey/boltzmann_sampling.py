@@ -12,7 +12,7 @@ import flambeau as fb
 from flambeau.journey.boltzmann_bars import CEILING, HIDDEN, SIDE, YOUNG, bars, learned, steps_of
 from flambeau.journey.boltzmann_chain import chain_of, numbers_of
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, number
-from flambeau.report.figures import BLUE, GREY, VERMILLION, picture
+from flambeau.pictures.figures import BLUE, GREY, VERMILLION, picture
 
 __all__ = ["sampling"]
 
@@ -39,8 +39,8 @@ def sampling(setting: Setting) -> Told:
     run = learned("exact", steps, setting.seed)
     machine, nats = run.network, float(run.records["log_likelihood"]["nats"][-1])
     start = jnp.asarray(np.resize(bars(), (chains, SIDE**2)), jnp.float32)
-    # fb.networks.exact_distribution(machine) lists all 65,536 visible states with their probabilities.
-    exact = fb.networks.exact_distribution(machine)[1]
+    # fb.analysis.exact_distribution(machine) lists all 65,536 visible states with their probabilities.
+    exact = fb.analysis.exact_distribution(machine)[1]
     shown = [np.asarray(walk(machine, start, jnp.asarray(k), jax.random.key(setting.seed))) for k in (1, 10, 100)]
     ends = np.asarray(walk(machine, start, jnp.asarray(length), jax.random.key(setting.seed + 1)))
     counts = np.bincount(numbers_of(ends), minlength=len(exact))
@@ -73,7 +73,7 @@ def sampling(setting: Setting) -> Told:
         f"{number(nats, '.2f')} nats a "
         f"picture; no machine can pass {number(CEILING, '.2f')}, which is log 1/30).",
         Figure("What chains show on their way", "Each column is a chain that started with the picture on top.",
-               fb.report.samples_picture(np.stack([np.asarray(start), *shown, ends])[:, :16], (SIDE, SIDE),
+               fb.pictures.samples_picture(np.stack([np.asarray(start), *shown, ends])[:, :16], (SIDE, SIDE),
                                          ["start", "1 step", "10 steps", "100 steps", f"{length:,} steps"]),
                "Rows of small black and white pictures, most of them bars or stripes."),
         "只能通过采样的方式看到网络现在是什么样子 (only by sampling can one see what the network is like): so it is "
@@ -82,7 +82,7 @@ def sampling(setting: Setting) -> Told:
         f"{length:,} steps each:",
         Figure("The chain's histogram and the exact distribution", "Left to right the most probable states. Nearly all "
                "dots lie on their bars: what differs is the luck of counting.",
-               fb.report.gibbs_histogram_picture(counts, exact), "Bars of equal height with dots at their ends."),
+               fb.pictures.gibbs_histogram_picture(counts, exact), "Bars of equal height with dots at their ends."),
         "How many steps are enough? For this machine the chain's exact distribution after any number of steps is a "
         "power of a matrix of 256 by 256. The better it has learned, the deeper the valleys between its pictures, and "
         "the longer a chain remembers where it began:",

@@ -10,8 +10,8 @@ from flambeau.journey.convolution_at_work import later_relu, recognition
 from flambeau.journey.convolution_fields import channels, moving, pooling
 from flambeau.journey.convolution_learned import what_it_learned
 from flambeau.journey.convolution_training import large_digit, projected
-from flambeau.report import panels
-from flambeau.report.figures import DIVERGING, picture
+from flambeau.pictures import panels
+from flambeau.pictures.figures import DIVERGING, picture
 
 KERNELS = {
     "edges on the left": [[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]],

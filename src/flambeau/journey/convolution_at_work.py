@@ -8,8 +8,8 @@ import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told
 from flambeau.journey.convolution_networks import FIELD, perceptron, small_lenet
 from flambeau.journey.convolution_training import as_rows, digits, learned, moved_by, right, trained
-from flambeau.report import panels
-from flambeau.report.figures import BLUE, GREEN, GREY, SERIES, VERMILLION, picture
+from flambeau.pictures import panels
+from flambeau.pictures.figures import BLUE, GREEN, GREY, SERIES, VERMILLION, picture
 
 ALIKE, WIDE = 9, 64  # hidden units of the perceptrons: as many parameters as the small LeNet, and seven times as many
 REACHED = 0.95
@@ -63,7 +63,7 @@ def recognition(setting: Setting) -> Told:
 def parameters(hidden: int) -> int:
     """What the perceptron with so many hidden units learns; for 0, what the small LeNet learns."""
     return (
-        (FIELD**2 + 1) * hidden + (hidden + 1) * 10 if hidden else fb.networks.parameter_table(small_lenet(0)).trainable
+        (FIELD**2 + 1) * hidden + (hidden + 1) * 10 if hidden else fb.analysis.parameter_table(small_lenet(0)).trainable
     )
 
 

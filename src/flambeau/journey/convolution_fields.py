@@ -8,15 +8,15 @@ from matplotlib.axes import Axes
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Table, Told, tiny
 from flambeau.journey.convolution_training import correlated, large_digit, projected
-from flambeau.report import panels
-from flambeau.report.figures import picture
+from flambeau.pictures import panels
+from flambeau.pictures.figures import picture
 
 OUTLINES = jnp.asarray([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1.0]]).reshape(3, 3, 1, 1)
 
 
-def cost(layer: fb.structures.AbstractLayer) -> fb.networks.ParameterRow:
+def cost(layer: fb.structures.AbstractLayer) -> fb.analysis.ParameterRow:
     """What one layer costs."""
-    return fb.networks.parameter_table(fb.networks.FeedForward((layer,))).rows[0]
+    return fb.analysis.parameter_table(fb.networks.FeedForward((layer,))).rows[0]
 
 
 def gradient_by_copies(x: np.ndarray, delta: np.ndarray, size: int) -> np.ndarray:
@@ -91,17 +91,17 @@ def moving(setting: Setting) -> Told:
 def pooling(setting: Setting) -> Told:
     """LeNet-5, layer by layer: what a unit sees, how many values are left, what it costs."""
     network = fb.networks.lenet("lenet-5", key=jax.random.key(setting.seed))
-    costs = fb.networks.parameter_table(network)
+    costs = fb.analysis.parameter_table(network)
     names = [row.name for row in costs.rows][:5]
-    fields = [fb.networks.receptive_field(network, name).size[0] for name in names]
+    fields = [fb.analysis.receptive_field(network, name).size[0] for name in names]
     values = [int(np.prod(row.units)) for row in costs.rows]
     kernel = jnp.full((5, 5, 1, 1), 0.5)
     layers = tuple(fb.structures.convolution_layer(kernel, size) for size in (28, 24, 20))
-    without = [fb.networks.receptive_field(fb.networks.FeedForward(layers), place).size[0] for place in range(3)]
+    without = [fb.analysis.receptive_field(fb.networks.FeedForward(layers), place).size[0] for place in range(3)]
     rows = tuple((row.name, "×".join(map(str, row.units)), f"{value:,}", f"{field} × {field}", f"{row.trainable:,}",
                   f"{row.connections:,}")
                  for row, value, field in zip(costs.rows, values, [*fields, 32, 32], strict=True))  # fmt: skip
-    seen = fb.report.receptive_field_picture(network, large_digit(), names)
+    seen = fb.pictures.receptive_field_picture(network, large_digit(), names)
     quarter = (values[1] * 4, values[3] * 4) == (values[0], values[2])
     return Section("Pooling", (
         "After each group of filters LeNet *pools*: four neighbours become one value. The next filter's 5 × 5 window "

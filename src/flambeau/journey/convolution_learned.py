@@ -15,7 +15,7 @@ def what_it_learned(setting: Setting) -> Told:
     """Filters, feature maps and slopes of a trained small LeNet; LeNet on MNIST at full size."""
     data = digits(setting.seed)
     found = trained(setting.seed, setting.pick(2, 20, 60), split=setting.seed).network
-    answers = np.asarray(fb.networks.feature_maps(found, data.unseen)[-1].output).argmax(axis=1)
+    answers = np.asarray(fb.analysis.feature_maps(found, data.unseen)[-1].output).argmax(axis=1)
     network = with_relu(found)
     shown = [first(data.truth == digit, answers == digit) for digit in range(8)]
     text, claims = mnist(setting)
@@ -23,12 +23,12 @@ def what_it_learned(setting: Setting) -> Told:
         "Nobody set these kernels. They started from random numbers, and back-propagation made of them what helps to "
         "tell digits apart: each asks for ink on one side and for paper on another.",
         Figure("The eight kernels of the first layer", "Orange weights ask for ink, blue ones for none.",
-               fb.report.filters(network), "Eight kernels of 3 by 3 weights."),
+               fb.pictures.filters(network), "Eight kernels of 3 by 3 weights."),
         Figure("A digit on its way up", "The answers of every layer. Strokes become features, features an answer.",
-               fb.report.maps(network, data.unseen[shown[3]]), "Feature maps of every layer; one output stands out."),
+               fb.pictures.maps(network, data.unseen[shown[3]]), "Feature maps of every layer; one output stands out."),
         Figure("What the answers rest on", "Below each digit the slope of its unit: more ink on orange would "
                "strengthen the answer, on blue weaken it. The line is the digit's outline.",
-               fb.report.saliency_map(network, data.unseen[shown], np.arange(8)),
+               fb.pictures.saliency_map(network, data.unseen[shown], np.arange(8)),
                "Eight digits, and coloured maps of slopes."),
         text,
     )), claims  # fmt: skip

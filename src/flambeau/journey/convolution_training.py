@@ -74,7 +74,7 @@ def trained(seed: int, epochs: int, f: str = "relu", rate: float = 0.003, split:
 
 def right(network: fb.networks.FeedForward, images: Any, labels: np.ndarray) -> float:
     """The share of images that the network names rightly."""
-    answers = fb.networks.feature_maps(network, images)[-1].output
+    answers = fb.analysis.feature_maps(network, images)[-1].output
     return float(np.mean(np.asarray(answers).argmax(axis=1) == labels))
 
 

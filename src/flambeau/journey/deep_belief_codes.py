@@ -20,7 +20,7 @@ Machine = fb.networks.RestrictedBoltzmannMachine
 
 def every_state() -> jax.Array:
     """All states of the first hidden layer, ``(states, hidden)``."""
-    return jnp.asarray(fb.networks.all_states(fb.neurons.Bernoulli(), HIDDEN), jnp.float32)
+    return jnp.asarray(fb.analysis.all_states(fb.neurons.Bernoulli(), HIDDEN), jnp.float32)
 
 
 class Codes(NamedTuple):

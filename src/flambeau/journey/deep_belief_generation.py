@@ -10,8 +10,8 @@ import flambeau as fb
 from flambeau.journey.chapter import Equation, Figure, Section, Setting, Told
 from flambeau.journey.deep_belief_training import SIDE, digits
 from flambeau.journey.why_depth_fails_training import tested
-from flambeau.report.boltzmann import receptive_fields_picture, samples_picture
-from flambeau.report.figures import BLUE, GREY, ORANGE, picture
+from flambeau.pictures.figures import BLUE, GREY, ORANGE, picture
+from flambeau.pictures.samples import receptive_fields_picture, samples_picture
 
 LABELLED = 1000  # of the 1,297 digits
 SHOWN = 12

@@ -7,8 +7,8 @@ import flambeau as fb
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told, number, tiny
 from flambeau.journey.deep_belief_codes import HIDDEN, Codes, first_layer, prior, second_layers
 from flambeau.journey.deep_belief_training import SIDE, digits, machine, mirrored
-from flambeau.report.boltzmann import receptive_fields_picture
-from flambeau.report.figures import BLUE, GREY, VERMILLION, picture
+from flambeau.pictures.figures import BLUE, GREY, VERMILLION, picture
+from flambeau.pictures.samples import receptive_fields_picture
 
 
 def greedy(setting: Setting) -> Told:
@@ -16,8 +16,8 @@ def greedy(setting: Setting) -> Told:
     data = digits(setting.seed, cut=True)
     start = machine(data.inputs, HIDDEN, setting.seed)
     first = first_layer(start, data.inputs, setting.pick(40, 200, 1000))
-    log_z = fb.networks.exact_log_partition(first)
-    every = fb.networks.log_likelihood(first, np.concatenate([data.inputs, data.unseen]), log_z)
+    log_z = fb.analysis.exact_log_partition(first)
+    every = fb.analysis.log_likelihood(first, np.concatenate([data.inputs, data.unseen]), log_z)
     alone = [float(rows.mean()) for rows in np.split(every, [len(data.inputs)])]
     codes = [Codes.of(first, rows) for rows in (data.inputs, data.unseen)]  # the digits are encoded once
     rounds, each = setting.pick(2, 10, 40), setting.pick(10, 40, 40)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told, number, tiny
 from flambeau.journey.deep_belief_tiny import SIZES, conditional, states, tables, tiny_network
-from flambeau.report.figures import BLUE, GREY, INK, ORANGE, VERMILLION, picture
+from flambeau.pictures.figures import BLUE, GREY, INK, ORANGE, VERMILLION, picture
 
 NAMES = ("v", "h₁", "h₂", "h₃")
 CLOSE = 1e-5  # single precision, summed over thousands of states

@@ -7,7 +7,7 @@ import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, number, quietly
 from flambeau.journey.deep_belief_training import digits
 from flambeau.journey.why_depth_fails_training import tested
-from flambeau.report.figures import BLUE, GREY, INK, VERMILLION, picture
+from flambeau.pictures.figures import BLUE, GREY, INK, VERMILLION, picture
 
 SIZES, EACH = (64, 64, 64), 10  # hidden units; labels per digit
 NAMES = ("random start", "pre-trained on the\n100 labelled digits", "pre-trained on\nall 1,297 digits")

@@ -27,7 +27,7 @@ class Tables(NamedTuple):
 
 def states(units: int) -> np.ndarray:
     """All states of so many binary units, one a row."""
-    return fb.networks.all_states(fb.neurons.Bernoulli(), units)
+    return fb.analysis.all_states(fb.neurons.Bernoulli(), units)
 
 
 def product(p: Any, of: np.ndarray) -> np.ndarray:

@@ -8,8 +8,8 @@ import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Plan, Quote, Section, Setting, Told
 from flambeau.journey.depth_and_width_price import exact_savings, trained_savings
 from flambeau.journey.depth_and_width_training import answers, parameters, trained
-from flambeau.report import panels
-from flambeau.report.figures import BLUE, GREY, INK, VERMILLION, picture
+from flambeau.pictures import panels
+from flambeau.pictures.figures import BLUE, GREY, INK, VERMILLION, picture
 
 Layer, Dense = fb.structures.Layer, fb.structures.Dense
 

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Table, Told
 from flambeau.journey.depth_and_width_training import answers, parameters, trained
-from flambeau.report import panels
-from flambeau.report.figures import INK, SERIES, picture
+from flambeau.pictures import panels
+from flambeau.pictures.figures import INK, SERIES, picture
 
 Layer, Dense = fb.structures.Layer, fb.structures.Dense
 FAMILIES: dict[str, tuple[tuple[int, ...], ...]] = {  # about the same numbers of parameters in each

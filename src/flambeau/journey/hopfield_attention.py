@@ -4,7 +4,7 @@ import numpy as np
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told, tiny
-from flambeau.report.boltzmann import samples_picture
+from flambeau.pictures.samples import samples_picture
 
 COUNT = 128
 BETA = 100.0

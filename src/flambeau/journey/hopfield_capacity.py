@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told
 from flambeau.journey.hopfield_experiment import stored, units_of
-from flambeau.report.figures import BLUE, GREEN, GREY, INK, VERMILLION, picture
+from flambeau.pictures.figures import BLUE, GREEN, GREY, INK, VERMILLION, picture
 
 LOADS = (0.02, 0.05, 0.08, 0.10, 0.12, 0.14, 0.16, 0.20, 0.25)
 
@@ -33,7 +33,7 @@ def counted(setting: Setting) -> Counted:
     units, draws = units_of(setting), setting.pick(4, 8, 40)
     found = stored("Hebb", units, LOADS, draws, setting.seed, 0.0)
     counts = np.asarray([round(load * units) for load in LOADS])
-    exact = np.asarray([fb.networks.bit_error(int(count), units) for count in counts])
+    exact = np.asarray([fb.analysis.bit_error(int(count), units) for count in counts])
     wrong, stable, overlap = (part.mean(axis=1) for part in (found.wrong, found.stable, found.overlap))
     bits = counts * units * draws
     error = np.maximum(found.wrong.std(axis=1) / np.sqrt(draws), np.sqrt(exact * (1 - exact) / bits) + 1 / bits)
@@ -43,14 +43,14 @@ def counted(setting: Setting) -> Counted:
 def draw_shares(axes: Axes, found: Counted) -> None:
     """Whole patterns and overlaps against the load, with both limits."""
     fine = np.linspace(0.005, LOADS[-1], 200)
-    theory = np.asarray([fb.networks.replica_overlap(float(load)) for load in fine])
+    theory = np.asarray([fb.analysis.replica_overlap(float(load)) for load in fine])
     axes.plot(found.loads, found.stable, color=BLUE, marker="o", markersize=5)
     whole = np.arange(1, found.counts[-1] + 1)
-    alone = [(1 - fb.networks.bit_error(int(count), found.units)) ** found.units for count in whole]
+    alone = [(1 - fb.analysis.bit_error(int(count), found.units)) ** found.units for count in whole]
     axes.plot(whole / found.units, alone, color=BLUE, linestyle=":", linewidth=1.2)
     axes.plot(fine[theory > 0], theory[theory > 0], color=VERMILLION, linewidth=1.2, linestyle="--")
     axes.plot(found.loads, found.overlap, color=VERMILLION, marker="s", markersize=4.5, linewidth=0)
-    limits = (limit_of(found), "N / (2 ln N)", "right"), (fb.networks.critical_point().load, "0.138 N", "left")
+    limits = (limit_of(found), "N / (2 ln N)", "right"), (fb.analysis.critical_point().load, "0.138 N", "left")
     for load, text, side in limits:
         axes.axvline(load, color=GREY, linewidth=0.9, zorder=0)
         axes.text(load, 1.08, text, color=GREY, fontsize=8.5, va="bottom", ha=side)
@@ -76,13 +76,13 @@ def draw_bits(axes: Axes, found: Counted) -> None:
 
 def limit_of(found: Counted) -> float:
     """N / (2 ln N), as a load."""
-    return float(fb.networks.absolute_capacity(found.units)) / found.units
+    return float(fb.analysis.absolute_capacity(found.units)) / found.units
 
 
 def capacity(setting: Setting) -> Told:
     """Stable patterns, wrong bits and overlaps against the load, with three theories."""
     found = counted(setting)
-    limit, (critical, last) = limit_of(found), fb.networks.critical_point()
+    limit, (critical, last) = limit_of(found), fb.analysis.critical_point()
 
     def draw(axes: list[Axes]) -> None:
         draw_shares(axes[0], found)
@@ -111,7 +111,7 @@ def capacity(setting: Setting) -> Told:
             f"1987), here {limit:.3f} N. A few bits wrong, but near the pattern: up to α = {critical:.6f} (Amit, "
             f"Gutfreund and Sompolinsky, 1987), and there the overlap is still {last:.3f}, after which it does not "
             "fade but *breaks*. That is a statement about infinitely many neurons; in a finite network the break is a "
-            "slope. `fb.networks.critical_point()`, `replica_overlap(load)`, `bit_error(K, N)` and "
+            "slope. `fb.analysis.critical_point()`, `replica_overlap(load)`, `bit_error(K, N)` and "
             "`absolute_capacity(N)` are the theories, `fb.estimators.capacity_curve(model, N, loads)` measures any "
             "memory.",
         ),
@@ -123,7 +123,7 @@ def claims(found: Counted) -> tuple[Claim, ...]:
     loads, stable, overlap, limit = found.loads, found.stable, found.overlap, limit_of(found)
     off, at_limit = np.abs(found.wrong - found.exact) / found.error, float(np.interp(limit, loads, stable))
     below = loads < 0.11
-    gap = float(np.abs(overlap[below] - [fb.networks.replica_overlap(float(load)) for load in loads[below]]).max())
+    gap = float(np.abs(overlap[below] - [fb.analysis.replica_overlap(float(load)) for load in loads[below]]).max())
     return (
         Claim("An unstable bit is a lost vote: P is binomial", "within 4 standard errors at every load",
               f"at most {off.max():.1f} over {len(LOADS)} loads, {int(found.bits.sum()):,} bits", bool(off.max() < 4)),

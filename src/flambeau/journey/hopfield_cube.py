@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from flambeau.report.figures import DIVERGING, GREY, INK, LIGHT, VERMILLION, picture
+from flambeau.pictures.figures import DIVERGING, GREY, INK, LIGHT, VERMILLION, picture
 
 __all__ = ["cube"]
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told
-from flambeau.report.figures import GREY, SERIES, picture
+from flambeau.pictures.figures import GREY, SERIES, picture
 
 UNITS = 50
 AT_LIMIT = 8  # networks that hold as many patterns as the formula for z³ says

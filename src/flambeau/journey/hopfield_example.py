@@ -14,11 +14,11 @@ def example(setting: Setting) -> Told:
     """Weights, energies, resting places and basins: nothing is drawn at random here."""
     x = lecture_patterns()
     memory = fb.Hopfield().fit(x)
-    found = fb.networks.landscape(memory.network_)
+    found = fb.analysis.landscape(memory.network_)
     s, e = found.states, found.energies
     formula = 2 * (s[:, 0] * s[:, 1] + s[:, 2] * s[:, 3])
     counts = [int((e == level).sum()) for level in (4, 0, -4)]
-    kinds = fb.networks.attractor_kinds(s[found.fixed], x)
+    kinds = fb.analysis.attractor_kinds(s[found.fixed], x)
     basins = list(found.basins.values())
     by_hand = settled(memory.weights_, s)
     agree = bool((s[found.ends] == by_hand).all())
@@ -67,7 +67,7 @@ def ways(setting: Setting) -> Told:
     """Why one neuron at a time, and why the order matters."""
     x = lecture_patterns()
     memory = fb.Hopfield().fit(x)
-    found = fb.networks.landscape(memory.network_, fb.dynamics.Synchronous())
+    found = fb.analysis.landscape(memory.network_, fb.dynamics.Synchronous())
     s = found.states
     swing = int((~found.rests).sum())
     back = np.sign(np.sign(s @ memory.weights_.T) @ memory.weights_.T)

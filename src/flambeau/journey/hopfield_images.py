@@ -8,7 +8,7 @@ import flambeau as fb
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told
 from flambeau.journey.hopfield_letters import CUES, SIDE
 from flambeau.journey.hopfield_loop import turned
-from flambeau.report.boltzmann import samples_picture
+from flambeau.pictures.samples import samples_picture
 
 __all__ = ["images", "ten_digits"]
 
@@ -33,7 +33,7 @@ def projected(count: int) -> int:
 def images(setting: Setting) -> Told:
     """Ten digits by the lecture's sum, and by the projection."""
     x, rng = ten_digits(), np.random.default_rng(setting.seed)
-    alike = np.abs(fb.networks.overlap(x, x)[np.triu_indices(10, 1)]).mean()
+    alike = np.abs(fb.analysis.overlap(x, x)[np.triu_indices(10, 1)]).mean()
     memories = {
         "W = Σ x x′ − K I": fb.Hopfield.from_weights(x.T @ x - 10 * np.eye(SIDE**2)),
         "projection": fb.Hopfield("pseudoinverse").fit(x),

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told
 from flambeau.journey.hopfield_loop import energy, one_by_one, settled, turned
-from flambeau.report.figures import BLUE, GREEN, LIGHT, VERMILLION, picture
+from flambeau.pictures.figures import BLUE, GREEN, LIGHT, VERMILLION, picture
 
 __all__ = ["CUES", "SIDE", "letters", "recalled_letters"]
 

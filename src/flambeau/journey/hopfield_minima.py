@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told
-from flambeau.report.figures import BLUE, LIGHT, ORANGE, SKY, picture
+from flambeau.pictures.figures import BLUE, LIGHT, ORANGE, SKY, picture
 
 UNITS = 12  # with an odd number of patterns nobody ever hears exactly 0
 KINDS = {"memory": BLUE, "negative": SKY, "mixture": ORANGE, "other": LIGHT}
@@ -18,8 +18,8 @@ def counted(patterns: int, seed: int) -> tuple[np.ndarray, np.ndarray, bool]:
     rng = np.random.default_rng([seed, patterns])
     x = np.where(rng.random((patterns, UNITS)) < 0.5, -1.0, 1.0).astype(np.float32)
     weights = jnp.asarray(x.T @ x - patterns * np.eye(UNITS, dtype=np.float32))
-    found = fb.networks.landscape(fb.networks.HopfieldNetwork(weights, jnp.zeros(UNITS)))
-    names = np.asarray(fb.networks.attractor_kinds(found.states[found.fixed], x, most=patterns))
+    found = fb.analysis.landscape(fb.networks.HopfieldNetwork(weights, jnp.zeros(UNITS)))
+    names = np.asarray(fb.analysis.attractor_kinds(found.states[found.fixed], x, most=patterns))
     drawn = np.bincount(found.ends, found.rests, len(found.states))[found.fixed] / len(found.states)
     mirrored = bool((found.fixed == found.fixed[::-1]).all())  # number k from the end is the negative of number k
     kinds = [names == kind for kind in KINDS]
@@ -63,8 +63,8 @@ def minima(setting: Setting) -> Told:
         "Half of them are the negatives of the other half. Seven are too many: "
         f"all are kept in {kept} of {networks} networks, and in {fewer} there are fewer minima than patterns. So the "
         "number of minima bounds the number of patterns; it does not decide it. "
-        "`fb.networks.landscape(network)` lists the minima and the basins of any network up to 20 neurons, and "
-        "`fb.networks.attractor_kinds(states, patterns)` says what they are.",
+        "`fb.analysis.landscape(network)` lists the minima and the basins of any network up to 20 neurons, and "
+        "`fb.analysis.attractor_kinds(states, patterns)` says what they are.",
     )), (
         Claim("Every state comes to rest in a minimum", "in every network",
               f"{len(every)} networks, {len(every) * 4096:,} states: {'all' if whole else 'not all'}", whole),

@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Table, Told
 from flambeau.journey.hopfield_experiment import RULES, TURNED, stored, units_of
-from flambeau.report.figures import SERIES, picture
+from flambeau.pictures.figures import SERIES, picture
 
 LOADS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 

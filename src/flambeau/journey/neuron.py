@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Equation, Figure, Plan, Quote, Section, Setting, Table, Told, number, tiny
-from flambeau.report import panels
-from flambeau.report.figures import BLUE, VERMILLION, picture
+from flambeau.pictures import panels
+from flambeau.pictures.figures import BLUE, VERMILLION, picture
 
 VECTOR = ("logistic", "softmax", "softmin", "hardmax")  # a second name of the sigmoid; those that look at all units
 UNITS = {name: f for name, f in fb.neurons.ACTIVATIONS.items() if name not in VECTOR}

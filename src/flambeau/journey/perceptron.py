@@ -20,8 +20,8 @@ from flambeau.journey.chapter import (
     quietly,
 )
 from flambeau.journey.perceptron_at_work import no_line_is_right, ten_digits, whose_gradient
-from flambeau.report import panels
-from flambeau.report.figures import BLUE, GREY, INK, picture
+from flambeau.pictures import panels
+from flambeau.pictures.figures import BLUE, GREY, INK, picture
 
 CORNERS = fb.problems.xor()[0]  # 00, 01, 10, 11: the four points of the square
 

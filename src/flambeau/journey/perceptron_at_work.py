@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told, number, quietly, tiny
-from flambeau.report import panels
-from flambeau.report.figures import picture
+from flambeau.pictures import panels
+from flambeau.pictures.figures import picture
 
 VARIANTS = {"rosenblatt": "the last", "pocket": "pocket", "averaged": "averaged", "voted": "voted"}
 

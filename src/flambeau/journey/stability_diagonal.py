@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Table, Told, number
 from flambeau.journey.stability_tables import NETWORKS, STATES, UNITS, Moves, course, moves
-from flambeau.report.figures import BLUE, GREY, ORANGE, VERMILLION, picture
+from flambeau.pictures.figures import BLUE, GREY, ORANGE, VERMILLION, picture
 
 PATTERNS = 2
 

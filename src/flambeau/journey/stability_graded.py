@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told, tiny
-from flambeau.report.figures import INK, VERMILLION, picture
+from flambeau.pictures.figures import INK, VERMILLION, picture
 
 GAIN, STEP, STEPS = 1.2, 0.05, 300
 PAIR = np.asarray([[0.0, -2], [-2, 0]])  # neurons 1 and 2 of the lecture's example

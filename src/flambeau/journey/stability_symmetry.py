@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told
 from flambeau.journey.stability_tables import NETWORKS, STATES, UNITS, course, drawn, moves
-from flambeau.report.figures import BLUE, GREEN, GREY, ORANGE, VERMILLION, picture
+from flambeau.pictures.figures import BLUE, GREEN, GREY, ORANGE, VERMILLION, picture
 
 
 def mixed(share: float, seed: int) -> np.ndarray:

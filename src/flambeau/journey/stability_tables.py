@@ -77,7 +77,7 @@ def drawn(seed: int, symmetric: bool = True) -> tuple[np.ndarray, np.ndarray]:
 
 def moves(weights: np.ndarray, thresholds: np.ndarray, states: str = "−1 and +1") -> Moves:
     """The tables of 50 networks, by the library."""
-    every = fb.networks.all_states(KINDS[states], UNITS).astype(np.float32)
+    every = fb.analysis.all_states(KINDS[states], UNITS).astype(np.float32)
     return Moves(*map(np.asarray, tabled(weights, thresholds, KINDS[states], every)))
 
 

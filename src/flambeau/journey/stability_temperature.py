@@ -8,7 +8,7 @@ from scipy.stats import chisquare
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told
-from flambeau.report.figures import BLUE, GREY, ORANGE, picture
+from flambeau.pictures.figures import BLUE, GREY, ORANGE, picture
 
 WEIGHTS = np.asarray([[0.0, -2, 0, 0], [-2, 0, 0, 0], [0, 0, 0, -2], [0, 0, -2, 0]])
 SWEEPS = 20
@@ -30,7 +30,7 @@ def temperature(setting: Setting) -> Told:
     chains = setting.pick(4_000, 20_000, 200_000)
     spins = fb.Hopfield.from_weights(WEIGHTS).network_
     networks = {"−1 and +1": spins, "0 and 1": fb.networks.recoded(spins)}
-    s = fb.networks.all_states(fb.neurons.Spin(), 4)
+    s = fb.analysis.all_states(fb.neurons.Spin(), 4)
     e = -np.einsum("si,ij,sj->s", s, WEIGHTS, s) / 2
     at = np.asarray([0.7, 1.0, 2.0, 4.0, 8.0])
     counts = [sampled(spins, chains, float(t), setting.seed) for t in at]

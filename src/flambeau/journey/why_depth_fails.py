@@ -13,8 +13,8 @@ from flambeau.journey.why_depth_fails_data import local_minima, more_data
 from flambeau.journey.why_depth_fails_speed import slow_training
 from flambeau.journey.why_depth_fails_top import the_top_alone
 from flambeau.journey.why_depth_fails_training import RULE, digits, drawn, gradients, stack
-from flambeau.report import flow
-from flambeau.report.figures import BLUE, INK, LIGHT, picture
+from flambeau.pictures import gradient_flow
+from flambeau.pictures.figures import BLUE, INK, LIGHT, picture
 
 DEEPEST = 8  # hidden layers
 
@@ -43,10 +43,10 @@ def vanishing(setting: Setting) -> Told:
     norms, share = found[DEEPEST], {depth: each[:, 0] / each[:, -1] for depth, each in found.items()}
     lost = [1 / float(np.median(each)) for each in share.values()]
     factor, expected = float(np.median(norms[:, :-2] / norms[:, 1:-1])), passed_on()
-    verdict = fb.monitors.gradient_flow(stack(DEEPEST, setting.seed), RULE, batch)
+    verdict = fb.analysis.gradient_flow(stack(DEEPEST, setting.seed), RULE, batch)
 
     def draw(axes: list[Axes]) -> None:
-        layers, colors = np.arange(1, DEEPEST + 2), flow.shades(DEEPEST + 1)
+        layers, colors = np.arange(1, DEEPEST + 2), gradient_flow.shades(DEEPEST + 1)
         axes[0].plot(layers, norms.T, color=LIGHT, linewidth=0.9, zorder=1)
         axes[0].scatter(layers, np.median(norms, axis=0), color=colors, s=30, zorder=3)
         axes[0].set(yscale="log", xlabel="layer, from the inputs up", ylabel="gradient δ", xticks=layers,
@@ -74,7 +74,7 @@ def vanishing(setting: Setting) -> Told:
                picture(draw, 1, 2, 2.9), "Straight falling lines; dots that fall by a factor of four per layer."),
         Table("The report on one of them, eight hidden layers", tuple(header[i] or "" for i in kept),
               tuple(tuple(row[i] for i in kept) for row in rows)),
-        "`fb.monitors.gradient_flow(network, rule, batch)` prints this table for your own network, and a verdict. "
+        "`fb.analysis.gradient_flow(network, rule, batch)` prints this table for your own network, and a verdict. "
         f"Here: *{verdict.findings[0].number}. {verdict.findings[0].cause.capitalize()}.*",
         text,
     )), (Claim("The gradient vanishes on its way down", "layer 1 below eight hidden layers: less than a thousandth",

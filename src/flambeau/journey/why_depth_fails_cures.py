@@ -7,7 +7,7 @@ import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Table, Told, number
 from flambeau.journey.why_depth_fails_layers import ROOM, of_depth
 from flambeau.journey.why_depth_fails_training import digits, gradients, learned, right, stack
-from flambeau.report.figures import BLUE, GREEN, VERMILLION, picture
+from flambeau.pictures.figures import BLUE, GREEN, VERMILLION, picture
 
 HEADER = "units and weights", "layer 1's part of the gradient", "verdict", "unseen digits right"
 CURES = {  # units, initial weights, learning rate
@@ -24,7 +24,7 @@ def what_helps(setting: Setting) -> Told:
     for name, (hidden, weights, rate) in CURES.items():
         network = stack(ROOM, setting.seed, hidden, weights)
         delta = np.asarray(gradients(network, batch))
-        verdicts[name] = fb.monitors.judge(fb.monitors.rows_of(network), {"delta": delta})
+        verdicts[name] = fb.analysis.judge(fb.analysis.rows_of(network), {"delta": delta})
         start = network if hidden == "relu" else of_depth(network, ROOM)  # for those two the program is there already
         runs[name] = learned(start, data.problem, rate, epochs, key=setting.seed)
     scores = {name: right(run.network, data.unseen, data.truth) for name, run in runs.items()}

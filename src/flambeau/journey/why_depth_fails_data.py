@@ -7,8 +7,8 @@ import flambeau as fb
 from flambeau.journey.chapter import Figure, Section, Setting, Told
 from flambeau.journey.why_depth_fails_layers import ROOM, many_descents, of_depth
 from flambeau.journey.why_depth_fails_training import Digits, digits, drawn, learned, right, stack, tested
-from flambeau.report import panels
-from flambeau.report.figures import BLUE, GREY, VERMILLION, picture
+from flambeau.pictures import panels
+from flambeau.pictures.figures import BLUE, GREY, VERMILLION, picture
 
 DEEP, DEEPEST = 6, 4  # hidden layers for the digits, and for XOR
 

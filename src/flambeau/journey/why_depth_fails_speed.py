@@ -10,8 +10,8 @@ import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told
 from flambeau.journey.why_depth_fails_layers import ROOM, of_depth, there
 from flambeau.journey.why_depth_fails_training import digits, learned, stack
-from flambeau.report import flow
-from flambeau.report.figures import GREY, picture
+from flambeau.pictures import gradient_flow
+from flambeau.pictures.figures import GREY, picture
 
 WATCHED, RATE = 3, 0.5  # hidden layers of the network whose layers are followed; the learning rate
 HALF = np.log(10) / 2  # half of the loss of a network that says nothing
@@ -40,7 +40,7 @@ def slow_training(setting: Setting) -> Told:
     told = [f"{epoch:.0f}" if np.isfinite(epoch) else f"not in {epochs}" for epoch in waited]
 
     def draw(axes: list[Axes]) -> None:
-        for (depth, each), epoch, color in zip(runs.items(), waited, flow.shades(len(runs)), strict=True):
+        for (depth, each), epoch, color in zip(runs.items(), waited, gradient_flow.shades(len(runs)), strict=True):
             for run in each:
                 axes[0].plot(np.arange(1, epochs + 1), run.history["loss"], color=color, linewidth=1.4, alpha=0.85)
             place, way = ((epoch, HALF), (-7, -5)) if np.isfinite(epoch) else ((epochs / 4, np.log(10)), (0, 5))
@@ -51,7 +51,7 @@ def slow_training(setting: Setting) -> Told:
                          textcoords="offset points")  # fmt: skip
         axes[0].set(xscale="log", xlabel="epoch", ylabel="loss", ylim=(0, 2.7), title="by number of hidden layers")
         axes[1].set(xscale="log", xlabel="epoch", title=f"how far each layer moved, of {WATCHED + 1}")
-        flow.curves(axes[1], ways, [f"layer {row + 1}" for row in range(WATCHED + 1)], times)
+        gradient_flow.curves(axes[1], ways, [f"layer {row + 1}" for row in range(WATCHED + 1)], times)
 
     return Section("Training is too slow", (
         "训练太慢 (training is too slow). Plain gradient descent, one rate for all, on stacks of sigmoid layers. A "

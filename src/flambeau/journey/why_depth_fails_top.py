@@ -16,8 +16,8 @@ from flambeau.journey.why_depth_fails_training import (
     stack,
     tested,
 )
-from flambeau.report import flow, panels
-from flambeau.report.figures import picture
+from flambeau.pictures import gradient_flow, panels
+from flambeau.pictures.figures import picture
 
 LAYERS, FROZEN = 4, 2  # the lower two stay as they were drawn
 PLANE = np.stack(np.meshgrid(*[np.linspace(-2.3, 2.3, 90)] * 2), axis=-1).reshape(-1, 2)
@@ -56,7 +56,7 @@ def the_top_alone(setting: Setting) -> Told:
         panels.surface(axes[0], PLANE, found)
         panels.classes(axes[0], X / 3, d, 6)
         axes[0].set(title=f"spirals: {score} of 194", aspect="equal")
-        rows, colors = np.arange(1, LAYERS + 1), flow.shades(LAYERS)
+        rows, colors = np.arange(1, LAYERS + 1), gradient_flow.shades(LAYERS)
         axes[1].barh(rows + 0.2, before, 0.36, alpha=0.35, color=colors)
         axes[1].barh(rows - 0.2, after, 0.36, color=colors)
         names = [f"layer {row}{', frozen' if row <= FROZEN else ''}" for row in rows]

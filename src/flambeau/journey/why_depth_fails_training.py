@@ -106,7 +106,7 @@ def answers(network: fb.networks.FeedForward, inputs: np.ndarray | Array) -> Arr
 @eqx.filter_jit
 def gradients(network: fb.networks.FeedForward, batch: fb.rules.Batch) -> Array:
     """‖δ‖ at every layer; the other numbers of the report are not asked for, and not computed."""
-    return fb.monitors.flow_numbers(network, RULE, batch)["delta"]
+    return fb.analysis.flow_numbers(network, RULE, batch)["delta"]
 
 
 def tested(claim: str, expected: str, measured: str, holds: bool, correction: str) -> Claim:

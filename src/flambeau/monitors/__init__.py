@@ -3,17 +3,14 @@
 from flambeau.monitors.activity import HiddenActivity, always_on_units, dead_units
 from flambeau.monitors.boltzmann import FreeEnergyGap, PseudoLikelihood, ReconstructionError
 from flambeau.monitors.curves import ErrorCurve, Mistakes, ValidationCurve
-from flambeau.monitors.diagnosis import diagnose, diagnose_gradients, gradient_flow
-from flambeau.monitors.flow import GradientFlow, flow_numbers
+from flambeau.monitors.decision_surface import DecisionSurface
+from flambeau.monitors.feature_motion import FeatureMotion, features, learning_curves
+from flambeau.monitors.gradient_flow import GradientFlow
 from flambeau.monitors.histograms import UpdateHistogram, WeightHistogram
-from flambeau.monitors.motion import FeatureMotion, features, learning_curves
+from flambeau.monitors.jacobian_spectrum import JacobianSpectrum
 from flambeau.monitors.norms import UpdateNorms, WeightNorms
 from flambeau.monitors.particles import FantasyParticles, ReceptiveFields
-from flambeau.monitors.rows import Row, rows_of
-from flambeau.monitors.spectrum import JacobianSpectrum, jacobian_spectrum
-from flambeau.monitors.surface import DecisionSurface
-from flambeau.monitors.verdict import Finding, Verdict, judge
-from flambeau.training.moment import AbstractMonitor, Moment
+from flambeau.training.monitoring import AbstractMonitor, Moment
 
 __all__ = [
     "AbstractMonitor",
@@ -21,7 +18,6 @@ __all__ = [
     "ErrorCurve",
     "FantasyParticles",
     "FeatureMotion",
-    "Finding",
     "FreeEnergyGap",
     "GradientFlow",
     "HiddenActivity",
@@ -31,22 +27,13 @@ __all__ = [
     "PseudoLikelihood",
     "ReceptiveFields",
     "ReconstructionError",
-    "Row",
     "UpdateHistogram",
     "UpdateNorms",
     "ValidationCurve",
-    "Verdict",
     "WeightHistogram",
     "WeightNorms",
     "always_on_units",
     "dead_units",
-    "diagnose",
-    "diagnose_gradients",
     "features",
-    "flow_numbers",
-    "gradient_flow",
-    "jacobian_spectrum",
-    "judge",
     "learning_curves",
-    "rows_of",
 ]

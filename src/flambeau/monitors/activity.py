@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, PyTree
 
-from flambeau.structures.initialisation import dtype
-from flambeau.training.moment import AbstractMonitor, Moment
+from flambeau.foundation.precision import dtype
+from flambeau.training.monitoring import AbstractMonitor, Moment
 
 __all__ = ["HiddenActivity", "always_on_units", "dead_units"]
 

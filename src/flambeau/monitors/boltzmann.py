@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
+from flambeau.analysis.free_energy import free_energy_gap
 from flambeau.errors import ConfigurationError
-from flambeau.structures.initialisation import dtype
-from flambeau.training.free_energy import free_energy_gap
-from flambeau.training.moment import AbstractMonitor, Moment
+from flambeau.foundation.precision import dtype
+from flambeau.training.monitoring import AbstractMonitor, Moment
 
 __all__ = ["FreeEnergyGap", "PseudoLikelihood", "ReconstructionError"]
 

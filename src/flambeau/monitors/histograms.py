@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
-from flambeau.structures.initialisation import dtype
-from flambeau.training.moment import AbstractMonitor, Moment
+from flambeau.foundation.precision import dtype
+from flambeau.training.monitoring import AbstractMonitor, Moment
 
 __all__ = ["UpdateHistogram", "WeightHistogram"]
 

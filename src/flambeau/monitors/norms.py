@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from flambeau.training.moment import AbstractMonitor, Moment
+from flambeau.training.monitoring import AbstractMonitor, Moment
 
 __all__ = ["UpdateNorms", "WeightNorms"]
 

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.precision import dtype
 from flambeau.structures import AbstractStructure
-from flambeau.structures.initialisation import dtype
-from flambeau.training.moment import AbstractMonitor, Moment
+from flambeau.training.monitoring import AbstractMonitor, Moment
 
 __all__ = ["FantasyParticles", "ReceptiveFields"]
 

@@ -17,9 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flambeau.dynamics.classes import class_scores
+from flambeau.dynamics.directed_passes import descend
 from flambeau.dynamics.gibbs import Clamp, gibbs, sample_hidden
-from flambeau.dynamics.passes import descend
+from flambeau.dynamics.label_units import class_scores
 from flambeau.errors import ConfigurationError
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit

@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from flambeau.dynamics.visits import chosen
+from flambeau.dynamics.asynchronous import chosen
 from flambeau.errors import ConfigurationError
-from flambeau.networks.interactions import AbstractInteraction
+from flambeau.networks.dense_interactions import AbstractInteraction
 from flambeau.neurons import AbstractUnit, Spin
 
 __all__ = ["DenseMemory"]

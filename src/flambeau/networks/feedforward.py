@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.precision import dtype
 from flambeau.neurons.activation import AbstractActivation
-from flambeau.structures.initialisation import draw, dtype
+from flambeau.structures.initialisation import draw
 from flambeau.structures.layer import AbstractLayer, Dropout, dense_layer
 
 __all__ = ["FeedForward", "mlp", "perceptron"]

@@ -20,8 +20,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError, DataError
+from flambeau.foundation.precision import dtype
 from flambeau.neurons import AbstractActivation, Sigmoid, Tanh, activation
-from flambeau.structures.initialisation import dtype
 
 __all__ = ["GradedHopfield", "graded_hopfield"]
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from flambeau.dynamics.visits import visit_in_blocks, visit_one_by_one
+from flambeau.dynamics.asynchronous import visit_in_blocks, visit_one_by_one
 from flambeau.neurons import AbstractUnit, Bernoulli, Spin
 
 __all__ = ["HopfieldNetwork", "hopfield", "recoded"]

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from flambeau.errors import ConfigurationError
+from flambeau.networks.attention_separations import AbstractSeparation, separation_of
 from flambeau.networks.modern_memory import answer, inverse_temperature
-from flambeau.networks.separations import AbstractSeparation, separation_of
 from flambeau.structures.initialisation import draw, initialiser
 
 __all__ = ["HopfieldAttention", "hopfield_attention"]

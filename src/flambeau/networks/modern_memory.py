@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from flambeau.errors import ConfigurationError, DataError
-from flambeau.networks.separations import AbstractSeparation, separation_of
+from flambeau.networks.attention_separations import AbstractSeparation, separation_of
 
 __all__ = ["ModernMemory", "answer", "one_step_bound", "pattern_separation"]
 
@@ -29,7 +29,8 @@ class ModernMemory(eqx.Module):
     """Patterns X ``(patterns, units)``, an inverse temperature β, and what the patterns stand for.
 
     Arguments: ``beta`` β > 0, None for 1/√units as in attention; ``values`` Y ``(patterns, outputs)``, None for the
-    patterns themselves; ``separation``: "softmax", "sparsemax", or an object of :mod:`flambeau.networks.separations`.
+    patterns themselves; ``separation``: "softmax", "sparsemax", or an object of
+    :mod:`flambeau.networks.attention_separations`.
 
     Raises :class:`~flambeau.errors.ConfigurationError`, :class:`~flambeau.errors.DataError` for shapes that do not fit.
 

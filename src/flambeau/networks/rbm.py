@@ -37,7 +37,7 @@ class RestrictedBoltzmannMachine(eqx.Module):
     ((4, 2), (4,))
 
     *Limits.* Its Z is a sum over all states of one side: exact for about 25 units, estimated beyond
-    (:func:`flambeau.networks.log_partition`). Source: Smolensky 1986; Hinton 2002. Lecture: 深度信念网络.
+    (:func:`flambeau.analysis.log_partition`). Source: Smolensky 1986; Hinton 2002. Lecture: 深度信念网络.
     """
 
     structure: AbstractStructure

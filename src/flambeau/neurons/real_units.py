@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
-from flambeau.neurons.draws import uniform
+from flambeau.foundation.random import uniform
 from flambeau.neurons.units import AbstractUnit, Values, continuous, independent, within
 
 __all__ = ["Gaussian", "LearnedGaussian", "NoisyReLU", "RectifiedGaussian"]

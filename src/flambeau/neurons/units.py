@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError, DataError
-from flambeau.neurons.draws import uniform
+from flambeau.foundation.random import uniform
 
 __all__ = ["AbstractUnit", "Bernoulli", "Categorical", "Spin", "continuous", "independent", "states_of", "within"]
 

@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from flambeau.errors import ConfigurationError, DataError
+from flambeau.foundation.random import uniforms
 from flambeau.problems.examples import Examples
 from flambeau.rules.base import Batch
-from flambeau.structures.noise import uniforms
 
 __all__ = ["Distorted", "Distortion"]
 

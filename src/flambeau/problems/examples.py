@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from flambeau.errors import DataError
+from flambeau.foundation.precision import dtype
+from flambeau.foundation.random import permutations
 from flambeau.rules.base import Batch
-from flambeau.structures.initialisation import dtype
 
-__all__ = ["Examples", "permutations"]
+__all__ = ["Examples"]
 
 
 class Examples(eqx.Module):
@@ -88,26 +89,3 @@ def padded(values: np.ndarray | None, more: int) -> np.ndarray | None:
     if values is None or more == 0:
         return values
     return np.concatenate([values, np.zeros((more, *values.shape[1:]), values.dtype)])
-
-
-def permutations(seed: np.ndarray, first: int, count: int, n: int) -> Int[np.ndarray, "rounds n"]:
-    """One permutation of n rows for each round, from a hash of (seed, round, row): no state, so no order of drawing.
-
-    The numbers are those of splitmix64 (Steele, Lea, Flood 2014) over a counter; sorting them permutes the rows. All
-    rounds of a chunk come from one vectorised call, which matters for small data sets.
-    """
-    high, low = (int(number) for number in seed[-2:])
-    start = mix(np.asarray([(high << 32) | low], np.uint64))
-    rounds = mix(start + np.arange(first, first + count, dtype=np.uint64))[:, None]
-    return np.argsort(mix(rounds + np.arange(n, dtype=np.uint64) * GOLDEN), axis=1).astype(np.int32)
-
-
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-
-
-def mix(z: np.ndarray) -> np.ndarray:
-    """The finaliser of splitmix64 (arithmetic modulo 2^64)."""
-    z = z + GOLDEN
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))

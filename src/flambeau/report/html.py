@@ -7,9 +7,9 @@ import importlib.resources
 from collections.abc import Iterable
 from pathlib import Path
 
+from flambeau.foundation.files import write_atomic
 from flambeau.report.document import Chapter, Claim, Equation, Figure, Making, Part, Quote, Report, Section, Table
 from flambeau.report.markup import inline, mathematics, plain
-from flambeau.training.files import write_atomic
 
 __all__ = ["render", "write_report"]
 

@@ -3,8 +3,8 @@
     weights   ⟨q v'⟩ of the data - ⟨q v'⟩ of the model,      biases   ⟨v⟩ - ⟨v⟩  and  ⟨q⟩ - ⟨q⟩
 
 Both averages are one ``correlate`` on the structure. How the model's side is drawn is the sampler's business
-(:mod:`flambeau.dynamics.chains`): from the data for CD-k, by persistent chains for PCD-k, tempered, or by enumeration,
-where the proposal is the exact gradient of the log-likelihood.
+(:mod:`flambeau.dynamics.samplers`): from the data for CD-k, by persistent chains for PCD-k, tempered, or by
+enumeration, where the proposal is the exact gradient of the log-likelihood.
 """
 
 import dataclasses
@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from flambeau.dynamics.chains import AbstractSampler, FromData, Particles
-from flambeau.dynamics.classes import complete
+from flambeau.dynamics.label_units import complete
+from flambeau.dynamics.samplers import AbstractSampler, FromData, Particles
 from flambeau.rules.base import AbstractRule, Batch, total
 
 __all__ = ["ContrastiveDivergence", "ContrastiveState"]

@@ -2,7 +2,7 @@ r"""Learning all layers of a deep Boltzmann machine at once: mean field with the
 
     weights of a pair   ⟨post pre'⟩ of the data's mean field - ⟨post pre'⟩ of the model,      biases   ⟨x⟩ - ⟨x⟩
 
-The model's side comes from any sampler of :mod:`flambeau.dynamics.chains`, on the restricted machine that a deep one
+The model's side comes from any sampler of :mod:`flambeau.dynamics.samplers`, on the restricted machine that a deep one
 is (:meth:`flambeau.networks.DeepBoltzmannMachine.sides`): persistent chains, tempered ones, or enumeration.
 """
 
@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from flambeau.dynamics.chains import AbstractSampler, Persistent
 from flambeau.dynamics.mean_field import mean_field
+from flambeau.dynamics.samplers import AbstractSampler, Persistent
 from flambeau.errors import ConfigurationError
 from flambeau.rules.base import AbstractRule, Batch, mean_over, total
 

@@ -17,11 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
-from flambeau.dynamics.classes import class_scores
+from flambeau.dynamics.label_units import class_scores
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.precision import dtype
 from flambeau.rules.base import AbstractRule, Batch, mean_over, total
 from flambeau.rules.contrastive import ContrastiveDivergence, ContrastiveState
-from flambeau.structures.initialisation import dtype
 
 __all__ = ["Discriminative", "Hybrid", "LabelEvaluation", "by_class"]
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, PyTree
 
 from flambeau.dynamics.settling import AbstractUpdate, Asynchronous, settle
 from flambeau.errors import ConfigurationError
-from flambeau.neurons.draws import uniform
+from flambeau.foundation.random import uniform
 from flambeau.rules.base import AbstractRule, Batch, mean_over, total
 from flambeau.rules.storage import fit_batch, fit_for, moved, told, without_diagonal
 

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
-from flambeau.dynamics.passes import ascend, descend
+from flambeau.dynamics.directed_passes import ascend, descend
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.precision import dtype
 from flambeau.rules.base import AbstractRule, Batch, mean_over, total
 from flambeau.rules.contrastive import ContrastiveDivergence
-from flambeau.structures.initialisation import dtype
 
 __all__ = ["UpDown"]
 

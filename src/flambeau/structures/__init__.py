@@ -3,7 +3,7 @@
 from flambeau.structures.base import AbstractStructure, derived_backproject, derived_correlate
 from flambeau.structures.convolution import Convolution, convolution_layer
 from flambeau.structures.dense import Dense
-from flambeau.structures.images import Flatten, Retina
+from flambeau.structures.image_layers import Flatten, Retina
 from flambeau.structures.initialisation import INITIALISERS, draw, initialiser
 from flambeau.structures.layer import AbstractLayer, Dropout, Layer, Trace, dense_layer
 from flambeau.structures.pooling import AveragePooling, MaxPooling, Subsampling

@@ -12,11 +12,11 @@ from jaxtyping import Array, Bool, Float
 from flambeau.errors import ConfigurationError
 from flambeau.neurons.activation import AbstractActivation, activation
 from flambeau.structures.base import AbstractStructure
-from flambeau.structures.blocks import Blocks, blocks_for, convolve, convolve_back, correlate_kernel
+from flambeau.structures.block_convolution import Blocks, blocks_for, convolve, convolve_back, correlate_kernel
 from flambeau.structures.initialisation import initialiser
 from flambeau.structures.layer import Layer
-from flambeau.structures.order import innermost, outermost
-from flambeau.structures.views import padded
+from flambeau.structures.memory_layout import innermost, outermost
+from flambeau.structures.window_views import padded
 from flambeau.structures.windows import Window
 
 __all__ = ["Convolution", "convolution_layer"]
@@ -35,8 +35,9 @@ class Convolution(AbstractStructure):
     >>> edge.project(image)[0, 0, :, 0].tolist()  # it answers where the image becomes brighter
     [0.0, 1.0, 0.0]
 
-    *How.* On a CPU one product of large matrices per call, batch innermost (:mod:`flambeau.structures.blocks`);
-    elsewhere the platform's own convolution. *Limits.* Two axes, no dilation, no groups (a table does what groups do).
+    *How.* On a CPU one product of large matrices per call, batch innermost
+    (:mod:`flambeau.structures.block_convolution`); elsewhere the platform's own convolution. *Limits.* Two axes, no
+    dilation, no groups (a table does what groups do).
 
     Source: LeCun, Bottou, Bengio, Haffner 1998, *Gradient-based learning applied to document recognition*.
     Lecture: 卷积提取到的是局部特征，这相当于一个滤波的运算 (convolution extracts local features: it is filtering).
@@ -105,7 +106,7 @@ def fastest(blocks: Callable, platform: Callable, a: Array, b: Array, window: Wi
 
 
 def in_blocks_filtered(x: Array, w: Array, window: Window) -> Array:
-    """The images filtered, by :func:`flambeau.structures.blocks.convolve`."""
+    """The images filtered, by :func:`flambeau.structures.block_convolution.convolve`."""
     return outermost(convolve(padded(innermost(x), window), w, cut_of(window, (w.shape[2], w.shape[3]))))
 
 

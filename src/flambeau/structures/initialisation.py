@@ -13,16 +13,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flambeau.errors import named
-from flambeau.structures.noise import uniforms
+from flambeau.foundation.precision import dtype
+from flambeau.foundation.random import uniforms
 
 __all__ = ["INITIALISERS", "draw", "initialiser"]
 
 Initialiser = Callable[[Array], Array]
-
-
-def dtype() -> jnp.dtype:
-    """The float type in force: float32, or float64 where the user switched JAX's 64-bit mode on."""
-    return jax.dtypes.canonicalize_dtype(float)
 
 
 def draw(key: Array, shapes: list[tuple[int, ...]]) -> list[Float[Array, "..."]]:

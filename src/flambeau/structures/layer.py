@@ -14,13 +14,13 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from flambeau.foundation.random import coin_flips
 from flambeau.neurons.activation import AbstractActivation, AbstractUnitwise, activation
 from flambeau.neurons.combination import AbstractCombination, WeightedSum, combination
 from flambeau.structures.base import AbstractStructure
 from flambeau.structures.dense import Dense
 from flambeau.structures.initialisation import initialiser
-from flambeau.structures.noise import coin_flips
-from flambeau.structures.order import IMAGES, innermost, inside
+from flambeau.structures.memory_layout import IMAGES, innermost, inside
 
 __all__ = ["AbstractLayer", "Dropout", "Layer", "Trace", "dense_layer"]
 

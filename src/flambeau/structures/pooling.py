@@ -13,8 +13,8 @@ from jaxtyping import Array, Float
 from flambeau.errors import ConfigurationError
 from flambeau.structures.base import AbstractStructure
 from flambeau.structures.layer import AbstractLayer, Trace
-from flambeau.structures.order import innermost, inside, outermost
-from flambeau.structures.views import first_largest, largest, shared_out, sums, to_elements
+from flambeau.structures.memory_layout import innermost, inside, outermost
+from flambeau.structures.window_views import first_largest, largest, shared_out, sums, to_elements
 from flambeau.structures.windows import Window
 
 __all__ = ["AveragePooling", "MaxPooling", "Subsampling"]

@@ -1,8 +1,8 @@
 """Training: the one loop, what it needs and what it leaves behind."""
 
-from flambeau.training.free_energy import FreeEnergyPatience, free_energy_gap
+from flambeau.training.free_energy import FreeEnergyPatience
 from flambeau.training.loop import Program, advance, begin, train
-from flambeau.training.moment import AbstractMonitor, Moment
+from flambeau.training.monitoring import AbstractMonitor, Moment
 from flambeau.training.optimiser import OPTIMISERS, Optimiser, optimiser
 from flambeau.training.run import Problem, Progress, Run
 from flambeau.training.stopping import AbstractStopping, NoMistakes, Patience, RunAll
@@ -23,7 +23,6 @@ __all__ = [
     "RunAll",
     "advance",
     "begin",
-    "free_energy_gap",
     "optimiser",
     "train",
 ]

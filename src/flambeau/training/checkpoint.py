@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from flambeau.errors import FileFormatError
-from flambeau.training.files import header_within_limits, write_atomic
+from flambeau.foundation.files import header_within_limits, write_atomic
 from flambeau.training.run import Progress
 
 __all__ = ["Position", "load_checkpoint", "save_checkpoint"]

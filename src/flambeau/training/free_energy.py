@@ -1,6 +1,6 @@
 """When to stop a Boltzmann machine: when held-out rows become less probable than training rows."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -8,23 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
-from flambeau.training.moment import Moment
+from flambeau.analysis.free_energy import free_energy_gap
+from flambeau.training.monitoring import Moment
 from flambeau.training.stopping import AbstractStopping
 
-__all__ = ["FreeEnergyPatience", "free_energy_gap"]
-
-
-def free_energy_gap(
-    network: PyTree, rows: Array, held_out: Array, weights: Any = None, held_out_weights: Any = None
-) -> tuple[Array, Array]:
-    """Mean F(held out) - mean F(rows), and the standard deviation of F over the held-out rows; weighted if asked.
-
-    log Z cancels: the gap is the difference of two mean log-likelihoods, exactly, for any size of machine.
-    """
-    seen, unseen = network.free_energy(rows), network.free_energy(held_out)
-    mean = jnp.average(unseen, weights=held_out_weights)
-    spread = jnp.sqrt(jnp.average((unseen - mean) ** 2, weights=held_out_weights))
-    return mean - jnp.average(seen, weights=weights), spread
+__all__ = ["FreeEnergyPatience"]
 
 
 class GapState(NamedTuple):

@@ -18,15 +18,15 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.precision import dtype
+from flambeau.foundation.programs import options_for
+from flambeau.foundation.progress import progress_bar
 from flambeau.rules.base import AbstractRule
-from flambeau.structures.initialisation import dtype
 from flambeau.training.checkpoint import Position, load_checkpoint, save_checkpoint
-from flambeau.training.compilation import options_for
-from flambeau.training.describe import describe
-from flambeau.training.diagnosis import explain_divergence
-from flambeau.training.moment import AbstractMonitor, Moment
+from flambeau.training.configuration import describe
+from flambeau.training.divergence import explain_divergence
+from flambeau.training.monitoring import AbstractMonitor, Moment
 from flambeau.training.optimiser import Mechanism, Optimiser, optimiser
-from flambeau.training.progress_bar import progress_bar
 from flambeau.training.run import Problem, Progress, Run
 from flambeau.training.stopping import AbstractStopping, RunAll
 

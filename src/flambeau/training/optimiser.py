@@ -19,7 +19,7 @@ import optax
 from jaxtyping import Array, PyTree
 
 from flambeau.errors import ConfigurationError
-from flambeau.structures.initialisation import dtype
+from flambeau.foundation.precision import dtype
 
 __all__ = ["OPTIMISERS", "Optimiser", "optimiser"]
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
-from flambeau.training.moment import Moment
+from flambeau.training.monitoring import Moment
 
 __all__ = ["AbstractStopping", "NoMistakes", "Patience", "RunAll"]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from flambeau.analysis.learning_layers import Row
 from flambeau.errors import DataError
-from flambeau.monitors.rows import Row
 
 __all__ = ["Finding", "Verdict", "judge", "parts"]
 

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from flambeau.structures.noise import uniforms
+from flambeau.foundation.random import uniforms
 
 __all__ = ["Ends", "ends_of_matrix", "golub_kahan", "jacobian_ends"]
 

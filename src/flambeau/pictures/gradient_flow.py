@@ -8,9 +8,9 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
+from flambeau.analysis import rows_of
 from flambeau.errors import ConfigurationError
-from flambeau.monitors import rows_of
-from flambeau.report.figures import BLUE, PURPLE, VERMILLION, picture
+from flambeau.pictures.figures import BLUE, PURPLE, VERMILLION, picture
 from flambeau.training import Run
 
 __all__ = ["bars", "curves", "flow_figure", "shades"]

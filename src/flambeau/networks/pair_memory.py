@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from flambeau.dynamics.visits import chosen
+from flambeau.dynamics.asynchronous import chosen
 from flambeau.errors import ConfigurationError, DataError, check_value, named
 from flambeau.rules.storage import without_diagonal
 

@@ -9,7 +9,7 @@ from matplotlib.axis import XAxis, YAxis
 from matplotlib.ticker import FuncFormatter, NullLocator
 from numpy.typing import ArrayLike
 
-from flambeau.report.figures import BLUE, DIVERGING, GREY, INK, LIGHT, SERIES, VERMILLION
+from flambeau.pictures.figures import BLUE, DIVERGING, GREY, INK, LIGHT, SERIES, VERMILLION
 
 __all__ = ["bare", "classes", "counts", "decision_line", "dots", "edged", "images", "square", "surface", "wiring"]
 

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks import DeepBeliefNetwork
-from flambeau.report.figures import DIVERGING, LIGHT, WIDTH, picture
-from flambeau.report.panels import bare
+from flambeau.pictures.figures import DIVERGING, LIGHT, WIDTH, picture
+from flambeau.pictures.panels import bare
 
 __all__ = ["fantasies_picture", "receptive_fields_picture", "samples_picture"]
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flambeau.dynamics.annealing import (
+from flambeau.analysis.annealed_importance import (
     anneal,
     annealing_temperatures,
     base_log_partition,
@@ -24,9 +24,9 @@ from flambeau.dynamics.annealing import (
     bennett,
     log_mean_weight,
 )
+from flambeau.analysis.enumeration import enumerable, exact_log_partition, exact_samples, free_energy, listable
 from flambeau.dynamics.gibbs import gibbs
 from flambeau.errors import ConfigurationError, DataError
-from flambeau.networks.enumeration import enumerable, exact_log_partition, exact_samples, free_energy, listable
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 
 __all__ = ["LikelihoodReport", "LogPartition", "likelihood_report", "log_likelihood", "log_partition"]

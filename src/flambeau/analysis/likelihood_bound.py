@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flambeau.dynamics.passes import ascend
+from flambeau.dynamics.directed_passes import ascend
 from flambeau.errors import check_value
 from flambeau.networks.dbn import DeepBeliefNetwork, log_joint, log_probability
 

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from flambeau.analysis.feature_maps import layer_names
+from flambeau.foundation.precision import dtype
 from flambeau.networks.feedforward import FeedForward
-from flambeau.networks.inspection import layer_names
 from flambeau.structures import AbstractStructure, AveragePooling, Layer, MaxPooling
-from flambeau.structures.initialisation import dtype
 
 __all__ = ["ParameterRow", "ParameterTable", "parameter_table"]
 

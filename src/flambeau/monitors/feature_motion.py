@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
+from flambeau.analysis.learning_layers import floats, learning_layers, length, weights_of
 from flambeau.errors import ConfigurationError
-from flambeau.monitors.rows import floats, learning_layers, length, weights_of
-from flambeau.structures.initialisation import dtype
-from flambeau.training.moment import AbstractMonitor, Moment
+from flambeau.foundation.precision import dtype
+from flambeau.training.monitoring import AbstractMonitor, Moment
 
 __all__ = ["FeatureMotion", "features", "learning_curves"]
 

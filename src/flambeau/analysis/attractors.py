@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from flambeau.analysis.enumeration import all_states
 from flambeau.dynamics.settling import AbstractUpdate, Asynchronous, at_rest, settle
 from flambeau.errors import ConfigurationError
 from flambeau.networks.dense_memory import DenseMemory
-from flambeau.networks.enumeration import all_states
-from flambeau.networks.hetero import bipolar
 from flambeau.networks.hopfield import HopfieldNetwork
+from flambeau.networks.pair_memory import bipolar
 
 __all__ = ["Landscape", "attractor_kinds", "energy_plane", "landscape", "overlap"]
 

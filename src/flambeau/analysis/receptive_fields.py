@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
+from flambeau.analysis.feature_maps import descend, layer_number, noiseless
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks.feedforward import FeedForward
-from flambeau.networks.inspection import descend, layer_number, noiseless
 from flambeau.rules.backprop import trace_forward
 from flambeau.structures import (
     AbstractLayer,

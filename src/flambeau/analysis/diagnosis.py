@@ -1,17 +1,18 @@
 """Three ways to a verdict: from a finished run, from a network and a batch, from gradients of your own."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
+from flambeau.analysis.gradient_numbers import flow_numbers
+from flambeau.analysis.learning_layers import Row, rows_of
+from flambeau.analysis.verdict import Verdict, judge
 from flambeau.errors import ConfigurationError
-from flambeau.monitors.flow import flow_numbers
-from flambeau.monitors.rows import Row, rows_of
-from flambeau.monitors.verdict import Verdict, judge
 from flambeau.rules.base import AbstractRule, Batch
-from flambeau.training.run import Run
 
 __all__ = ["diagnose", "diagnose_gradients", "gradient_flow"]
 
@@ -36,7 +37,7 @@ def gradient_flow(network: PyTree, rule: AbstractRule, batch: Batch) -> Verdict:
 compiled = eqx.filter_jit(flow_numbers)
 
 
-def diagnose(run: Run, at: int = -1) -> Verdict:
+def diagnose(run: Any, at: int = -1) -> Verdict:
     """The verdict on round ``at`` of a run that was watched by :class:`~flambeau.monitors.GradientFlow`.
 
     The first round (0) shows how the network started, the last (-1) where it got to.

@@ -1,7 +1,7 @@
 """What windows see, position by position: for each element of a window, an image of that element at every place.
 
-Arrays hold the batch on the last axis, (channels, height, width, batch); see :mod:`flambeau.structures.order`. Where
-windows lie side by side all is done by reshaping, which is several times as fast as strided slices.
+Arrays hold the batch on the last axis, (channels, height, width, batch); see :mod:`flambeau.structures.memory_layout`.
+Where windows lie side by side all is done by reshaping, which is several times as fast as strided slices.
 """
 
 import functools

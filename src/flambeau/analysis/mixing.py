@@ -17,7 +17,14 @@ from jaxtyping import Array, Float
 from flambeau.dynamics.gibbs import Machine, gibbs
 from flambeau.errors import ConfigurationError, DataError
 
-__all__ = ["Quality", "autocorrelation", "autocorrelation_time", "effective_sample_size", "geweke"]
+__all__ = [
+    "Quality",
+    "autocorrelation",
+    "autocorrelation_time",
+    "effective_sample_size",
+    "geweke",
+    "quality_against_steps",
+]
 __all__ += ["quality_against_steps"]
 
 

@@ -11,11 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
+from flambeau.analysis import feature_maps, layer_names, receptive_field, saliency
+from flambeau.analysis.feature_maps import layer_number
 from flambeau.errors import ConfigurationError, DataError
-from flambeau.networks import FeedForward, feature_maps, layer_names, receptive_field, saliency
-from flambeau.networks.inspection import layer_number
-from flambeau.report.figures import BLUE, DIVERGING, GREY, INK, LIGHT, VERMILLION, WIDTH, picture
-from flambeau.report.panels import bare
+from flambeau.networks import FeedForward
+from flambeau.pictures.figures import BLUE, DIVERGING, GREY, INK, LIGHT, VERMILLION, WIDTH, picture
+from flambeau.pictures.panels import bare
 from flambeau.structures import AbstractLayer, Convolution, Dense, Dropout, Flatten, Layer, Retina
 
 __all__ = ["filters", "maps", "receptive_field_picture", "saliency_map"]

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
 from flambeau.structures.layer import AbstractLayer, Trace
-from flambeau.structures.order import innermost, outermost
+from flambeau.structures.memory_layout import innermost, outermost
 from flambeau.structures.windows import pair
 
 __all__ = ["Flatten", "Retina"]

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from flambeau.errors import DataError
-from flambeau.training.moment import AbstractMonitor, Moment
+from flambeau.training.monitoring import AbstractMonitor, Moment
 
 __all__ = ["DecisionSurface"]
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from numpy.typing import ArrayLike
 
 from flambeau.errors import ConfigurationError, DataError
-from flambeau.report.figures import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, SKY, VERMILLION, picture
+from flambeau.pictures.figures import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, SKY, VERMILLION, picture
 
 __all__ = [
     "activity_picture",
@@ -306,7 +306,7 @@ def deviations(axes: Axes, z: np.ndarray) -> None:
 def likelihood_picture(log_partition: Any, title: str = "log Z") -> bytes:
     """An estimate of log Z with its interval, and the two directions it came from; PNG bytes.
 
-    Argument: a :class:`~flambeau.networks.LogPartition`, whose ``forward`` estimate tends to be too low and ``reverse``
+    Argument: a :class:`~flambeau.analysis.LogPartition`, whose ``forward`` estimate tends to be too low and ``reverse``
     one too high: where they meet, the value can be trusted.
 
     >>> from types import SimpleNamespace

@@ -9,7 +9,6 @@ that point up to a scale.
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import nnls
 
 from flambeau.errors import DataError
 
@@ -51,6 +50,8 @@ def separation(X: Any, y: Any, tolerance: float = 1e-9) -> Separation:
         raise DataError("separation", expected, got, "check shapes and missing values")
     if not np.isin(d, (-1, 1)).all():
         raise DataError("separation, y", "labels -1 and +1", np.unique(d), "encode the classes as -1 and +1")
+    from scipy.optimize import nnls  # here: SciPy's solvers take a while to import
+
     z = np.hstack([x, np.ones((len(x), 1))]) * d[:, None]
     radius = np.linalg.norm(z, axis=1).max()
     system = np.vstack([z.T / radius, np.ones(len(z))])

@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from flambeau.analysis.conditional_densities import log_densities
 from flambeau.errors import ConfigurationError, DataError
-from flambeau.networks.quadrature import log_densities
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
 from flambeau.neurons.units import states_of
@@ -38,7 +38,7 @@ def pseudo_log_likelihood(machine: RestrictedBoltzmannMachine, v: Any) -> Float[
     A value between two states is compared with its mirror image, 1 - v for Bernoulli units as in scikit-learn, -v for
     spins; shares of categories with their rotations.
 
-    Gaussian units are asked for their density, by quadrature (:mod:`flambeau.networks.quadrature`).
+    Gaussian units are asked for their density, by quadrature (:mod:`flambeau.analysis.conditional_densities`).
 
     Raises :class:`~flambeau.errors.ConfigurationError` for other continuous units, whose conditionals are integrals.
 

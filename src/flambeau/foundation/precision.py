@@ -1,0 +1,11 @@
+"""The float type in force."""
+
+import jax
+import jax.numpy as jnp
+
+__all__ = ["dtype"]
+
+
+def dtype() -> jnp.dtype:
+    """The float type in force: float32, or float64 where the user switched JAX's 64-bit mode on."""
+    return jax.dtypes.canonicalize_dtype(float)

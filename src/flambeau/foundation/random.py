@@ -1,0 +1,119 @@
+"""Random numbers: three counter-based generators, and when to use which.
+
+- :func:`uniform`, for sampling: the generator of ``jax.random`` (Threefry-2x32, 20 rounds), laid out as plain
+  arithmetic in the shape that is asked for. JAX's own runs as a loop on a CPU, whose rounds pass through memory;
+  numbers drawn flat, joined and reshaped are computed one at a time wherever a bias is added to the same array. Here
+  every number has the counter (its row, its column), the whole is vectorised, and a draw costs little more than the
+  comparison that uses it (``benchmarks/draws.py``). Source: Salmon, Moraes, Dror, Shaw 2011, Parallel random numbers:
+  as easy as 1, 2, 3.
+- :func:`coin_flips` and :func:`uniforms`, for noise and initial weights: a hash of (key, position), several times as
+  fast as JAX's generator, whose mask costs more than the rest of a small step and whose one draw compiles for longer
+  than a small training loop. *Limits:* 32 bits each; not for Monte Carlo.
+- :func:`permutations`, for the order of rows, on the host: a hash of (seed, round, row), so that a run does not depend
+  on how it was cut.
+"""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, UInt32
+
+__all__ = ["coin_flips", "permutations", "uniform", "uniforms", "words"]
+
+ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
+ROUNDS = 20
+PARITY = 0x1BD11BDA
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def uniform(key: Array, shape: tuple[int, ...], dtype: Any) -> Float[Array, "..."]:
+    """Independent uniform numbers strictly between 0 and 1.
+
+    >>> numbers = uniform(jax.random.key(0), (10, 100), jnp.float32)
+    >>> bool((numbers > 0).all() & (numbers < 1).all())
+    True
+
+    A number depends on its place alone: more rows or columns leave those that are there as they were.
+    """
+    first, second = words(key, shape)
+    if jnp.finfo(dtype).bits > 32:
+        return ((first >> 5).astype(dtype) * 2.0**26 + (second >> 6).astype(dtype) + 0.5) * 2.0**-53
+    numbers = (first >> 8).astype(dtype) * 2.0**-24 + 2.0**-25
+    return jnp.minimum(numbers, 1 - jnp.finfo(dtype).epsneg)
+
+
+def words(key: Array, shape: tuple[int, ...]) -> tuple[UInt32[Array, "..."], UInt32[Array, "..."]]:
+    """Two words of 32 random bits for each place; its counter is the place among all rows, then the column."""
+    first, second = jax.random.key_data(key).astype(jnp.uint32)[-2:]
+    keys = (first, second, first ^ second ^ jnp.uint32(PARITY))
+    left, right = _row_places(shape) + keys[0], jax.lax.broadcasted_iota(jnp.uint32, shape, len(shape) - 1) + keys[1]
+    for number in range(ROUNDS):
+        left = left + right
+        right = _rotated(right, ROTATIONS[number % 8]) ^ left
+        if number % 4 == 3:
+            turn = number // 4 + 1
+            left = left + keys[turn % 3]
+            right = right + keys[(turn + 1) % 3] + jnp.uint32(turn)
+    return left, right
+
+
+def _row_places(shape: tuple[int, ...]) -> UInt32[Array, "..."]:
+    """The place of every element's row: all axes but the last, counted through."""
+    place = jnp.zeros(shape, jnp.uint32)
+    for axis in range(len(shape) - 1):
+        place += jax.lax.broadcasted_iota(jnp.uint32, shape, axis) * jnp.uint32(math.prod(shape[axis + 1 : -1]))
+    return place
+
+
+def _rotated(x: UInt32[Array, "..."], bits: int) -> UInt32[Array, "..."]:
+    """Bits rotated to the left."""
+    return (x << bits) | (x >> (32 - bits))
+
+
+def coin_flips(key: Array, probability: float, shape: tuple[int, ...]) -> Bool[Array, "..."]:
+    """Independent True with that probability."""
+    limit = jnp.uint32(min(round(probability * 2**32), 2**32 - 1))
+    return (_hashed(key, math.prod(shape)) < limit).reshape(shape)
+
+
+def uniforms(key: Array, count: int, dtype: jnp.dtype) -> Float[Array, " count"]:
+    """Independent uniform numbers strictly between 0 and 1, on a grid of 2^-24."""
+    numbers = (_hashed(key, count) >> 8).astype(dtype) * 2.0**-24 + 2.0**-25
+    return jnp.minimum(numbers, 1 - jnp.finfo(dtype).epsneg)  # in single precision the last one would be rounded to 1
+
+
+def _hashed(key: Array, count: int) -> UInt32[Array, " count"]:
+    """32 random bits for each position: two rounds of a mixer, one for each word of the key."""
+    first, second = jax.random.key_data(key).astype(jnp.uint32)[-2:]
+    position = jax.lax.iota(jnp.uint32, count)
+    return _scrambled(_scrambled(position * jnp.uint32(0x9E3779B9) + first) ^ second)
+
+
+def _scrambled(x: UInt32[Array, " n"]) -> UInt32[Array, " n"]:
+    """A bijection in which every input bit flips every output bit half of the time (lowbias32, C. Wellons 2018)."""
+    x = (x ^ (x >> 16)) * jnp.uint32(0x7FEB352D)
+    x = (x ^ (x >> 15)) * jnp.uint32(0x846CA68B)
+    return x ^ (x >> 16)
+
+
+def permutations(seed: np.ndarray, first: int, count: int, n: int) -> Int[np.ndarray, "rounds n"]:
+    """One permutation of n rows for each round, from a hash of (seed, round, row): no state, so no order of drawing.
+
+    The numbers are those of splitmix64 (Steele, Lea, Flood 2014) over a counter; sorting them permutes the rows. All
+    rounds of a chunk come from one vectorised call, which matters for small data sets.
+    """
+    high, low = (int(number) for number in seed[-2:])
+    start = _finalised(np.asarray([(high << 32) | low], np.uint64))
+    rounds = _finalised(start + np.arange(first, first + count, dtype=np.uint64))[:, None]
+    return np.argsort(_finalised(rounds + np.arange(n, dtype=np.uint64) * GOLDEN), axis=1).astype(np.int32)
+
+
+def _finalised(z: np.ndarray) -> np.ndarray:
+    """The finaliser of splitmix64 (arithmetic modulo 2^64)."""
+    z = z + GOLDEN
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

@@ -1,0 +1,78 @@
+"""How the gradient flows through a network while it learns: one number per layer, for every question."""
+
+from typing import ClassVar, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
+
+from flambeau.analysis.gradient_numbers import COLUMNS, heard, relative_lengths, shares, step_numbers
+from flambeau.analysis.learning_layers import learning_layers
+from flambeau.training.monitoring import AbstractMonitor, Moment
+
+__all__ = ["GradientFlow"]
+
+
+class Flow(NamedTuple):
+    """Sums over the steps of a round, which units were silent all the time, and how many steps there were."""
+
+    sums: dict[str, Float[Array, " rows"]]
+    silent: tuple[Array, ...]
+    steps: Array
+
+
+class GradientFlow(AbstractMonitor):
+    """What every layer receives, and what it makes of it: one row per layer that learns, bottom first.
+
+    Records, each ``(rounds, rows)``, a mean over the steps of the round; b runs over the batch:
+
+    - ``delta`` = √(mean_b ‖δ_b‖²), δ_b = ∂e_b/∂s, the gradient at the net inputs (root mean square over examples)
+    - ``bias_gradient`` = ‖mean_b δ_b‖ = ‖∂e/∂bias‖, as Nielsen measures it
+    - ``weight_gradient`` = ‖∂e/∂W‖ and ``update`` = ‖ΔW‖ / ‖W‖ (about 1e-3 is healthy)
+    - ``slope`` = √(mean f'(s)²), and ``saturated``, the share of answers with |f'(s)| < 0.05 sup f'
+    - ``dead``, the share of units that were so for every example of the round (for a ReLU: always off); a unit of a
+      shared wiring is a channel
+    - ``mean`` and ``deviation`` of the outputs
+
+    A layer without neurons has ∂e/∂y for δ and NaN where a slope is asked for. :func:`~flambeau.analysis.diagnose`
+    turns the records into words.
+
+    >>> import flambeau as fb
+    >>> network = fb.networks.mlp((2, 4, 4, 1), "sigmoid", "sigmoid", key=jax.random.key(0))
+    >>> run = fb.train(network, fb.rules.Backpropagation(), fb.problems.Examples.of(*fb.problems.xor()),
+    ...                steps=20, batch_size=4, monitors=(GradientFlow(),))
+    >>> run.records["gradient_flow"]["delta"].shape
+    (20, 3)
+
+    *Limits.* For the rules whose info has ``traces``, ``errors`` and ``delta`` (back-propagation). Steps count alike,
+    also a last one with fewer rows. It watches so much of a step that the compiler may fuse the step in another way and
+    round it differently: LeNet-4 came out with other last bits (1e-8), the other networks tried with the same.
+    Source: Nielsen 2015, *Neural networks and deep learning*, ch. 5; Glorot and Bengio 2010.
+    Lecture: 为什么传统的 BP 在深度增加后仍有问题.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("traces", "errors", "delta")
+
+    @property
+    def name(self) -> str:
+        """Records stand under ``gradient_flow``."""
+        return "gradient_flow"
+
+    def init(self, network: PyTree) -> Flow:
+        """Sums of nothing; every unit is silent until it is heard."""
+        places = learning_layers(network)
+        sums = {name: jnp.zeros(len(places)) for name in (*COLUMNS, "update")}
+        silent = tuple(jnp.ones(heard(network.layers[place]), bool) for place in places)
+        return Flow(sums, silent, jnp.zeros(()))
+
+    def observe(self, memory: Flow, moment: Moment) -> Flow:
+        """Add this step's numbers."""
+        now, silent = step_numbers(moment.network, moment.proposal, moment.info, moment.batch.weights)
+        now["update"] = relative_lengths(moment.update, moment.network)
+        sums = {name: memory.sums[name] + now[name] for name in memory.sums}
+        still = tuple(before & after for before, after in zip(memory.silent, silent, strict=True))
+        return Flow(sums, still, memory.steps + 1)
+
+    def record(self, memory: Flow, network: PyTree) -> tuple[Flow, dict[str, Array]]:
+        """The means, and the share of units that were never heard; start afresh."""
+        means = {name: value / jnp.maximum(memory.steps, 1) for name, value in memory.sums.items()}
+        return self.init(network), {**means, "dead": shares(memory.silent)}
