@@ -10,6 +10,7 @@ import pytest
 from scipy import integrate
 from scipy.special import expit, logsumexp
 
+from flambeau.analysis import enumeration as listing
 from flambeau.analysis.annealed_importance import (
     anneal,
     annealing_temperatures,
@@ -24,7 +25,6 @@ from flambeau.analysis.log_partition import joined, likelihood_report, log_likel
 from flambeau.analysis.pseudo_likelihood import feature_pseudo_log_likelihood, pseudo_log_likelihood
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks import RestrictedBoltzmannMachine
-from flambeau.networks import enumeration as listing
 from flambeau.neurons import (
     Bernoulli,
     Categorical,
