@@ -80,7 +80,8 @@ class Parameter:
 @dataclass_transform(kw_only_default=False, field_specifiers=(dataclasses.field,))
 def parameters(cls: Class) -> Class:
     """Make the annotated fields of a class its constructor's arguments; identity and repr stay those of its base."""
-    return dataclasses.dataclass(eq=False, repr=False)(cls)
+    dataclasses.dataclass(eq=False, repr=False)(cls)  # adds to the class and returns the same
+    return cls
 
 
 def parameters_of(cls: type) -> dict[str, Parameter]:
@@ -146,7 +147,7 @@ def number(
     expected = " ".join(["a finite number", " and ".join(limits)]).strip()
 
     def fits(value: Any) -> bool:
-        if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_):
+        if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
             return False
         size = float(value)
         inside = np.isfinite(size) and least <= size <= most

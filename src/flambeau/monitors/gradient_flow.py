@@ -36,6 +36,7 @@ class GradientFlow(AbstractMonitor):
     A layer without neurons has ∂e/∂y for δ and NaN where a slope is asked for. :func:`~flambeau.analysis.diagnose`
     turns the records into words.
 
+    >>> import jax
     >>> import flambeau as fb
     >>> network = fb.networks.mlp((2, 4, 4, 1), "sigmoid", "sigmoid", key=jax.random.key(0))
     >>> run = fb.train(network, fb.rules.Backpropagation(), fb.problems.Examples.of(*fb.problems.xor()),

@@ -19,6 +19,7 @@ class JacobianSpectrum(AbstractMonitor):
     averaged over the probe's examples as :func:`jacobian_spectrum` says; the last column is the whole stack, from
     inputs to outputs. A layer whose values lie below 1 shrinks the gradient on its way down.
 
+    >>> import jax
     >>> import flambeau as fb
     >>> X, d = fb.problems.xor()
     >>> run = fb.train(fb.networks.mlp((2, 4, 1), key=jax.random.key(0)), fb.rules.Backpropagation(),
