@@ -1,0 +1,88 @@
+"""What the dynamics ask of a network, by name: one that feeds back into itself, and one with two sides.
+
+A network that is to settle or to be sampled subclasses one of these; nothing in the package looks for methods by
+``hasattr``. Lecture: 带有反馈 (networks with feedback).
+"""
+
+import abc
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from flambeau.neurons.units import AbstractUnit
+
+__all__ = ["AbstractFeedback", "AbstractMachine"]
+
+
+class AbstractFeedback(eqx.Module):
+    """Neurons of two values, every one of which may hear all others; what settling asks of them.
+
+    ``unit`` is the kind of neuron, ``Spin()`` for -1 and +1 or ``Bernoulli()`` for 0 and 1.
+    """
+
+    unit: eqx.AbstractVar[AbstractUnit]
+
+    @property
+    def levels(self) -> tuple[float, float]:
+        """The two values of a neuron, the lower one first."""
+        low, high = self.unit.choices(1)[0].ravel()
+        return float(low), float(high)
+
+    @property
+    @abc.abstractmethod
+    def units(self) -> int:
+        """How many neurons there are."""
+
+    @abc.abstractmethod
+    def net(self, states: Float[Array, "*batch units"]) -> Float[Array, "*batch units"]:
+        """Net inputs: the sign says what each neuron would choose, 0 that it would stay."""
+
+    @abc.abstractmethod
+    def energy(self, states: Float[Array, "*batch units"]) -> Float[Array, "*batch"]:
+        """What a neuron that changes by Δs lowers by Δs times its net input."""
+
+    @abc.abstractmethod
+    def visit(
+        self,
+        states: Float[Array, "batch units"],
+        order: Int[Array, " visits"],
+        noise: Float[Array, "visits batch"] | None,
+        distinct: bool = True,
+    ) -> Float[Array, "batch units"]:
+        """The neurons of ``order`` one after the other, each seeing the changes of those before it; -1 is nobody.
+
+        ``noise`` is added to the net inputs (a temperature). ``distinct`` promises that no neuron stands twice.
+        """
+
+    @abc.abstractmethod
+    def net_after(
+        self,
+        net: Float[Array, "batch units"],
+        states: Float[Array, "batch units"],
+        places: Int[Array, " batch"],
+        change: Float[Array, " batch"],
+    ) -> Float[Array, "batch units"]:
+        """The net inputs of ``states``, in which the neurons ``places`` have just changed by ``change``."""
+
+
+class AbstractMachine(eqx.Module):
+    """Two sides of stochastic units, independent within a side once the other is known: what sampling asks of them."""
+
+    visible: eqx.AbstractVar[AbstractUnit]
+    hidden: eqx.AbstractVar[AbstractUnit]
+    visible_bias: eqx.AbstractVar[Float[Array, " visible"]]
+    hidden_bias: eqx.AbstractVar[Float[Array, " hidden"]]
+
+    @abc.abstractmethod
+    def hidden_net(self, v: Float[Array, "*batch visible"]) -> Float[Array, "*batch hidden"]:
+        """What the hidden units receive."""
+
+    @abc.abstractmethod
+    def visible_net(self, h: Float[Array, "*batch hidden"]) -> Float[Array, "*batch visible"]:
+        """What the visible units receive."""
+
+    @abc.abstractmethod
+    def free_energy(self, v: Float[Array | np.ndarray, "*batch visible"]) -> Float[jax.Array, "*batch"]:
+        """-log Σ_h e^{-energy(v, h)}."""
