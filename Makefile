@@ -1,6 +1,9 @@
 # Two commands for everyone: `make journey` and `make test`. Both make their own environment.
+# PYTHON=python3.13 takes another interpreter, CONSTRAINTS= the newest releases instead of the pinned ones: each choice
+# has its own environment, so that none is mistaken for another.
 PYTHON ?= python3
-VENV := .venv
+CONSTRAINTS ?= constraints.txt
+VENV := .venv$(patsubst %,-%,$(filter-out python3,$(notdir $(PYTHON))))$(if $(CONSTRAINTS),,-newest)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NAME ?= mlp-mnist
@@ -13,14 +16,15 @@ help:
 	@echo "make lint                 style, format and types"
 	@echo "make bench                ours against the peers, side by side"
 	@echo "make reproduce NAME=...   a paper's figure by its protocol (default: $(NAME))"
+	@echo "  PYTHON=python3.13       another interpreter;  CONSTRAINTS=  the newest releases instead of constraints.txt"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Flambeau needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 # One stamp per set of extras: installed again only when the project's files say so.
-$(VENV)/installed-%: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install --constraint constraints.txt --editable ".$(if $(filter base,$*),,[$*])"
+$(VENV)/installed-%: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(PIP) install $(addprefix --constraint ,$(CONSTRAINTS)) --editable ".$(if $(filter base,$*),,[$*])"
 	@touch $@
 
 journey: $(VENV)/installed-base
@@ -41,4 +45,4 @@ reproduce: $(VENV)/installed-base
 	$(BIN)/python reproductions/$(subst -,_,$(NAME)).py
 
 clean:
-	rm -rf $(VENV) .jax_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .jax_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,8 +1,9 @@
 """What every test needs: the compilation cache, and double precision where a test asks for it.
 
 The suite spends its time compiling small programs, so the compiler is asked for less than users get: less optimisation
-by LLVM, and XLA's older, quicker way of writing fused loops (2.5 times sooner in all). What depends on how XLA fuses is
-marked ``as_users_compile`` and run once more with its defaults, by ``tests/unit/test_compiler.py``.
+by LLVM, and XLA's older, quicker way of writing fused loops (2.5 times sooner in all), where the installed XLA still
+knows it. What depends on how XLA fuses is marked ``as_users_compile`` and run once more with its defaults, by
+``tests/unit/test_compiler.py``.
 """
 
 import os
@@ -14,22 +15,24 @@ import jax
 import pytest
 
 import flambeau as fb
+from compiler_flags import known_flags
 
+CACHE = Path(os.environ.get("FLAMBEAU_COMPILATION_CACHE", Path(__file__).parents[1] / ".jax_cache"))
 QUICK = (
     "--xla_backend_optimization_level=1",
     "--xla_cpu_use_fusion_emitters=false",
     "--xla_cpu_parallel_codegen_split_count=1",
 )
-os.environ.setdefault("XLA_FLAGS", " ".join(QUICK))  # read when the first program is compiled
+if "XLA_FLAGS" not in os.environ:  # read when the first program is compiled; workers inherit what the first one sets
+    os.environ["XLA_FLAGS"] = " ".join(known_flags(QUICK, CACHE))
 
 hypothesis.settings.register_profile("flambeau", deadline=None, derandomize=True, print_blob=False)
 hypothesis.settings.load_profile("flambeau")
 
 
-def pytest_configure(config):
+def pytest_configure():
     """One cache for all workers and all later runs."""
-    default = Path(str(config.rootpath)) / ".jax_cache"
-    fb.enable_compilation_cache(os.environ.get("FLAMBEAU_COMPILATION_CACHE", default))
+    fb.enable_compilation_cache(CACHE)
 
 
 MAPS = Path("/proc/self/maps")  # Linux lets a process map 65,530 pieces of memory; every compiled program takes some

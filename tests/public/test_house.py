@@ -144,12 +144,30 @@ def test_dependencies_are_few_and_each_has_its_reason():
         assert f"\n{name}==" in pins
 
 
-def test_the_readme_shows_the_two_commands_and_ci_calls_one():
+def test_the_readme_shows_the_two_commands_and_ci_calls_what_a_contributor_does():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "make journey" in readme
     assert "make test" in readme
-    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    called = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert {"make lint", "make test"} <= {line.split("#")[0].strip() for line in called}
     assert (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").count("\n") < 60
+
+
+@pytest.mark.parametrize(
+    ("chosen", "folder", "constrained"),
+    [
+        ((), ".venv", True),
+        (("CONSTRAINTS=",), ".venv-newest", False),
+        (("PYTHON=/usr/bin/python3.13", "CONSTRAINTS="), ".venv-python3.13-newest", False),
+        (("PYTHON=python3.12",), ".venv-python3.12", True),
+    ],
+)
+def test_make_tells_an_environment_by_interpreter_and_constraints(chosen, folder, constrained):
+    """So a suite that is run with the newest releases never meets the pinned ones."""
+    command = ["make", "--always-make", "--dry-run", "test", *chosen]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert f"\n{folder}/bin/python -m pytest" in shown
+    assert ("--constraint constraints.txt" in shown) == constrained
 
 
 def test_errors_are_also_built_ins_and_survive_pickling():

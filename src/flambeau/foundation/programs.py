@@ -25,18 +25,25 @@ def options_for(work: int) -> dict[str, Any]:
     """Compiler options for a step of that much work (weights x batch); none but on a CPU."""
     if jax.default_backend() != "cpu":
         return {}
-    return accepted(work < SMALL_STEP)
+    options = {**WIDE, **SINGLE} if work < SMALL_STEP else WIDE
+    return accepted(tuple(options.items()))
 
 
 @functools.cache
-def accepted(small: bool) -> dict[str, Any]:
-    """The options if this release of XLA knows them; they are no part of its promises."""
-    options = {**WIDE, **SINGLE} if small else WIDE
+def accepted(options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    """Those of the options that this release of XLA knows: they are no part of its promises, and each may go alone."""
+    if compiles(dict(options)):
+        return dict(options)
+    return dict(option for option in options if compiles(dict([option])))
+
+
+def compiles(options: dict[str, Any]) -> bool:
+    """Whether a smallest program compiles with them."""
     try:
         jax.jit(lambda x: x, compiler_options=options).lower(0.0).compile()
     except (jax.errors.JaxRuntimeError, ValueError):
-        return {}
-    return options
+        return False
+    return True
 
 
 def enable_compilation_cache(folder: str | Path | None = None) -> Path:
