@@ -1,4 +1,4 @@
-"""What every test needs: the compilation cache, and double precision where a test asks for it.
+"""What every test needs: the compilation cache, the budget, and double precision where a test asks for it.
 
 The suite spends its time compiling small programs, so the compiler is asked for less than users get: less optimisation
 by LLVM, and XLA's older, quicker way of writing fused loops (2.5 times sooner in all), where the installed XLA still
@@ -7,7 +7,6 @@ knows it. What depends on how XLA fuses is marked ``as_users_compile`` and run o
 """
 
 import os
-from itertools import count
 from pathlib import Path
 
 import hypothesis
@@ -15,7 +14,10 @@ import jax
 import pytest
 
 import flambeau as fb
+import table
+from budget import Budget
 from compiler_flags import known_flags
+from programs import COUNTER
 
 CACHE = Path(os.environ.get("FLAMBEAU_COMPILATION_CACHE", Path(__file__).parents[1] / ".jax_cache"))
 QUICK = (
@@ -30,19 +32,19 @@ hypothesis.settings.register_profile("flambeau", deadline=None, derandomize=True
 hypothesis.settings.load_profile("flambeau")
 
 
-def pytest_configure():
+def pytest_configure(config):
     """One cache for all workers and all later runs."""
     fb.enable_compilation_cache(CACHE)
+    COUNTER.listen()
+    config.pluginmanager.register(Budget(config))
 
 
-MAPS = Path("/proc/self/maps")  # Linux lets a process map 65,530 pieces of memory; every compiled program takes some
-TESTS = count(1)
-
-
-def pytest_runtest_teardown(item):
-    """Let compiled programs go before they are too many, or a worker dies in the middle of a test."""
-    if next(TESTS) % 50 == 0 and MAPS.exists() and MAPS.read_bytes().count(b"\n") > 35_000:
-        jax.clear_caches()
+@pytest.fixture(scope="module", params=table.PRECISIONS)
+def precise(request):
+    """Both precisions in turn: with what a test compares in it (:class:`table.Precision`)."""
+    precision = table.PRECISIONS[request.param]
+    with jax.enable_x64(precision.double):
+        yield precision
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The one table of everything that shares a contract: what is new joins it with one row."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -72,6 +74,23 @@ class Circular(AbstractStructure):
 
     def per_unit(self, v):
         return v[None]
+
+
+class Precision(NamedTuple):
+    """Single or double: its type, and how near two ways to one number come, measured by the largest number there."""
+
+    double: bool
+    dtype: type
+    tolerance: float
+
+    def close(self, found, expected, slack=1):
+        """Equal, but for rounding of numbers as large as the largest."""
+        found, expected = np.asarray(found, float), np.asarray(expected, float)
+        room = slack * self.tolerance * max(1.0, np.abs(expected).max(initial=0))
+        np.testing.assert_allclose(found, expected, rtol=slack * self.tolerance, atol=room)
+
+
+PRECISIONS = {"single": Precision(False, np.float32, 2e-6), "double": Precision(True, np.float64, 1e-14)}
 
 
 def normal(seed, *shape):

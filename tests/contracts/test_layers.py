@@ -1,38 +1,62 @@
-"""Every layer without weights: what comes back is the adjoint of what goes forward, in this order of axes."""
+"""Every layer without weights, in both precisions: what comes back is the adjoint of what goes forward."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from programs import program
 from table import LAYERS, normal
 
 KEY = jax.random.key(0)
 
 
-@pytest.fixture(params=LAYERS)
-def layer_and_inputs(request, x64):
-    layer, shape = LAYERS[request.param]()
-    return layer, normal(20, 5, *shape)
-
-
-def test_the_call_is_the_forward_pass_without_noise(layer_and_inputs):
-    layer, x = layer_and_inputs
-    if type(layer).__name__ == "Dropout":
-        pytest.skip("silences inputs while learning, by design")
-    np.testing.assert_array_equal(layer(x), layer.forward(x, KEY).output)
-
-
-def test_the_error_goes_back_as_the_gradient_says(layer_and_inputs):
-    layer, x = layer_and_inputs
+def answers(layer, x, error):
+    """All that the contract asks of a layer, as one program."""
     trace = layer.forward(x, KEY)
-    error = normal(21, *trace.output.shape)
-    by_hand, proposal = layer.backward(trace, error)
-    by_jax = jax.jit(jax.grad(lambda x: jnp.vdot(error, layer.forward(x, KEY).output)))(x)
-    np.testing.assert_allclose(by_hand, by_jax, rtol=1e-12, atol=1e-14)
-    assert jax.tree.structure(proposal) == jax.tree.structure(layer)
+    by_hand, _ = layer.backward(trace, error)
+    by_jax = jax.grad(lambda x: jnp.vdot(error, layer.forward(x, KEY).output))(x)
+    return {"call": layer(x), "forward": trace.output, "one": layer(x[2:3]), "credit": (by_hand, by_jax)}
 
 
-def test_examples_do_not_mix(layer_and_inputs):
-    layer, x = layer_and_inputs
-    np.testing.assert_allclose(layer(x)[2:3], layer(x[2:3]), rtol=1e-14)
+@pytest.fixture(scope="module", params=LAYERS)
+def named(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def layer(named, precise):
+    return LAYERS[named]()
+
+
+@pytest.fixture(scope="module")
+def told(layer, precise):
+    layer, shape = layer
+    x = normal(20, 5, *shape)
+    output = jax.eval_shape(layer, x)
+    return program(answers)(layer, x, normal(21, *output.shape))
+
+
+def test_the_call_is_the_forward_pass_without_noise(named, told):
+    if named == "dropout":
+        pytest.skip("silences inputs while learning, by design")
+    np.testing.assert_array_equal(told["call"], told["forward"])
+
+
+def test_the_error_goes_back_as_the_gradient_says(told, precise):
+    precise.close(*told["credit"])
+
+
+def test_a_layer_proposes_a_layer(layer, precise):
+    layer, shape = layer
+    x = jax.ShapeDtypeStruct((5, *shape), precise.dtype)
+
+    def proposed(x):
+        trace = layer.forward(x, KEY)
+        return layer.backward(trace, trace.output)[1]
+
+    assert jax.tree.structure(jax.eval_shape(proposed, x)) == jax.tree.structure(layer)
+
+
+def test_examples_do_not_mix(told, precise):
+    precise.close(told["call"][2:3], told["one"])

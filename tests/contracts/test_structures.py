@@ -1,79 +1,112 @@
-"""Every structure: project is linear both ways, and the other two verbs are its adjoints."""
+"""Every structure, in both precisions: project is linear both ways, and the other two verbs are its adjoints."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from flambeau.neurons import RadialDistance, WeightedSum
+from flambeau.neurons import RadialDistance, Tanh, WeightedSum
 from flambeau.structures import Layer, derived_backproject, derived_correlate
+from programs import program
 from table import STRUCTURES, normal
 
-
-@pytest.fixture(params=STRUCTURES)
-def structure(request, x64):
-    return STRUCTURES[request.param]()
+ROWS = 6
+COMBINATIONS = {"weighted sum": WeightedSum(), "distance": RadialDistance(), "squared": RadialDistance(squared=True)}
 
 
-def sides(structure, rows=6):
-    return normal(10, rows, *structure.input_shape), normal(11, rows, *structure.unit_shape)
+def answers(structure, x, d, other):
+    """All that the contract asks of a structure, as one program."""
+    unit = jnp.arange(1.0, structure.unit_shape[-1] + 1, dtype=x.dtype)
+    return {
+        "project": structure.project(x),
+        "backproject": structure.backproject(d),
+        "correlate": structure.correlate(x, d),
+        "derived": (derived_backproject(structure, d), derived_correlate(structure, x, d)),
+        "other": structure.with_weights(other).project(x),
+        "both": structure.with_weights(structure.weights + 2 * other).project(x),
+        "tripled": structure.project(3 * x),
+        "scaled": structure.with_weights(structure.per_unit(unit) * structure.weights).project(x),
+    }
 
 
-def test_the_three_verbs_are_adjoint(structure):
-    x, d = sides(structure)
-    here = jnp.vdot(d, structure.project(x))
-    np.testing.assert_allclose(jnp.vdot(structure.backproject(d), x), here, rtol=1e-12)
-    np.testing.assert_allclose(jnp.vdot(structure.correlate(x, d), structure.weights), here, rtol=1e-12)
+def credits(structure, bias, x, d):
+    """Of every combination: what a layer gives back by hand, and what JAX does."""
+
+    def both(g):
+        layer = Layer(structure, bias, Tanh(), g)
+        by_hand_x, by_hand = layer.backward(layer.forward(x, jax.random.key(0)), d)
+        error = lambda layer, x: jnp.vdot(d, layer(x))  # noqa: E731
+        by_jax, by_jax_x = jax.grad(error, argnums=(0, 1), allow_int=True)(layer, x)
+        return tuple((at, one.bias, one.structure.weights) for at, one in ((by_hand_x, by_hand), (by_jax_x, by_jax)))
+
+    return {name: both(g) for name, g in COMBINATIONS.items()}
 
 
-def test_hand_written_adjoints_equal_the_derived_ones(structure):
-    x, d = sides(structure)
-    np.testing.assert_allclose(structure.backproject(d), derived_backproject(structure, d), rtol=1e-12, atol=1e-14)
-    np.testing.assert_allclose(structure.correlate(x, d), derived_correlate(structure, x, d), rtol=1e-12, atol=1e-14)
+@pytest.fixture(scope="module", params=STRUCTURES)
+def named(request):
+    return request.param
 
 
-def test_project_is_linear_in_inputs_and_weights(structure):
-    x, _ = sides(structure)
-    other = normal(12, *structure.weights.shape)
-    together = structure.with_weights(structure.weights + 2 * other).project(x)
-    apart = structure.project(x) + 2 * structure.with_weights(other).project(x)
-    np.testing.assert_allclose(together, apart, rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(structure.project(3 * x), 3 * structure.project(x), rtol=1e-12, atol=1e-14)
+@pytest.fixture(scope="module")
+def structure(named, precise):
+    return STRUCTURES[named]()
 
 
-def test_shapes_are_what_it_says(structure):
-    x, d = sides(structure)
-    assert structure.project(x).shape == d.shape
-    assert structure.backproject(d).shape == x.shape
-    assert structure.correlate(x, d).shape == structure.weights.shape
+@pytest.fixture(scope="module")
+def sides(structure, precise):
+    return normal(10, ROWS, *structure.input_shape), normal(11, ROWS, *structure.unit_shape)
 
 
-def test_per_unit_broadcasts_over_the_senders(structure):
-    v = jnp.arange(1.0, structure.unit_shape[-1] + 1)
-    scaled = structure.with_weights(structure.per_unit(v) * structure.weights)
-    x, _ = sides(structure)
-    np.testing.assert_allclose(scaled.project(x), structure.project(x) * v, rtol=1e-12)
+@pytest.fixture(scope="module")
+def told(structure, sides, precise):
+    return program(answers)(structure, *sides, normal(12, *structure.weights.shape))
 
 
-@pytest.mark.parametrize("g", [WeightedSum(), RadialDistance(), RadialDistance(squared=True)], ids=repr)
-def test_combinations_run_on_every_structure_and_credit_is_their_gradient(structure, g):
-    from flambeau.neurons import Tanh
+def inner(a, b):
+    """<a, b> in double precision, and the size of its terms."""
+    terms = np.asarray(a, float) * np.asarray(b, float)
+    return terms.sum(), np.abs(terms).sum()
 
-    layer = Layer(structure, normal(13, structure.unit_shape[-1]), Tanh(), g)
-    x, d = sides(structure)
 
-    def error(layer, x):
-        return jnp.vdot(d, layer(x))
+def test_the_three_verbs_are_adjoint(structure, sides, told, precise):
+    x, d = sides
+    here, size = inner(d, told["project"])
+    for there in (inner(told["backproject"], x), inner(told["correlate"], structure.weights)):
+        assert abs(here - there[0]) <= precise.tolerance * size
 
-    by_hand_x, by_hand = layer.backward(layer.forward(x, jax.random.key(0)), d)
-    by_jax, by_jax_x = jax.grad(error, argnums=(0, 1), allow_int=True)(layer, x)
-    np.testing.assert_allclose(by_hand_x, by_jax_x, rtol=1e-9, atol=1e-11)
-    np.testing.assert_allclose(by_hand.bias, by_jax.bias, rtol=1e-9, atol=1e-11)
-    np.testing.assert_allclose(by_hand.structure.weights, by_jax.structure.weights, rtol=1e-9, atol=1e-11)
+
+def test_hand_written_adjoints_equal_the_derived_ones(told, precise):
+    for by_hand, derived in zip((told["backproject"], told["correlate"]), told["derived"], strict=True):
+        precise.close(by_hand, derived)
+
+
+def test_project_is_linear_in_inputs_and_weights(told, precise):
+    precise.close(told["both"], told["project"] + 2 * told["other"])
+    precise.close(told["tripled"], 3 * told["project"])
+
+
+def test_shapes_and_precision_are_what_it_says(structure, sides, told, precise):
+    x, d = sides
+    assert told["project"].shape == d.shape
+    assert told["backproject"].shape == x.shape
+    assert told["correlate"].shape == structure.weights.shape
+    assert all(leaf.dtype == precise.dtype for leaf in jax.tree.leaves(told))
+
+
+def test_per_unit_broadcasts_over_the_senders(structure, told, precise):
+    precise.close(told["scaled"], told["project"] * np.arange(1, structure.unit_shape[-1] + 1))
+
+
+def test_combinations_run_on_every_structure_and_credit_is_their_gradient(structure, sides, precise):
+    bias = normal(13, structure.unit_shape[-1])
+    for by_hand, by_jax in program(credits)(structure, bias, *sides).values():
+        for ours, theirs in zip(by_hand, by_jax, strict=True):
+            precise.close(ours, theirs, 100)
 
 
 def test_radial_distance_is_the_distance(x64):
     structure, x = STRUCTURES["dense"](), normal(10, 6, 5)
-    plain = np.sqrt([[sum((x[b] - structure.weights[:, j]) ** 2) for j in range(3)] for b in range(6)])
-    np.testing.assert_allclose(RadialDistance().combine(structure, x), plain, rtol=1e-12)
-    np.testing.assert_allclose(RadialDistance(squared=True).combine(structure, x), plain**2, rtol=1e-12)
+    plain = np.linalg.norm(np.asarray(x)[:, :, None] - np.asarray(structure.weights)[None], axis=1)
+    ask = program(lambda structure, x: [RadialDistance(squared=on).combine(structure, x) for on in (False, True)])
+    for found, expected in zip(ask(structure, x), (plain, plain**2), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)

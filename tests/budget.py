@@ -1,0 +1,97 @@
+"""The suite's budget: no test asks for more than a few programs, and no worker keeps what the last file left.
+
+A test may ask for ``PROGRAMS``; one that needs more says how many and why: ``@pytest.mark.programs(60, "why")``.
+What is compiled for a fixture that tests share is no test's own. Counted are programs that JAX
+compiled *or* found in its cache, so the count does not depend on what ran before, but for what is still in memory.
+Between two files the memory is given back. The last line of a run says what it used, with all of its workers.
+"""
+
+import ctypes
+import gc
+import os
+from pathlib import Path
+
+import jax
+import pytest
+
+from programs import COUNTER, usage
+
+PROGRAMS = 3000
+COSTS = os.environ.get("FLAMBEAU_TEST_COSTS")  # a file that gets a line for every test and fixture: programs, what
+
+
+class Budget:
+    """Count what every test compiles; tell it at the end, and fail those that compile too much."""
+
+    def __init__(self, config):
+        self.config = config
+        self.shared = 0  # programs of fixtures that tests share
+        self.begun = 0
+        self.workers = []
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef, request):
+        before = COUNTER.asked + self.shared
+        result = yield
+        if fixturedef.scope != "function":
+            own = COUNTER.asked + self.shared - before  # without those of the fixtures that it asked for
+            self.shared -= own
+            note(own, f"fixture {fixturedef.argname} of {request.node.nodeid}")
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item, nextitem):
+        self.begun = COUNTER.asked + self.shared
+        result = yield
+        note(COUNTER.asked + self.shared - self.begun, item.nodeid)
+        if nextitem is None or nextitem.path != item.path:
+            forget()
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item):
+        result = yield
+        allowed, count = allowance(item), COUNTER.asked + self.shared - self.begun
+        if count > allowed:
+            pytest.fail(f"{count} programs, {allowed} allowed: ask at once, with program() of tests/programs.py")
+        return result
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session):
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["programs"] = (COUNTER.asked, sorted(COUNTER.distinct), *usage())
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node, error):
+        found = getattr(node, "workeroutput", {}).get("programs")
+        self.workers += [found] if found else []
+
+    def pytest_terminal_summary(self, terminalreporter):
+        parts = self.workers or [(COUNTER.asked, sorted(COUNTER.distinct), *usage())]
+        asked, distinct = sum(part[0] for part in parts), set().union(*(part[1] for part in parts))
+        seconds, peak = sum(part[2] for part in parts), max(part[3] for part in parts)
+        terminalreporter.write_line(
+            f"programs: {len(distinct)} distinct, {asked} asked; processor: {seconds:.0f} s; peak: {peak:.0f} MiB a worker"
+        )
+
+
+def allowance(item):
+    """How many programs a test may ask for."""
+    mark = item.get_closest_marker("programs")
+    return mark.args[0] if mark else PROGRAMS
+
+
+def note(programs, what):
+    if COSTS and programs:
+        with Path(COSTS).open("a", encoding="utf-8") as file:
+            file.write(f"{programs}\t{what}\n")
+
+
+def forget():
+    """Let all compiled programs go: a Linux process may map 65,530 pieces of memory, and each of them takes some."""
+    jax.clear_caches()
+    gc.collect()
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError):
+        pass  # only glibc has it
