@@ -6,6 +6,7 @@ compiled *or* found in its cache, so the count does not depend on what ran befor
 Between two files the memory is given back. The last line of a run says what it used, with all of its workers.
 """
 
+import contextlib
 import ctypes
 import gc
 import os
@@ -70,9 +71,8 @@ class Budget:
         parts = self.workers or [(COUNTER.asked, sorted(COUNTER.distinct), *usage())]
         asked, distinct = sum(part[0] for part in parts), set().union(*(part[1] for part in parts))
         seconds, peak = sum(part[2] for part in parts), max(part[3] for part in parts)
-        terminalreporter.write_line(
-            f"programs: {len(distinct)} distinct, {asked} asked; processor: {seconds:.0f} s; peak: {peak:.0f} MiB a worker"
-        )
+        used = f"processor: {seconds:.0f} s; peak: {peak:.0f} MiB a worker"
+        terminalreporter.write_line(f"programs: {len(distinct)} distinct, {asked} asked; {used}")
 
 
 def allowance(item):
@@ -91,7 +91,5 @@ def forget():
     """Let all compiled programs go: a Linux process may map 65,530 pieces of memory, and each of them takes some."""
     jax.clear_caches()
     gc.collect()
-    try:
+    with contextlib.suppress(AttributeError, OSError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError):
-        pass  # only glibc has it
