@@ -37,7 +37,7 @@ FITTED = {
     *("classes_", "feature_names_in_", "n_features_in_", "n_iter_", "network_", "run_", "history_", "converged_"),
     *("margin_", "mistake_bound_", "mistakes_", "target_mean_", "target_scale_", "_single", "_stream", "_drawn_as"),
     *("image_shape_", "_base", "dbn_", "runs_", "patterns_", "step_", "_weights", "_activity", "_symmetric"),
-    *("_calls", "_partition", "_unlearned"),
+    *("_calls", "_partition", "_unlearned", "table_"),
 }
 
 

@@ -9,6 +9,8 @@ from flambeau.problems.examples import Examples
 from flambeau.problems.idx import read_idx
 from flambeau.problems.logic import logic_gate, parity, xor
 from flambeau.problems.mnist import fashion_mnist, mnist
+from flambeau.problems.table_layout import TableLayout, TableRows, plan_layout, read_rows
+from flambeau.problems.tables import TableFile, open_table
 from flambeau.problems.toys import separable, two_moons, two_spirals
 
 __all__ = [
@@ -17,6 +19,9 @@ __all__ = [
     "Distorted",
     "Distortion",
     "Examples",
+    "TableFile",
+    "TableLayout",
+    "TableRows",
     "available",
     "digits",
     "fashion_mnist",
@@ -24,8 +29,11 @@ __all__ = [
     "load",
     "logic_gate",
     "mnist",
+    "open_table",
     "parity",
+    "plan_layout",
     "read_idx",
+    "read_rows",
     "separable",
     "two_moons",
     "two_spirals",
