@@ -13,13 +13,13 @@ E[h | v] asks for. With κ ≤ 0 it has no end.
 import math
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.rows import by_rows
 from flambeau.neurons.units import states_of
 
 __all__ = ["log_densities"]
@@ -30,45 +30,52 @@ POINTS = 64  # a multiple of this many, so that few programs are compiled
 FAR = 30.0  # a net input at which E[t(h)] is as steep as it gets
 
 
-def log_densities(machine: Any, matrix: Array, v: Any) -> Float[Array, "units rows"]:
-    """log p(v_i | the others) of every Gaussian visible unit, unit after unit:
+def log_densities(machine: Any, matrix: Array, v: np.ndarray) -> Float[np.ndarray, "rows units"]:
+    """log p(v_i | the others) of every Gaussian visible unit:
 
         log p = -f(v_i) + Σ_j Γ(x_j) - log ∫ exp(-f(u) + Σ_j Γ(x_j + W_ij (t(u) - t(v_i)))) du
 
     by the trapezoid rule, on as many points as the line needs. Raises
     :class:`~flambeau.errors.ConfigurationError` where a conditional density has no end.
     """
-    found = reaches(machine, matrix, jnp.asarray(v))
-    if not np.isfinite(found[1]):
+    length = float(by_rows(lengths, (machine, matrix, ranges_of(machine)), v).max())
+    if not np.isfinite(length):
         expected, remedy = (
             "hidden units that leave the density an end",
             "lower the weights, or use bounded hidden units",
         )
         raise ConfigurationError("pseudo_log_likelihood", expected, "weights too large for them", remedy)
-    points = POINTS * math.ceil(2 * float(found[1]) / STEP / POINTS) + 1
-    return integrated(machine, matrix, v, found[0], points)
+    points = POINTS * math.ceil(2 * length / STEP / POINTS) + 1
+    given = machine, matrix, ranges_of(machine), points
+    return by_rows(integrated, given, v, points, axes=1).T
 
 
-def reaches(machine: Any, matrix: Array, v: Array) -> tuple[Array, Array]:
-    """Half the length of each line ``(units, rows)``, and the longest one in standard deviations."""
-    columns = machine.hidden_bias.shape[0]
-    choices = states_of(machine.hidden, columns)
+def ranges_of(machine: Any) -> np.ndarray | None:
+    """How far each hidden statistic reaches; None where it has no bounds."""
+    choices = states_of(machine.hidden, machine.hidden_bias.shape[0])
     if choices is None:
-        return unbounded(machine, matrix, v)
-    return bounded(machine, matrix, v, np.concatenate([np.ptp(states, axis=0) for states in choices]))
+        return None
+    return np.concatenate([np.ptp(states, axis=0) for states in choices]).astype(machine.hidden_bias.dtype)
 
 
-@eqx.filter_jit
-def bounded(machine: Any, matrix: Array, v: Array, ranges: Any) -> tuple[Array, Array]:
+def lengths(given: tuple[Any, ...], v: Array) -> Float[Array, " rows"]:
+    """Half the length of each row's longest line, in standard deviations; infinite where one has no end."""
+    machine, matrix, ranges = given
+    return jnp.max(reaches(machine, matrix, ranges, v) / deviations(machine, v)[:, None], axis=0)
+
+
+def reaches(machine: Any, matrix: Array, ranges: Array | None, v: Array) -> Float[Array, "units rows"]:
+    """Half the length of each line."""
+    return unbounded(machine, matrix, v) if ranges is None else bounded(machine, matrix, v, ranges)
+
+
+def bounded(machine: Any, matrix: Array, v: Array, ranges: Array) -> Array:
     """Hidden units with finitely many states."""
-    deviation = deviations(machine, v)[:, None]
-    push = jnp.abs(matrix) @ jnp.asarray(ranges, v.dtype)
-    reach = jnp.broadcast_to(REACH * deviation + push[:, None], v.T.shape)
-    return reach, jnp.max(reach / deviation)
+    push = jnp.abs(matrix) @ ranges
+    return jnp.broadcast_to((REACH * deviations(machine, v) + push)[:, None], v.T.shape)
 
 
-@eqx.filter_jit
-def unbounded(machine: Any, matrix: Array, v: Array) -> tuple[Array, Array]:
+def unbounded(machine: Any, matrix: Array, v: Array) -> Array:
     """Hidden units that take any number."""
     bias, deviation = machine.hidden_bias, deviations(machine, v)[:, None]
 
@@ -79,7 +86,7 @@ def unbounded(machine: Any, matrix: Array, v: Array) -> tuple[Array, Array]:
     kappa = 1 - (matrix**2 @ steepest)[:, None] / deviation**2
     apart = jnp.abs(v.T - middles(machine, v).T)
     reach = REACH * deviation / jnp.sqrt(kappa) + (1 - kappa) / kappa * apart
-    return reach, jnp.max(jnp.where(kappa > 0, reach / deviation, jnp.inf))
+    return jnp.where(kappa > 0, reach, jnp.inf)
 
 
 def deviations(machine: Any, v: Array) -> Float[Array, " units"]:
@@ -92,10 +99,10 @@ def middles(machine: Any, v: Array) -> Float[Array, "rows units"]:
     return machine.visible_net(machine.hidden.mean(machine.hidden_net(v)))
 
 
-@eqx.filter_jit
-def integrated(machine: Any, matrix: Array, v: Any, reach: Array, points: int) -> Float[Array, "units rows"]:
+def integrated(given: tuple[Any, ...], v: Array) -> Float[Array, "units rows"]:
     """The trapezoid rule on that many points."""
-    v, bias = jnp.asarray(v), machine.hidden_bias
+    machine, matrix, ranges, points = given
+    reach, bias = reaches(machine, matrix, ranges, v), machine.hidden_bias
     net = jax.lax.optimization_barrier(machine.hidden_net(v))
     before = machine.hidden.log_normaliser(net, bias).sum(-1)
     grid = jnp.asarray(np.linspace(-1, 1, points), v.dtype)
@@ -111,5 +118,5 @@ def integrated(machine: Any, matrix: Array, v: Any, reach: Array, points: int) -
         weights = jax.lax.map(weigh, grid)
         return -jax.scipy.special.logsumexp(weights, axis=0) - jnp.log(half * 2 / (points - 1))
 
-    given = matrix, v.T, middles(machine, v).T, reach, deviations(machine, v), machine.visible_bias
-    return jax.lax.map(unit, given)
+    each = matrix, v.T, middles(machine, v).T, reach, deviations(machine, v), machine.visible_bias
+    return jax.lax.map(unit, each)

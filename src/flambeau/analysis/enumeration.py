@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.rows import by_rows
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
 from flambeau.neurons.real_units import AbstractGaussian
@@ -25,7 +26,6 @@ __all__ = ["all_states", "enumerable", "exact_distribution", "exact_log_partitio
 TABLE = 1 << 11  # states of the low table: its net inputs stay in the cache
 FEW = 1 << 20  # states that are listed without asking: 20 binary units
 MOST = 1 << 25
-ROWS = 4_096  # rows at a time
 
 
 def all_states(unit: AbstractUnit, columns: int) -> Float[np.ndarray, "states columns"]:
@@ -204,15 +204,18 @@ def exact_distribution(machine: RestrictedBoltzmannMachine) -> tuple[np.ndarray,
     """
     rows = all_states(machine.visible, machine.visible_bias.shape[-1])
     kind = machine.visible_bias.dtype
-    parts = [free_energy(machine, jnp.asarray(rows[at : at + ROWS], kind)) for at in range(0, len(rows), ROWS)]
-    log_p = -np.concatenate([np.asarray(part, np.float64) for part in parts])
+    log_p = -free_energies(machine, rows.astype(kind))
     p = np.exp(log_p - log_p.max())
     return rows, p / p.sum()
 
 
-@eqx.filter_jit
+def free_energies(machine: RestrictedBoltzmannMachine, rows: np.ndarray) -> Float[np.ndarray, " rows"]:
+    """F of any number of rows, in double precision from here on."""
+    return by_rows(free_energy, machine, rows).astype(np.float64)
+
+
 def free_energy(machine: Any, v: Array) -> Array:
-    """F, compiled."""
+    """F."""
     return machine.free_energy(v)
 
 

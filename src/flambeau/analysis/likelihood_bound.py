@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,15 +9,20 @@ from jaxtyping import Array, Float
 
 from flambeau.dynamics.directed_passes import ascend
 from flambeau.errors import check_value
+from flambeau.foundation.rows import by_rows
 from flambeau.networks.dbn import DeepBeliefNetwork, log_joint, log_probability
 
 __all__ = ["log_likelihood_bound"]
 
-ROWS = 1_000  # rows at a time
-
 
 def log_likelihood_bound(
-    network: DeepBeliefNetwork, v: Any, log_partition: float, *, samples: int = 1, repeats: int = 1, key: Array
+    network: DeepBeliefNetwork,
+    v: Any,
+    log_partition: float,
+    *,
+    samples: int = 1,
+    repeats: int = 1,
+    key: Array | np.ndarray,
 ) -> np.ndarray:
     """An estimate per row, nats, of a lower bound of log P(v), from the factorial recognition posterior q:
 
@@ -43,25 +47,14 @@ def log_likelihood_bound(
     for name, number in (("samples", samples), ("repeats", repeats)):
         check_value(f"log_likelihood_bound.{name}", number, 1, whole=True)
     rows = np.asarray(v, network.top.hidden_bias.dtype)
-    values = [
-        np.mean(
-            [np.asarray(weigh(network, part, samples, draw), np.float64) for draw in jax.random.split(own, repeats)], 0
-        )
-        for part, own in in_parts(rows, key)
-    ]
-    return np.concatenate(values) - log_partition
+    given = network, int(samples), int(repeats)
+    draws = by_rows(weigh, given, rows, key=key, axes=1).astype(np.float64)
+    return np.asarray(draws.mean(0) - log_partition)
 
 
-def in_parts(rows: np.ndarray, key: Array) -> list[tuple[np.ndarray, Array]]:
-    """Rows a thousand at a time, each part with a key of its own."""
-    starts = range(0, len(rows), ROWS)
-    return [(rows[start : start + ROWS], jax.random.fold_in(key, start)) for start in starts]
-
-
-@eqx.filter_jit
-def weigh(network: DeepBeliefNetwork, v: Any, samples: int, key: Array) -> Float[Array, " rows"]:
-    """log 1/K Σ_k P*(v, hᵏ) / q(hᵏ | v), with the top's Z left out."""
-    rows = jnp.asarray(v)
+def weigh(given: tuple[DeepBeliefNetwork, int, int], rows: Array, key: Array) -> Float[Array, "repeats rows"]:
+    """log 1/K Σ_k P*(v, hᵏ) / q(hᵏ | v), with the top's Z left out, for every repeat."""
+    network, samples, repeats = given
 
     def one(own: Array) -> Array:
         states = ascend(network.lower, rows, own)
@@ -70,5 +63,8 @@ def weigh(network: DeepBeliefNetwork, v: Any, samples: int, key: Array) -> Float
             q = q + log_probability(pair.upper, h, pair.up_net(x), pair.recognition_bias)
         return log_joint(network, states) - q
 
-    weights = jax.lax.map(one, jax.random.split(key, samples))
-    return jax.scipy.special.logsumexp(weights, axis=0) - jnp.log(samples)
+    def repeat(own: Array) -> Array:
+        weights = jax.lax.map(one, jax.random.split(own, samples))
+        return jax.scipy.special.logsumexp(weights, axis=0) - jnp.log(samples)
+
+    return jax.lax.map(repeat, jax.random.split(key, repeats))

@@ -24,7 +24,7 @@ from flambeau.analysis.annealed_importance import (
     bennett,
     log_mean_weight,
 )
-from flambeau.analysis.enumeration import enumerable, exact_log_partition, exact_samples, free_energy, listable
+from flambeau.analysis.enumeration import enumerable, exact_log_partition, exact_samples, free_energies, listable
 from flambeau.dynamics.gibbs import gibbs
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
@@ -36,7 +36,6 @@ APART = 1.0  # nats between the two directions beyond which nothing is said
 SHARE = 0.1  # of the chains that must count
 ERRORS = 3.0  # standard errors either way in an interval
 SAMPLED = 1 << 22  # states from whose table the reverse passage starts, where they are no more
-ROWS = 4_096  # rows at a time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,9 +224,7 @@ def log_likelihood(
     *Limits.* As good as its log Z. Values between 0 and 1 count as probabilities, which is another protocol than
     drawing or cutting them: see :class:`LikelihoodReport`.
     """
-    rows = rows_of(machine, v, "v")
-    parts = [free_energy(machine, rows[at : at + ROWS]) for at in range(0, len(rows), ROWS)]
-    return -np.concatenate([np.asarray(part, np.float64) for part in parts]) - float(log_partition)
+    return -free_energies(machine, np.asarray(rows_of(machine, v, "v"))) - float(log_partition)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,8 +6,6 @@ A unit's alternatives u_k change the hidden units' net inputs by few rows of W, 
 log-normalisers and no product.
 """
 
-import functools
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -18,13 +16,12 @@ from jaxtyping import Array, Float
 
 from flambeau.analysis.conditional_densities import log_densities
 from flambeau.errors import ConfigurationError, DataError
+from flambeau.foundation.rows import by_rows
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
 from flambeau.neurons.units import states_of
 
 __all__ = ["feature_pseudo_log_likelihood", "pseudo_log_likelihood"]
-
-ROWS = 500  # rows at a time
 
 
 def pseudo_log_likelihood(machine: RestrictedBoltzmannMachine, v: Any) -> Float[np.ndarray, " rows"]:
@@ -60,29 +57,13 @@ def feature_pseudo_log_likelihood(machine: RestrictedBoltzmannMachine, v: Any) -
         raise DataError("pseudo_log_likelihood, v", f"shape (rows, {columns})", rows.shape, remedy)
     matrix = written_out(machine)
     if hasattr(machine.visible, "variance"):
-        return in_parts(lambda part: log_densities(machine, matrix, part), rows)
+        return log_densities(machine, matrix, rows)
     kinds = kinds_of(machine.visible, columns)
     found = np.empty((len(rows), sum(len(kind.units) for kind in kinds)))
     for kind in kinds:
-        tables = kind.tables(rows.dtype)
-        found[:, kind.units] = in_parts(functools.partial(asked, machine, matrix, tables), rows)
+        given = machine, matrix, *kind.tables(rows.dtype)
+        found[:, kind.units] = by_rows(conditionals, given, rows, len(kind.states) * columns, axes=1).T
     return found
-
-
-def asked(machine: Any, matrix: Array, tables: tuple[Array, Array, Array], part: np.ndarray) -> Array:
-    """:func:`conditionals` of one part of the rows."""
-    return conditionals(machine, matrix, part, *tables)
-
-
-def in_parts(compute: Callable[[np.ndarray], Array], rows: np.ndarray) -> np.ndarray:
-    """``(rows, units)`` from a function that gives ``(units, rows)`` of some rows; parts are padded to one shape."""
-    values = []
-    for at in range(0, len(rows), ROWS):
-        part = rows[at : at + ROWS]
-        size = ROWS if len(rows) > ROWS else max(16, 1 << (len(rows) - 1).bit_length())
-        padded = np.pad(part, ((0, size - len(part)), (0, 0)), mode="edge")
-        values.append(np.asarray(compute(padded), np.float64).T[: len(part)])
-    return np.concatenate(values)
 
 
 class Kind(NamedTuple):
@@ -103,9 +84,9 @@ class Kind(NamedTuple):
         reading = np.linalg.pinv(np.concatenate([states, np.ones((len(states), 1))], axis=1))
         return cls(np.asarray(units), columns, states, np.where(np.abs(reading) < 1e-12, 0, reading))
 
-    def tables(self, dtype: Any) -> tuple[Array, Array, Array]:
-        """For the device."""
-        return jnp.asarray(self.columns), jnp.asarray(self.states, dtype), jnp.asarray(self.reading, dtype)
+    def tables(self, dtype: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Columns, states and reading, in the machine's own precision."""
+        return self.columns, self.states.astype(dtype), self.reading.astype(dtype)
 
 
 def kinds_of(unit: AbstractUnit, columns: int) -> list[Kind]:
@@ -128,12 +109,10 @@ def written_out(machine: Any) -> Float[Array, "visible hidden"]:
     return machine.structure.project(jnp.eye(columns, dtype=machine.visible_bias.dtype))
 
 
-@eqx.filter_jit
-def conditionals(
-    machine: Any, matrix: Array, v: Any, columns: Array, states: Array, reading: Array
-) -> Float[Array, "units rows"]:
+def conditionals(given: tuple[Any, ...], v: Array) -> Float[Array, "units rows"]:
     """log P(v_i | the others) of all units of one kind, unit after unit."""
-    v, bias = jnp.asarray(v), machine.hidden_bias
+    machine, matrix, columns, states, reading = given
+    bias = machine.hidden_bias
     net = jax.lax.optimization_barrier(machine.hidden_net(v))
     before = machine.hidden.log_normaliser(net, bias)
     moved, cost = alternatives(machine, v, columns, states, reading)

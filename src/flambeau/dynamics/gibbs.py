@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 __all__ = ["Clamp", "Machine", "alternate", "gibbs", "hold", "sample_hidden", "sample_visible", "trajectory"]
@@ -31,8 +32,8 @@ class Machine(Protocol):
 class Clamp(NamedTuple):
     """Visible units that are held: where ``mask`` is True they keep ``values`` (in-painting, a given label)."""
 
-    values: Float[Array, "*batch visible"]
-    mask: Bool[Array, "*batch visible"]
+    values: Float[Array | np.ndarray, "*batch visible"]
+    mask: Bool[Array | np.ndarray, "*batch visible"]
 
 
 def hold(v: Array, clamp: Clamp | None) -> Array:

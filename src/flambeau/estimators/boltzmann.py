@@ -4,9 +4,11 @@ import warnings
 import zlib
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 from scipy.sparse import issparse
 
 from flambeau.analysis import LikelihoodReport, LogPartition, log_partition
@@ -96,7 +98,7 @@ def held_label(model: Any, label: Any) -> Clamp | None:
     place = class_indices(model, model.classes_, np.atleast_1d(label), remedy)[0]
     columns, first = len(model._base), len(model._base) - len(model.classes_)
     values = np.eye(columns, dtype=model._base.dtype)[first + place]
-    return Clamp(jnp.asarray(values), jnp.asarray(np.arange(columns) >= first))
+    return Clamp(values, np.arange(columns) >= first)
 
 
 def partition_of(model: Any, machine: Any, method: str, options: dict[str, Any]) -> LogPartition:
@@ -194,11 +196,11 @@ def clamp_of(model: Any, clamp: Any, unit: AbstractUnit, n_samples: int) -> Clam
     values = np.broadcast_to(values, (n_samples, features))
     mask = ~np.isnan(values)
     check_groups(where, unit, mask)
-    filled = np.where(mask, values, neutral(unit, features))
+    filled = np.where(mask, values, np.asarray(neutral(unit, np.zeros(features, dtype()))))
     if np.isinf(filled).any():
         raise DataError(where, "finite values", "infinity", "mark free units with NaN")
     unit.check(filled, where)
-    return Clamp(jnp.asarray(filled), jnp.asarray(mask))
+    return Clamp(filled, mask)
 
 
 def check_groups(where: str, unit: AbstractUnit, mask: np.ndarray) -> None:
@@ -212,9 +214,10 @@ def check_groups(where: str, unit: AbstractUnit, mask: np.ndarray) -> None:
             raise DataError(where, "softmax groups that are whole", "one held in part", "give all columns of a group")
 
 
-def neutral(unit: AbstractUnit, features: int) -> np.ndarray:
-    """A value that every unit may take, for the free places of a clamp."""
-    return np.asarray(unit.mean(jnp.zeros(features, dtype())))
+@eqx.filter_jit
+def neutral(unit: AbstractUnit, net: Any) -> Array:
+    """Values that every unit may take, for the free places of a clamp."""
+    return unit.mean(net)
 
 
 def check_weights(model: Any, network: Any) -> None:

@@ -10,7 +10,7 @@ from jaxtyping import Array
 from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from flambeau.dynamics import class_scores
+from flambeau.dynamics import Clamp, class_scores
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.boltzmann import (
     check_sampling,
@@ -35,8 +35,9 @@ from flambeau.estimators.common import (
 )
 from flambeau.estimators.deep import rows_of_labels
 from flambeau.estimators.fitting import Job, Lesson, check_settings, learn, pair, remember
-from flambeau.estimators.rbm import beginnings, new_machine, walk
-from flambeau.foundation.rows import by_rows
+from flambeau.estimators.rbm import new_machine, sampled
+from flambeau.foundation.random import seed_words
+from flambeau.foundation.rows import by_rows, no_rows
 from flambeau.monitors import ValidationCurve
 from flambeau.networks import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit, Categorical, Mixed, unit
@@ -48,7 +49,6 @@ from flambeau.training import AbstractStopping, Patience, Problem, RunAll
 __all__ = ["ClassificationRBM"]
 
 OBJECTIVES = ("hybrid", "generative", "discriminative")
-CHUNK = 1_024  # rows at a time: every class is tried on each
 
 
 class ClassificationRBM(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
@@ -255,7 +255,7 @@ class ClassificationRBM(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
     def predict_proba(self, X: Any) -> np.ndarray:
         """P(y | v) ``(n, classes)``, exact, in the order of ``classes_``."""
         check_is_fitted(self)
-        values = np.asarray(by_rows(scores, self.network_, self._rows(X), CHUNK), np.float64)
+        values = np.asarray(by_rows(scores, self.network_, self._rows(X)), np.float64)
         values = np.exp(values - values.max(1, keepdims=True))
         return values / values.sum(1, keepdims=True)
 
@@ -267,16 +267,17 @@ class ClassificationRBM(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
     def transform(self, X: Any) -> np.ndarray:
         """E[h | v] ``(n, n_components)``, the label summed out: Σ_y P(y | v) P(h = 1 | v, y), exact."""
         check_is_fitted(self)
-        return by_rows(hidden_means, self.network_, self._rows(X), CHUNK)
+        return by_rows(hidden_means, self.network_, self._rows(X))
 
     def sample(self, n_samples: Any = 1, label: Any = None, n_steps: Any = 1000) -> np.ndarray:
         """Rows ``(n, features)`` after ``n_steps`` of Gibbs sampling, the label held; ``None`` samples it along."""
         check_is_fitted(self)
         n_samples, steps = how_many(self, n_samples, n_steps)
-        first, rest = jax.random.split(jax.random.key(seed_of(self.random_state)))
         clamp = held_label(self, label)
-        start = beginnings(self.network_, self._base, n_samples, first)
-        return np.asarray(walk(self.network_, start, steps, rest, clamp))[:, : -len(self.classes_)]
+        held = None if clamp is None else Clamp(*(np.broadcast_to(row, (n_samples, len(row))) for row in clamp))
+        given, key = (self.network_, self._base, steps), seed_words(seed_of(self.random_state))
+        states = by_rows(sampled, given, (no_rows(n_samples), held), key=key)
+        return states[:, : -len(self.classes_)]
 
     def _rows(self, X: Any) -> np.ndarray:
         X = visible_rows(self, X, self.network_.visible.parts[0])

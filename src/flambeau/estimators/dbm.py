@@ -31,7 +31,8 @@ from flambeau.estimators.boltzmann import (
 from flambeau.estimators.common import check_number, row_weights, seed_of
 from flambeau.estimators.fitting import Job, Lesson, check_settings, learn, remember, whole_sizes
 from flambeau.estimators.rbm import judged
-from flambeau.foundation.rows import by_rows
+from flambeau.foundation.random import seed_words
+from flambeau.foundation.rows import by_rows, no_rows
 from flambeau.networks.dbm import DeepBoltzmannMachine, dbm, mean_field_bound
 from flambeau.neurons import AbstractUnit, unit
 from flambeau.problems import Binarised, Examples
@@ -215,9 +216,8 @@ class DBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> np.ndarray:
         """Mean-field means of *all* hidden layers side by side, h₁ first: ``(n, Σ hidden_layer_sizes)``."""
         check_is_fitted(self)
-        return by_rows(
-            settled, (self.network_, np.asarray(self.mean_field_steps, np.int32)), self._fixed(self._rows(X))
-        )
+        given = self.network_, np.asarray(self.mean_field_steps, np.int32)
+        return by_rows(settled, given, self._fixed(self._rows(X)))
 
     def free_energy(self, X: Any) -> np.ndarray:
         """The variational free energy per row, nats: log P(v) ≥ -F - log Z."""
@@ -260,8 +260,8 @@ class DBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         n_samples, steps = how_many(self, n_samples, n_steps)
         held = clamp_of(self, clamp, self.network_.units[0], n_samples)
-        key = jax.random.key(seed_of(self.random_state))
-        return np.asarray(generate(self.network_, self._base, n_samples, steps, key, held))
+        given, key = (self.network_, self._base, steps), seed_words(seed_of(self.random_state))
+        return by_rows(generate, given, (no_rows(n_samples), held), key=key)
 
     def _rows(self, X: Any) -> np.ndarray:
         return visible_rows(self, X, self.network_.units[0])
@@ -298,12 +298,12 @@ def odd_means(network: DeepBoltzmannMachine, v: Any) -> Array:
     return jax.numpy.concatenate(jax.numpy.split(network(v), ends, axis=-1)[0::2], axis=-1)
 
 
-@eqx.filter_jit
-def generate(network: DeepBoltzmannMachine, base: Any, count: int, steps: Any, key: Array, held: Clamp | None) -> Array:
+def generate(given: tuple[Any, ...], rows: tuple[Any, Clamp | None], key: Array) -> Array:
     """From the odd layers' base rates down to v, then Gibbs sampling; v of the last step."""
+    (network, base, steps), (blank, held) = given, rows
     odd, even, rest = jax.random.split(key, 3)
     sides, size = network.sides(), network.sizes[0]
-    h = sides.hidden.sample(jax.numpy.broadcast_to(base, (count, *base.shape)), odd)
+    h = sides.hidden.sample(jax.numpy.broadcast_to(base, (len(blank), *base.shape)), odd)
     start = sides.visible.sample(sides.visible_net(h), even)
     clamp = None
     if held is not None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,12 +27,13 @@ from flambeau.estimators.boltzmann import (
 from flambeau.estimators.common import check_number, outputs, row_weights, seed_of
 from flambeau.estimators.deep import Settings, greedy, in_order, joined_history, stacked, up_down
 from flambeau.estimators.fitting import check_settings, whole_sizes
+from flambeau.foundation.random import seed_words
+from flambeau.foundation.rows import by_rows, no_rows
 from flambeau.networks import DeepBeliefNetwork, generate
 from flambeau.neurons import AbstractUnit, unit
 from flambeau.training import optimiser
 
-__all__ = ["DBN", "beginning", "check_deep", "generated"]
-
+__all__ = ["DBN", "check_deep", "generated"]
 
 MOST = 10_000  # rows that base rates are counted on
 
@@ -160,8 +160,8 @@ class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def sample(self, n_samples: Any = 1, n_steps: Any = 1000) -> np.ndarray:
         """Gibbs sampling in the top machine for ``n_steps``, then down: visible means ``(n, features)``."""
         check_is_fitted(self)
-        key = jax.random.key(seed_of(self.random_state))
-        return generated(self.network_, self._base, *how_many(self, n_samples, n_steps), key, None)
+        seed = seed_of(self.random_state)
+        return generated(self.network_, self._base, *how_many(self, n_samples, n_steps), seed, None)
 
     def log_partition(self, method: str = "auto", **options: Any) -> LogPartition:
         """log Z of the top machine, see :meth:`flambeau.RBM.log_partition`."""
@@ -180,7 +180,7 @@ class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         value = trusted_value(self, known_partition(self) if log_partition is None else log_partition)
         seed = 0 if self.random_state is None else seed_of(self.random_state)
         rows = shown(self._rows(X), self.binarize, seed)
-        key = jax.random.key(seed)
+        key = seed_words(seed)
         return log_likelihood_bound(self.network_, rows, value, samples=samples, repeats=repeats, key=key)
 
     def likelihood_report(self, X: Any, log_partition: Any = None) -> LikelihoodReport:
@@ -230,7 +230,6 @@ def visible_kind(network: DeepBeliefNetwork) -> AbstractUnit:
     return network.lower[0].lower if network.lower else network.top.visible
 
 
-@eqx.filter_jit
 def encoded(network: DeepBeliefNetwork, v: Any) -> Array:
     """Means of the penultimate layer."""
     return network.encode(v)
@@ -238,25 +237,20 @@ def encoded(network: DeepBeliefNetwork, v: Any) -> Array:
 
 def top_rows(network: DeepBeliefNetwork, X: np.ndarray) -> np.ndarray:
     """What the top machine's visible units see of the first rows: the base rates that annealing starts from."""
-    return np.asarray(encoded(network, X[:MOST]))
-
-
-@eqx.filter_jit
-def beginning(network: DeepBeliefNetwork, base: Any, count: int, key: Any) -> Array:
-    """States of the top's visible units from their base rates."""
-    return network.top.visible.sample(jnp.broadcast_to(base, (count, *base.shape)), key)
-
-
-@eqx.filter_jit
-def descend_from(network: DeepBeliefNetwork, start: Any, steps: Any, key: Any, clamp: Clamp | None) -> Array:
-    """Sampled at the top, carried down; the number of steps is data."""
-    return generate(network, start, steps, key, clamp)[0]
+    return by_rows(encoded, network, X[:MOST])
 
 
 def generated(
-    network: DeepBeliefNetwork, base: Any, count: int, steps: np.ndarray, key: Array, clamp: Clamp | None
+    network: DeepBeliefNetwork, base: Any, count: int, steps: np.ndarray, seed: int, clamp: Clamp | None
 ) -> np.ndarray:
     """Means of v after that many steps at the top."""
+    given = network, base, steps, clamp
+    return by_rows(descended, given, no_rows(count), key=seed_words(seed))
+
+
+def descended(given: tuple[Any, ...], blank: Any, key: Array) -> Array:
+    """Sampled at the top from its base rates, carried down; the number of steps is data."""
+    network, base, steps, clamp = given
     first, rest = jax.random.split(key)
-    start = beginning(network, base, count, first)
-    return np.asarray(descend_from(network, start, steps, rest, clamp))
+    start = network.top.visible.sample(jnp.broadcast_to(base, (len(blank), *base.shape)), first)
+    return generate(network, start, steps, rest, clamp)[0]

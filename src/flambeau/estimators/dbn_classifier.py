@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -38,6 +37,7 @@ from flambeau.estimators.deep import (
     stacked,
     up_down,
 )
+from flambeau.foundation.precision import dtype
 from flambeau.foundation.rows import by_rows
 from flambeau.networks import DeepBeliefNetwork
 from flambeau.neurons import Categorical
@@ -199,7 +199,7 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
                 fresh_bias(visible_kind_of_top(self.dbn_), top_rows(self.dbn_, given.X), given.weights[:MOST]),
                 np.zeros(given.classes),
             ]
-        ).astype(np.float32)
+        ).astype(dtype())
         self.network_, self.runs_, self.history_ = network, tuple(runs), joined_history(runs)
         self.n_iter_ = len(self.history_["loss"])
 
@@ -209,7 +209,7 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
         X = self._rows(X)
         if not isinstance(self.network_, DeepBeliefNetwork):  # not "is self.dbn_": a loaded model has two copies
             return outputs(self.network_, X)
-        values = np.asarray(by_rows(scores, self.dbn_, X, 512), np.float64)
+        values = np.asarray(by_rows(scores, self.dbn_, X), np.float64)
         values = np.exp(values - values.max(1, keepdims=True))
         return values / values.sum(1, keepdims=True)
 
@@ -233,8 +233,8 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
         With ``label=None`` the label is sampled along.
         """
         check_is_fitted(self)
-        key = jax.random.key(seed_of(self.random_state))
-        return generated(self.dbn_, self._base, *how_many(self, n_samples, n_steps), key, held_label(self, label))
+        seed = seed_of(self.random_state)
+        return generated(self.dbn_, self._base, *how_many(self, n_samples, n_steps), seed, held_label(self, label))
 
     def _rows(self, X: Any) -> np.ndarray:
         X = visible_rows(self, X, visible_kind(self.dbn_))

@@ -25,7 +25,6 @@ __all__ = ["DenseHopfield"]
 
 DISCRETE = {"polynomial": True, "exponential": True, "softmax": False, "sparsemax": False}
 ORDERS = {"cyclic": "cyclic", "random": "random"}
-AT_ONCE = 1 << 26  # overlaps, of cues with patterns, on the device at a time
 ASKED = 64  # stored patterns that are asked whether they blur
 TOLERANCE = 1e-5  # of the largest number stored: a state that moves by no more stands still
 
@@ -284,8 +283,7 @@ class DenseHopfield(BaseEstimator):
 
     def _rows(self, compute: Any, given: Any, X: np.ndarray) -> np.ndarray:
         """By rows, few enough at a time for their overlaps with all patterns."""
-        patterns = len(self.network_.patterns)
-        return by_rows(compute, given, X, min(4_096, max(16, AT_ONCE // patterns)))
+        return by_rows(compute, given, X)
 
     def __sklearn_tags__(self) -> Any:
         """Patterns only, no targets."""

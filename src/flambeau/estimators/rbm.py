@@ -31,7 +31,8 @@ from flambeau.estimators.boltzmann import (
 )
 from flambeau.estimators.common import check_number, outputs, row_weights, seed_of
 from flambeau.estimators.fitting import Job, Lesson, check_settings, learn, remember
-from flambeau.foundation.rows import by_rows
+from flambeau.foundation.random import seed_words
+from flambeau.foundation.rows import by_rows, no_rows
 from flambeau.monitors import FreeEnergyGap
 from flambeau.networks import RestrictedBoltzmannMachine, rbm
 from flambeau.neurons import AbstractUnit, unit
@@ -312,11 +313,12 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Every call goes on with new random numbers, so that calls in a loop are a chain; ``random_state`` fixes them.
         """
         check_is_fitted(self)
-        rows = self._fixed(self._rows(V))
-        key = jax.random.key(seed_of(self.random_state if random_state is None else random_state))
+        rows, calls = self._fixed(self._rows(V)), None
+        seed = seed_of(self.random_state if random_state is None else random_state)
         if random_state is None:
-            key, self._calls = jax.random.fold_in(key, self._calls), self._calls + 1
-        return np.asarray(walk(self.network_, rows, how_many(self, 1, n_steps)[1], key, None))
+            calls, self._calls = np.asarray(self._calls, np.uint32), self._calls + 1
+        given = self.network_, how_many(self, 1, n_steps)[1], calls
+        return by_rows(walk, given, rows, key=seed_words(seed))
 
     def sample(self, n_samples: Any = 1, n_steps: Any = 1000, clamp: Any = None) -> np.ndarray:
         """Rows of the model after ``n_steps`` of Gibbs sampling from independent starts.
@@ -326,9 +328,8 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         n_samples, steps = how_many(self, n_samples, n_steps)
         held = clamp_of(self, clamp, self.network_.visible, n_samples)
-        first, rest = jax.random.split(jax.random.key(seed_of(self.random_state)))
-        start = beginnings(self.network_, self._base, n_samples, first)
-        return np.asarray(walk(self.network_, start, steps, rest, held))
+        given, key = (self.network_, self._base, steps), seed_words(seed_of(self.random_state))
+        return by_rows(sampled, given, (no_rows(n_samples), held), key=key)
 
     def _rows(self, X: Any) -> np.ndarray:
         return visible_rows(self, X, self.network_.visible)
@@ -373,16 +374,18 @@ def new_machine(
     return rbm(sizes[0], sizes[1], visible, hidden, visible_bias=bias, centered=centered, key=key)
 
 
-@eqx.filter_jit
-def walk(network: Any, rows: Any, steps: Any, key: Any, clamp: Any) -> Array:
-    """Gibbs sampling as one program; the number of steps is data."""
-    return gibbs(network, jax.numpy.asarray(rows), steps, key, clamp)
+def walk(given: tuple[Any, ...], rows: Any, key: Array) -> Array:
+    """Gibbs sampling from these rows; ``given`` are the network, the number of steps and that of the call, if any."""
+    network, steps, call = given
+    return gibbs(network, rows, steps, key if call is None else jax.random.fold_in(key, call))
 
 
-@eqx.filter_jit
-def beginnings(network: Any, bias: Any, count: int, key: Any) -> Array:
-    """Visible rows of unconnected units."""
-    return network.visible.sample(jax.numpy.broadcast_to(bias, (count, *bias.shape)), key)
+def sampled(given: tuple[Any, ...], rows: tuple[Any, Any], key: Array) -> Array:
+    """Gibbs sampling from independent starts; ``given`` are the network, their biases and the number of steps."""
+    (network, bias, steps), (blank, clamp) = given, rows
+    first, rest = jax.random.split(key)
+    start = network.visible.sample(jax.numpy.broadcast_to(bias, (len(blank), *bias.shape)), first)
+    return gibbs(network, start, steps, rest, clamp)
 
 
 def reconstruct(network: RestrictedBoltzmannMachine, h: Any) -> Any:

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
-__all__ = ["coin_flips", "permutations", "uniform", "uniforms", "words"]
+__all__ = ["coin_flips", "permutations", "seed_words", "uniform", "uniforms", "words"]
 
 ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 ROUNDS = 20
@@ -43,6 +43,15 @@ def uniform(key: Array, shape: tuple[int, ...], dtype: Any) -> Float[Array, "...
         return ((first >> 5).astype(dtype) * 2.0**26 + (second >> 6).astype(dtype) + 0.5) * 2.0**-53
     numbers = (first >> 8).astype(dtype) * 2.0**-24 + 2.0**-25
     return jnp.minimum(numbers, 1 - jnp.finfo(dtype).epsneg)
+
+
+def seed_words(seed: int) -> UInt32[np.ndarray, " 2"]:
+    """The two words of ``jax.random.key(seed)``, made on the host: no program is compiled for them.
+
+    >>> seed_words(7).tolist()
+    [0, 7]
+    """
+    return np.asarray([seed >> 32, seed & 0xFFFFFFFF], np.uint32)
 
 
 def words(key: Array, shape: tuple[int, ...]) -> tuple[UInt32[Array, "..."], UInt32[Array, "..."]]:

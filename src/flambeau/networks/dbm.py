@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 
 from flambeau.dynamics.mean_field import MeanField, mean_field
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.rows import by_rows
 from flambeau.networks.rbm import START, RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit, Bernoulli, Mixed, unit
 from flambeau.structures.base import AbstractStructure
@@ -28,7 +29,6 @@ from flambeau.structures.initialisation import draw, normal
 __all__ = ["DeepBoltzmannMachine", "dbm", "mean_field_bound"]
 
 ROUNDS = 10  # of mean field, where nobody says how many
-ROWS = 1_000  # rows at a time
 
 
 class DeepBoltzmannMachine(eqx.Module):
@@ -184,10 +184,10 @@ def dbm(
     )
 
 
-@eqx.filter_jit
-def variational(network: DeepBoltzmannMachine, v: Any, rounds: Any) -> Array:
-    """The variational free energy, compiled."""
-    return network.free_energy(jnp.asarray(v), rounds)
+def variational(given: tuple[DeepBoltzmannMachine, Any], v: Array) -> Array:
+    """The variational free energy at a number of rounds."""
+    network, rounds = given
+    return network.free_energy(v, rounds)
 
 
 def mean_field_bound(
@@ -207,6 +207,5 @@ def mean_field_bound(
     *Limits.* With an estimated log Z it is a bound only up to that estimate. Source: Salakhutdinov and Hinton 2009.
     """
     rows = np.asarray(v, network.biases[0].dtype)
-    count = np.asarray(rounds, np.int32)
-    parts = [variational(network, rows[start : start + ROWS], count) for start in range(0, len(rows), ROWS)]
-    return -np.concatenate([np.asarray(part, np.float64) for part in parts]) - log_partition
+    found = by_rows(variational, (network, np.asarray(rounds, np.int32)), rows)
+    return -found.astype(np.float64) - log_partition
