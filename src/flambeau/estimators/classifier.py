@@ -1,22 +1,25 @@
 """What every network classifier does: check, code the classes, learn, predict. Its kinds differ in what they build."""
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Array
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from flambeau.estimators.common import class_indices, known_classes, labels_of, outputs, row_weights
-from flambeau.estimators.fitting import Job, Lesson, check_settings, learn, pair, remember
+from flambeau.errors import DataError
+from flambeau.estimators.base import AbstractTrainedClassifier, Course, Given, Rows
+from flambeau.estimators.common import outputs, row_weights
+from flambeau.estimators.descent import AbstractDescending, by_backpropagation
+from flambeau.estimators.labels import class_indices, labels_of, read_labels
 from flambeau.networks import FeedForward
 from flambeau.problems import Examples
 from flambeau.rules import AbstractLoss
-from flambeau.training import Problem, Run
+from flambeau.training import Problem
 
-__all__ = ["AbstractNetworkClassifier", "Coding"]
+__all__ = ["AbstractNetworkClassifier", "Coding", "Drawing", "pair_of", "settled_classes"]
 
 
 class Coding(NamedTuple):
@@ -28,15 +31,20 @@ class Coding(NamedTuple):
     loss: AbstractLoss
 
 
-class AbstractNetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
-    """fit, partial_fit, predict_proba and predict for any feed-forward network; kinds say what they check and build."""
+class Drawing(NamedTuple):
+    """A network to be: every setting and size that drawing reads, by name, and how it is drawn from a key."""
+
+    outline: Mapping[str, Any]
+    draw: Callable[[Array], FeedForward]
+
+
+class AbstractNetworkClassifier(ClassifierMixin, AbstractTrainedClassifier, AbstractDescending):
+    """fit, partial_fit, predict_proba and predict for any feed-forward network; kinds say what they read and build."""
+
+    class_weight: Any
 
     @abc.abstractmethod
-    def _check(self) -> None:
-        """Refuse the kind's own parameters."""
-
-    @abc.abstractmethod
-    def _read(self, X: Any, y: Any = "no_validation", *, reset: bool = False) -> Any:
+    def _inputs(self, X: Any, y: Any = "no_validation", *, reset: bool = False) -> Any:
         """Checked inputs in the shape that the network takes, and labels where there are any."""
 
     @abc.abstractmethod
@@ -44,96 +52,46 @@ class AbstractNetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         """How these classes are coded."""
 
     @abc.abstractmethod
-    def _outline(self, shape: tuple[int, ...], coding: Coding) -> tuple:
-        """The sizes of the network for examples of ``shape``, as plain values."""
-
-    @abc.abstractmethod
-    def _draw(self, shape: tuple[int, ...], coding: Coding, key: Array) -> FeedForward:
-        """A fresh network for examples of ``shape``."""
+    def _drawing(self, shape: tuple[int, ...], coding: Coding) -> Drawing:
+        """The network for examples of ``shape``."""
 
     @abc.abstractmethod
     def _problem(self, examples: Examples) -> Problem:
         """The examples as they are learned (distorted, perhaps)."""
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        validation_data: Any = None,
-        monitors: Sequence[Any] = (),
-    ) -> Any:
-        """Learn from X ``(n, features)``, or images, and labels y ``(n,)``.
+    def _read(self, given: Given, *, fresh: bool) -> Rows:
+        X, y = self._inputs(given.X, read_labels(self, given.y)[0], reset=fresh)
+        self.classes_ = settled_classes(self, y, given.classes, fresh=fresh)
+        weights = row_weights(self, X.reshape(len(X), -1), y, given.sample_weight, self.class_weight)
+        return self._coded(X, y, weights)
 
-        ``validation_data=(X, y)`` gives a validation curve, and is what early stopping watches.
-        """
-        self._check_all()
-        X, y = self._read(X, y, reset=True)
-        classes = labels_of(self, y)
-        again = self.warm_start and hasattr(self, "run_") and np.array_equal(getattr(self, "classes_", ()), classes)
-        return self._learn(
-            X, y, classes, sample_weight, validation_data, monitors, self.epochs, self.run_ if again else None
-        )
+    def _read_held(self, validation_data: Any) -> Rows:
+        X, y = pair_of(self, validation_data)
+        X, y = self._inputs(X, read_labels(self, y)[0])
+        return self._coded(X, y, np.ones(len(X)))
 
-    def partial_fit(
-        self,
-        X: Any,
-        y: Any,
-        classes: Any = None,
-        sample_weight: Any = None,
-        *,
-        validation_data: Any = None,
-        monitors: Sequence[Any] = (),
-    ) -> Any:
-        """One more pass, over these rows; the optimiser goes on where it was.
-
-        The first call names all ``classes``. With early stopping, patience is counted across calls, ``network_`` is
-        always the best so far, and once patience is spent further calls change nothing (``run_.stopped``). After a
-        ``fit``, a stream starts from the network that was kept, with patience anew.
-        """
-        self._check_all()
-        first = not hasattr(self, "run_")
-        classes = known_classes(self, classes)
-        X, y = self._read(X, y, reset=first)
-        earlier = None if first else self.run_
-        return self._learn(X, y, classes, sample_weight, validation_data, monitors, 1, earlier, stream=True)
-
-    def _check_all(self) -> None:
-        check_settings(self)
-        self._check()
-
-    def _learn(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        classes: np.ndarray,
-        sample_weight: Any,
-        validation: Any,
-        monitors: Sequence[Any],
-        epochs: int,
-        earlier: Run | None,
-        *,
-        stream: bool = False,
-    ) -> Any:
-        coding = self._coding(classes)
-        weights = row_weights(self, X.reshape(len(X), -1), y, sample_weight, self.class_weight)
-        lesson = Lesson.of(X, self._targets(y, classes, coding), weights)
-        if validation is not None:
-            other_X, other_y = self._read(*pair(self, validation))
-            lesson.held_out = other_X, self._targets(other_y, classes, coding), np.ones(len(other_X))
-        shape = X.shape[1:]
-        outline = self._outline(shape, coding)
-        job = Job.by_error(outline, lambda key: self._draw(shape, coding, key), coding.loss, self._problem)
-        run = learn(self, lesson, job, epochs, monitors, earlier, stream)
-        self.classes_ = classes
-        return remember(self, run, stream)
-
-    def _targets(self, y: np.ndarray, classes: np.ndarray, coding: Coding) -> np.ndarray:
-        indices = class_indices(self, classes, y)
+    def _coded(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Rows:
+        """Rows with their classes written as targets."""
+        coding, indices = self._coding(self.classes_), class_indices(self, self.classes_, y)
         if coding.columns == 1:
-            return indices[:, None]
-        return np.where(np.eye(len(classes), dtype=bool)[indices], coding.on, coding.off).astype(np.float32)
+            return Rows(X, indices[:, None], weights, indices)
+        codes = np.where(np.eye(len(self.classes_), dtype=bool), coding.on, coding.off).astype(X.dtype)
+        return Rows(X, codes[indices], weights, indices)
+
+    def _course(self, rows: Rows, held_out: Rows | None, *, stream: bool) -> Course:
+        coding = self._coding(self.classes_)
+        drawing = self._drawing(rows.inputs.shape[1:], coding)
+        return by_backpropagation(
+            self,
+            rows,
+            held_out,
+            stream=stream,
+            outline={**drawing.outline, "classes": self.classes_.tolist()},
+            draw=drawing.draw,
+            loss=coding.loss,
+            classify=True,
+            problem=self._problem,
+        )
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Class probabilities ``(n, classes)``, in the order of ``classes_``.
@@ -142,7 +100,7 @@ class AbstractNetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         by their sum: shares rather than probabilities.
         """
         check_is_fitted(self)
-        y = outputs(self.network_, self._read(X))
+        y = outputs(self.network_, self._inputs(X))
         if y.shape[1] == 1:
             return np.hstack([1 - y, y])
         y = y - self.network_.layers[-1].activation.low
@@ -153,3 +111,24 @@ class AbstractNetworkClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         """The most probable label of every row."""
         check_is_fitted(self)
         return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+
+
+def settled_classes(model: AbstractTrainedClassifier, y: np.ndarray, named: Any, *, fresh: bool) -> np.ndarray:
+    """The classes to be told apart: named by ``partial_fit``, or those of the labels; who goes on keeps to them."""
+    if named is not None:
+        return named
+    found = labels_of(model, y)
+    known: np.ndarray | None = None if fresh else vars(model)["classes_"]
+    if known is not None and not np.array_equal(known, found):
+        where = f"{type(model).__name__}, going on"
+        remedy = "fit anew with warm_start=False, or go on with partial_fit, which takes part of the classes"
+        raise DataError(where, f"labels of the classes {known}", found, remedy)
+    return found if known is None else known
+
+
+def pair_of(model: Any, validation_data: Any) -> tuple[Any, Any]:
+    """The user's (X, y)."""
+    if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+        got, remedy = type(validation_data).__name__, "pass validation_data=(X, y)"
+        raise DataError(f"{type(model).__name__}, validation_data", "a pair (X, y)", got, remedy)
+    return validation_data[0], validation_data[1]

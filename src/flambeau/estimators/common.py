@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import PyTree
-from sklearn.utils import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import check_array, compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from flambeau.errors import ConfigurationError, DataError, check_value
+from flambeau.estimators.labels import class_indices, known_classes, labels_of
 from flambeau.foundation.precision import dtype
 from flambeau.foundation.rows import by_rows
 
@@ -23,6 +23,8 @@ __all__ = [
     "seed_of",
 ]
 
+COMMON_EXPONENT = 20  # weights of up to a million, and down to a millionth, stay as the user wrote them
+
 
 def check_number(estimator: Any, name: str, low: float, high: float = np.inf, *, whole: bool = False) -> None:
     """Refuse a parameter outside [low, high], or not a whole number where it must be one."""
@@ -32,87 +34,66 @@ def check_number(estimator: Any, name: str, low: float, high: float = np.inf, *,
 def checked_data(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool = False, **options: Any) -> Any:
     """scikit-learn's own validation, with Flambeau's typed error: X in the float type in force, y as it is.
 
+    NaN and infinity are looked for once, in the numbers that will be used. Float numbers of that type are not copied.
     Raises :class:`~flambeau.errors.DataError` for NaN, infinity, a wrong shape or dtype, or no rows.
     """
     try:
-        checked = validate_data(estimator, X, y, reset=reset, dtype="numeric", **options)
+        checked = validate_data(estimator, X, y, reset=reset, dtype="numeric", ensure_all_finite=False, **options)
+        values = checked if isinstance(y, str) else checked[0]
+        floats = as_floats(estimator, "X", values)
+    except DataError:
+        raise
     except ValueError as error:
         where = f"{type(estimator).__name__}, data"
         expected = "a table of finite numbers, (rows, features), with one target per row where there are targets"
         remedy = "check shapes, impute or drop missing values, encode text as numbers"
         raise DataError(where, expected, str(error).rstrip("."), remedy) from None
-    if isinstance(y, str):
-        return as_floats(estimator, "X", checked)
-    return as_floats(estimator, "X", checked[0]), checked[1]
+    return floats if isinstance(y, str) else (floats, checked[1])
 
 
-def as_floats(estimator: Any, name: str, values: np.ndarray) -> np.ndarray:
-    """The values in the float type in force; one that does not fit is an error, not an infinity."""
-    with np.errstate(over="ignore"):
+def as_floats(estimator: Any, name: str, values: Any) -> np.ndarray:
+    """The values in the float type in force; one that does not fit is an error, not an infinity.
+
+    Raises ValueError, in scikit-learn's words, for values that were not finite to begin with.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
         floats = np.asarray(values, dtype())
-    if not np.isfinite(floats).all():
+        finite = np.isfinite(floats.sum()) or np.isfinite(floats).all()  # a sum is finite only if every term is
+    if not finite:
+        check_array(values, dtype=None, ensure_2d=False, allow_nd=True, estimator=estimator, input_name=name)
         where, limit = f"{type(estimator).__name__}, {name}", np.finfo(floats.dtype).max
         raise DataError(where, f"values within ±{limit:.2g}", "larger ones", "scale the data (StandardScaler)")
     return floats
 
 
-def labels_of(estimator: Any, y: np.ndarray) -> np.ndarray:
-    """The classes in y, sorted; at least two, and labels rather than measurements."""
-    try:
-        check_classification_targets(y)
-    except ValueError as error:
-        where = f"{type(estimator).__name__}, y"
-        raise DataError(
-            where, "class labels", str(error).rstrip("."), "use a regressor for continuous targets"
-        ) from None
-    classes = np.unique(y)
-    if len(classes) < 2:
-        where = f"{type(estimator).__name__}, y"
-        raise DataError(
-            where, "at least two classes", f"one class only, {classes.tolist()[0]!r}", "add examples of another class"
-        )
-    return classes
-
-
-def known_classes(estimator: Any, classes: Any) -> np.ndarray:
-    """The classes that ``partial_fit`` is about: given at the first call, unchanged at later ones."""
-    where = f"{type(estimator).__name__}.partial_fit, classes"
-    known = getattr(estimator, "classes_", None)
-    if known is None and classes is None:
-        raise DataError(where, "all class labels at the first call", "None", "pass classes=np.unique(all_labels)")
-    if known is None:
-        labels_of(estimator, np.asarray(classes))
-        return np.unique(classes)
-    if classes is not None and not np.array_equal(known, np.unique(classes)):
-        raise DataError(where, f"the classes of the first call, {known}", classes, "start a new estimator")
-    return known
-
-
-def class_indices(estimator: Any, classes: np.ndarray, y: np.ndarray, remedy: str = "") -> np.ndarray:
-    """The position of every label in ``classes``; a label that is not there is an error."""
-    check_labels = np.isin(y, classes)
-    if not check_labels.all():
-        unseen = np.unique(y[~check_labels])
-        where = f"{type(estimator).__name__}, y"
-        remedy = remedy or "name every label in classes at the first partial_fit"
-        raise DataError(where, f"labels among {classes}", f"unseen labels {unseen}", remedy)
-    return np.searchsorted(classes, y)
-
-
 def row_weights(estimator: Any, X: np.ndarray, y: Any, sample_weight: Any, class_weight: Any = None) -> np.ndarray:
-    """sample_weight times class_weight, one number of at least 0 per row, not all of them 0."""
+    """sample_weight times class_weight, one number of at least 0 per row, not all of them 0.
+
+    Only their proportions matter: numbers too large or too small for single precision are scaled, by a power of two.
+    """
+    where = f"{type(estimator).__name__}, weights"
     try:
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if class_weight is not None:
-            weights = weights * compute_sample_weight(class_weight, y)
+            shares = compute_sample_weight(class_weight, y)
+            if not (np.isfinite(shares).all() and (shares >= 0).all()):
+                remedy = "leave a class's rows out, or give it weight 0"
+                raise DataError(where, "class weights of at least 0", class_weight, remedy)
+            weights = weights * shares
+    except DataError:
+        raise
     except ValueError as error:
-        where = f"{type(estimator).__name__}, weights"
         expected = "one finite number of at least 0 per row, and class weights by label or 'balanced'"
         raise DataError(where, expected, str(error).rstrip("."), "check sample_weight and class_weight") from None
     if not weights.any():
-        where = f"{type(estimator).__name__}, weights"
         raise DataError(where, "at least one weight above zero", "only zeros", "give a row some weight")
-    return weights
+    return scaled_weights(weights)
+
+
+def scaled_weights(weights: np.ndarray) -> np.ndarray:
+    """Weights as they are, or by a power of two smaller or larger where single precision would not hold them."""
+    exponent = int(np.frexp(weights.max())[1])
+    return weights if abs(exponent) <= COMMON_EXPONENT else np.ldexp(weights, -exponent)
 
 
 def seed_of(random_state: Any) -> int:

@@ -1,27 +1,47 @@
 """Convolutional networks behind scikit-learn's interface."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import KW_ONLY
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Array
 
-from flambeau.errors import ConfigurationError
-from flambeau.estimators.classifier import AbstractNetworkClassifier, Coding
-from flambeau.estimators.fitting import whole_sizes
-from flambeau.estimators.image_data import asked, read_images
+from flambeau.estimators.base import TRAINED
+from flambeau.estimators.classifier import AbstractNetworkClassifier, Coding, Drawing
+from flambeau.estimators.descent import whole_sizes
+from flambeau.estimators.image_data import read_images
+from flambeau.estimators.options import (
+    ActivationLike,
+    ClassWeight,
+    LossLike,
+    OptimizerLike,
+    Rate,
+    Seed,
+    class_weights,
+    distortions,
+    image_shapes,
+    learning_rates,
+    loss_named,
+    one_activation,
+    optimizer_named,
+    start_named,
+    windows,
+)
+from flambeau.estimators.parameters import flag, number, one_of, parameters, seed, several, whole
 from flambeau.networks import FeedForward, convnet
 from flambeau.networks.convnet import POOLINGS
 from flambeau.neurons import activation
 from flambeau.problems import Distorted, Distortion, Examples
 from flambeau.rules import loss
-from flambeau.structures import initialiser
 from flambeau.training import Problem
 
-__all__ = ["ConvNetClassifier", "as_learned", "check_distortion"]
+__all__ = ["ConvNetClassifier", "as_learned"]
 
 
+@parameters
 class ConvNetClassifier(AbstractNetworkClassifier):
     r"""A convolutional network that learns classes of images by back-propagation.
 
@@ -60,105 +80,66 @@ class ConvNetClassifier(AbstractNetworkClassifier):
     Source: LeCun, Bottou, Bengio, Haffner 1998. Lecture: 卷积神经网络.
     """
 
-    def __init__(
-        self,
-        image_shape: Any = (28, 28),
-        channels: Any = (16, 32),
-        *,
-        kernel_size: Any = 5,
-        stride: Any = 1,
-        padding: Any = "same",
-        pooling: Any = "max",
-        pool_size: Any = 2,
-        hidden_layer_sizes: Any = (128,),
-        activation: Any = "relu",
-        loss: Any = "cross_entropy",
-        distortion: Any = None,
-        dropout: Any = 0.0,
-        l1: Any = 0.0,
-        l2: Any = 0.0,
-        weight_decay: Any = 0.0,
-        max_norm: Any = None,
-        clip_norm: Any = None,
-        optimizer: Any = "adam",
-        learning_rate: Any = 0.001,
-        batch_size: Any = 128,
-        epochs: Any = 30,
-        tolerance: Any = 1e-4,
-        patience: Any = 10,
-        early_stopping: Any = False,
-        validation_fraction: Any = 0.1,
-        class_weight: Any = None,
-        initialisation: Any = "he",
-        shuffle: Any = True,
-        warm_start: Any = False,
-        random_state: Any = None,
-        verbose: Any = False,
-    ) -> None:
-        self.image_shape = image_shape
-        self.channels = channels
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.padding = padding
-        self.pooling = pooling
-        self.pool_size = pool_size
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.loss = loss
-        self.distortion = distortion
-        self.dropout = dropout
-        self.l1 = l1
-        self.l2 = l2
-        self.weight_decay = weight_decay
-        self.max_norm = max_norm
-        self.clip_norm = clip_norm
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.tolerance = tolerance
-        self.patience = patience
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.class_weight = class_weight
-        self.initialisation = initialisation
-        self.shuffle = shuffle
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
+    image_shape: Sequence[int] | None = image_shapes((28, 28))
+    channels: int | Sequence[int] = several((16, 32), empty=False)
+    _: KW_ONLY
+    kernel_size: int | Sequence[int] = windows(5)
+    stride: int | Sequence[int] = windows(1)
+    padding: int | str | Sequence = windows("same", least=0, also=("same", "valid"))
+    pooling: str | None = one_of("max", POOLINGS, also=(None,))
+    pool_size: int | Sequence[int] = windows(2)
+    hidden_layer_sizes: int | Sequence[int] = several((128,))
+    activation: ActivationLike = one_activation("relu")
+    loss: LossLike = loss_named("cross_entropy", "cross_entropy", "mse")
+    distortion: Distortion | None = distortions()
+    dropout: float = number(0.0, least=0, below=1)
+    l1: float = number(0.0, least=0)
+    l2: float = number(0.0, least=0)
+    weight_decay: float = number(0.0, least=0)
+    max_norm: float | None = number(None, least=0, also=(None,))
+    clip_norm: float | None = number(None, least=0, also=(None,))
+    optimizer: OptimizerLike = optimizer_named("adam")
+    learning_rate: Rate = learning_rates(0.001)
+    batch_size: int | str = whole(128, least=1)
+    epochs: int = whole(30, least=1)
+    tolerance: float = number(1e-4, least=0)
+    patience: int = whole(10, least=1)
+    early_stopping: bool = flag(False)
+    validation_fraction: float = number(0.1, above=0, below=1)
+    class_weight: ClassWeight = class_weights()
+    initialisation: str = start_named("he")
+    shuffle: bool = flag(True)
+    warm_start: bool = flag(False)
+    random_state: Seed = seed()
+    verbose: bool = flag(False)
+
+    fitted: ClassVar[tuple[str, ...]] = (*TRAINED, "classes_", "image_shape_")
 
     def _check(self) -> None:
-        whole_sizes(self, "channels", empty=False)
-        whole_sizes(self, "hidden_layer_sizes")
+        self._optimizer()
         loss(self.loss).check(activation("softmax"))
-        activation(self.activation)
-        initialiser(self.initialisation)
-        check_distortion(self)
-        if self.image_shape is not None:
-            asked(self)
-        if self.pooling is not None and self.pooling not in POOLINGS:
-            expected = f"one of {', '.join(POOLINGS)}, or None"
-            raise ConfigurationError("ConvNetClassifier.pooling", expected, repr(self.pooling), "choose one")
 
-    def _read(self, X: Any, y: Any = "no_validation", *, reset: bool = False) -> Any:
+    def _inputs(self, X: Any, y: Any = "no_validation", *, reset: bool = False) -> Any:
         return read_images(self, X, y, reset=reset)
 
     def _coding(self, classes: np.ndarray) -> Coding:
         return Coding(len(classes), 0.0, 1.0, loss(self.loss))
 
-    def _outline(self, shape: tuple[int, ...], coding: Coding) -> tuple:
-        sizes = whole_sizes(self, "channels"), whole_sizes(self, "hidden_layer_sizes")
-        return (shape, *sizes, coding.columns, *self._windows().items())
+    def _drawing(self, shape: tuple[int, ...], coding: Coding) -> Drawing:
+        maps, hidden = whole_sizes(self.channels), whole_sizes(self.hidden_layer_sizes)
+        moves = {"kernel_size": self.kernel_size, "stride": self.stride, "padding": self.padding,
+                 "pool_size": self.pool_size}  # fmt: skip
+        windows = {name: pairs(value) for name, value in moves.items()}
+        settings = {"pooling": self.pooling, "activation": self.activation, "dropout": float(self.dropout),
+                    "initialisation": self.initialisation}  # fmt: skip
+        sizes = {"image_shape": shape, "channels": maps, "hidden_layer_sizes": hidden, "outputs": coding.columns}
 
-    def _windows(self) -> dict[str, Any]:
-        moves = {"kernel": self.kernel_size, "stride": self.stride, "padding": self.padding, "pool": self.pool_size}
-        return {name: pairs(value) for name, value in moves.items()} | {"pooling": self.pooling}
+        def draw(key: Array) -> FeedForward:
+            how = {"kernel": windows["kernel_size"], "stride": windows["stride"], "padding": windows["padding"],
+                   "pool": windows["pool_size"], **settings}  # fmt: skip
+            return new_convnet(shape, maps, hidden, coding.columns, how, jax.random.key_data(key))
 
-    def _draw(self, shape: tuple[int, ...], coding: Coding, key: Array) -> FeedForward:
-        maps, hidden = whole_sizes(self, "channels"), whole_sizes(self, "hidden_layer_sizes")
-        noise, start = float(self.dropout), self.initialisation
-        settings = {**self._windows(), "activation": self.activation, "dropout": noise, "initialisation": start}
-        return new_network(shape, maps, hidden, coding.columns, settings, jax.random.key_data(key))
+        return Drawing({**sizes, **windows, **settings}, draw)
 
     def _problem(self, examples: Examples) -> Problem:
         return as_learned(examples, self.distortion)
@@ -174,14 +155,7 @@ def as_learned(examples: Examples, distortion: Distortion | None) -> Problem:
     return examples if distortion is None else Distorted.of(examples, distortion)
 
 
-def check_distortion(model: Any) -> None:
-    """Refuse anything but None and a distortion."""
-    if model.distortion is not None and not isinstance(model.distortion, Distortion):
-        where, remedy = f"{type(model).__name__}.distortion", "for instance fb.problems.Distortion(shift=1.0)"
-        raise ConfigurationError(where, "None or a Distortion", repr(model.distortion), remedy)
-
-
 @eqx.filter_jit
-def new_network(shape: Any, maps: Any, hidden: Any, outputs: int, settings: dict[str, Any], seed: Any) -> FeedForward:
+def new_convnet(shape: Any, maps: Any, hidden: Any, outputs: int, settings: dict[str, Any], seed: Any) -> FeedForward:
     """A fresh network, drawn in one compiled call."""
     return convnet(shape, maps, hidden, outputs, key=jax.random.wrap_key_data(seed), **settings)

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from flambeau.errors import ConfigurationError, DataError
+from flambeau.errors import DataError
 from flambeau.estimators.common import checked_data
 
 __all__ = ["read_images"]
@@ -68,12 +68,7 @@ def settled(model: Any, given: Shape | None, features: int) -> Shape:
 
 def asked(model: Any) -> Shape:
     """The parameter ``image_shape`` as (height, width, channels)."""
-    shape = tuple(model.image_shape) if np.iterable(model.image_shape) else ()
-    if len(shape) not in (2, 3) or not all(isinstance(side, int | np.integer) and side >= 1 for side in shape):
-        where = f"{type(model).__name__}.image_shape"
-        expected = "None, (height, width) or (height, width, channels)"
-        raise ConfigurationError(where, expected, repr(model.image_shape), "for instance (28, 28)")
-    height, width, channels = (int(side) for side in (*shape, 1)[:3])
+    height, width, channels = (int(side) for side in (*model.image_shape, 1)[:3])
     return height, width, channels
 
 

@@ -1,26 +1,40 @@
 """LeNet behind scikit-learn's interface, in its published forms and the one trained today."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import KW_ONLY
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Array
 
-from flambeau.errors import DataError, named
-from flambeau.estimators.classifier import AbstractNetworkClassifier, Coding
-from flambeau.estimators.common import check_number
-from flambeau.estimators.convnet import as_learned, check_distortion
-from flambeau.estimators.image_data import asked, read_images
+from flambeau.errors import DataError
+from flambeau.estimators.base import TRAINED
+from flambeau.estimators.classifier import AbstractNetworkClassifier, Coding, Drawing
+from flambeau.estimators.convnet import as_learned
+from flambeau.estimators.image_data import read_images
+from flambeau.estimators.options import (
+    ClassWeight,
+    OptimizerLike,
+    Rate,
+    Seed,
+    class_weights,
+    distortions,
+    image_shapes,
+    learning_rates,
+    optimizer_named,
+)
+from flambeau.estimators.parameters import flag, number, one_of, parameters, seed, whole
 from flambeau.networks import FeedForward, lenet
 from flambeau.networks.lenet import LENETS
-from flambeau.problems import Examples
+from flambeau.problems import Distortion, Examples
 from flambeau.rules import CrossEntropy, MaximumAPosteriori, MeanSquaredError
 from flambeau.training import Problem
 
 __all__ = ["LeNetClassifier"]
 
 
+@parameters
 class LeNetClassifier(AbstractNetworkClassifier):
     r"""LeNet on grey images, by back-propagation.
 
@@ -55,65 +69,37 @@ class LeNetClassifier(AbstractNetworkClassifier):
     Source: LeCun, Bottou, Bengio, Haffner 1998. Lecture: 卷积神经网络, LeNet.
     """
 
-    def __init__(
-        self,
-        variant: Any = "lenet-5",
-        *,
-        image_shape: Any = (28, 28),
-        rubbish: Any = 5.0,
-        distortion: Any = None,
-        dropout: Any = 0.0,
-        l1: Any = 0.0,
-        l2: Any = 0.0,
-        weight_decay: Any = 0.0,
-        max_norm: Any = None,
-        clip_norm: Any = None,
-        optimizer: Any = "adam",
-        learning_rate: Any = 0.001,
-        batch_size: Any = 128,
-        epochs: Any = 30,
-        tolerance: Any = 1e-4,
-        patience: Any = 10,
-        early_stopping: Any = False,
-        validation_fraction: Any = 0.1,
-        class_weight: Any = None,
-        shuffle: Any = True,
-        warm_start: Any = False,
-        random_state: Any = None,
-        verbose: Any = False,
-    ) -> None:
-        self.variant = variant
-        self.image_shape = image_shape
-        self.rubbish = rubbish
-        self.distortion = distortion
-        self.dropout = dropout
-        self.l1 = l1
-        self.l2 = l2
-        self.weight_decay = weight_decay
-        self.max_norm = max_norm
-        self.clip_norm = clip_norm
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.tolerance = tolerance
-        self.patience = patience
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.class_weight = class_weight
-        self.shuffle = shuffle
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
+    variant: str = one_of("lenet-5", LENETS)
+    _: KW_ONLY
+    image_shape: Sequence[int] | None = image_shapes((28, 28))
+    rubbish: float = number(5.0, least=0)
+    distortion: Distortion | None = distortions()
+    dropout: float = number(0.0, least=0, below=1)
+    l1: float = number(0.0, least=0)
+    l2: float = number(0.0, least=0)
+    weight_decay: float = number(0.0, least=0)
+    max_norm: float | None = number(None, least=0, also=(None,))
+    clip_norm: float | None = number(None, least=0, also=(None,))
+    optimizer: OptimizerLike = optimizer_named("adam")
+    learning_rate: Rate = learning_rates(0.001)
+    batch_size: int | str = whole(128, least=1)
+    epochs: int = whole(30, least=1)
+    tolerance: float = number(1e-4, least=0)
+    patience: int = whole(10, least=1)
+    early_stopping: bool = flag(False)
+    validation_fraction: float = number(0.1, above=0, below=1)
+    class_weight: ClassWeight = class_weights()
+    shuffle: bool = flag(True)
+    warm_start: bool = flag(False)
+    random_state: Seed = seed()
+    verbose: bool = flag(False)
+
+    fitted: ClassVar[tuple[str, ...]] = (*TRAINED, "classes_", "image_shape_")
 
     def _check(self) -> None:
-        named("LeNetClassifier.variant", LENETS, self.variant)
-        check_number(self, "rubbish", 0)
-        check_distortion(self)
-        if self.image_shape is not None:
-            asked(self)
+        self._optimizer()
 
-    def _read(self, X: Any, y: Any = "no_validation", *, reset: bool = False) -> Any:
+    def _inputs(self, X: Any, y: Any = "no_validation", *, reset: bool = False) -> Any:
         images = read_images(self, X, y, reset=reset)
         if self.image_shape_[2] != 1:
             expected, got = "grey images, one channel", f"{self.image_shape_[2]} channels"
@@ -127,17 +113,16 @@ class LeNetClassifier(AbstractNetworkClassifier):
             return Coding(len(classes), 0.0, 1.0, MaximumAPosteriori(float(self.rubbish)))
         return Coding(len(classes), -1.0, 1.0, MeanSquaredError())
 
-    def _outline(self, shape: tuple[int, ...], coding: Coding) -> tuple:
-        return (self.variant, *shape[:2], coding.columns)
-
-    def _draw(self, shape: tuple[int, ...], coding: Coding, key: Array) -> FeedForward:
-        return new_network(self.variant, shape[:2], coding.columns, float(self.dropout), jax.random.key_data(key))
+    def _drawing(self, shape: tuple[int, ...], coding: Coding) -> Drawing:
+        variant, image, count, dropout = self.variant, shape[:2], coding.columns, float(self.dropout)
+        outline = {"variant": variant, "image_shape": image, "outputs": count, "dropout": dropout}
+        return Drawing(outline, lambda key: new_lenet(variant, image, count, dropout, jax.random.key_data(key)))
 
     def _problem(self, examples: Examples) -> Problem:
         return as_learned(examples, self.distortion)
 
 
 @eqx.filter_jit
-def new_network(variant: str, image: Any, classes: int, dropout: float, seed: Any) -> FeedForward:
+def new_lenet(variant: str, image: Any, classes: int, dropout: float, seed: Any) -> FeedForward:
     """A fresh network, drawn in one compiled call."""
     return lenet(variant, image, classes, dropout=dropout, key=jax.random.wrap_key_data(seed))

@@ -1,28 +1,44 @@
 """Multi-layer perceptrons behind scikit-learn's interface."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import KW_ONLY
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Array
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.errors import DataError
-from flambeau.estimators.classifier import AbstractNetworkClassifier, Coding
+from flambeau.estimators.base import TRAINED, AbstractStreaming, Course, Given, Rows
+from flambeau.estimators.classifier import AbstractNetworkClassifier, Coding, Drawing, pair_of
 from flambeau.estimators.common import as_floats, checked_data, outputs, row_weights
-from flambeau.estimators.fitting import Job, Lesson, check_settings, learn, pair, remember, whole_sizes
+from flambeau.estimators.descent import AbstractDescending, by_backpropagation, whole_sizes
+from flambeau.estimators.options import (
+    ActivationLike,
+    ClassWeight,
+    LossLike,
+    OptimizerLike,
+    Rate,
+    Seed,
+    class_weights,
+    hidden_activations,
+    learning_rates,
+    loss_named,
+    optimizer_named,
+    start_named,
+)
+from flambeau.estimators.parameters import flag, number, parameters, seed, several, whole
 from flambeau.networks import FeedForward, mlp
-from flambeau.neurons import activation
 from flambeau.problems import Examples
 from flambeau.rules import CrossEntropy, loss
-from flambeau.training import Problem, Run
+from flambeau.training import Problem
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
 
+@parameters
 class MLPClassifier(AbstractNetworkClassifier):
     r"""A multi-layer perceptron that learns classes by back-propagation.
 
@@ -70,78 +86,52 @@ class MLPClassifier(AbstractNetworkClassifier):
     Source: Rumelhart, Hinton, Williams 1986. Lecture: BP 神经网络.
     """
 
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "sigmoid",
-        *,
-        loss: Any = "cross_entropy",
-        dropout: Any = 0.0,
-        l1: Any = 0.0,
-        l2: Any = 0.0,
-        weight_decay: Any = 0.0,
-        max_norm: Any = None,
-        clip_norm: Any = None,
-        optimizer: Any = "adam",
-        learning_rate: Any = 0.01,
-        batch_size: Any = "auto",
-        epochs: Any = 500,
-        tolerance: Any = 1e-4,
-        patience: Any = 10,
-        early_stopping: Any = False,
-        validation_fraction: Any = 0.1,
-        class_weight: Any = None,
-        initialisation: Any = "glorot",
-        shuffle: Any = True,
-        warm_start: Any = False,
-        random_state: Any = None,
-        verbose: Any = False,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.loss = loss
-        self.dropout = dropout
-        self.l1 = l1
-        self.l2 = l2
-        self.weight_decay = weight_decay
-        self.max_norm = max_norm
-        self.clip_norm = clip_norm
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.tolerance = tolerance
-        self.patience = patience
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.class_weight = class_weight
-        self.initialisation = initialisation
-        self.shuffle = shuffle
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
+    hidden_layer_sizes: int | Sequence[int] = several((100,))
+    activation: ActivationLike | Sequence[ActivationLike] = hidden_activations("sigmoid")
+    _: KW_ONLY
+    loss: LossLike = loss_named("cross_entropy", "cross_entropy", "mse")
+    dropout: float = number(0.0, least=0, below=1)
+    l1: float = number(0.0, least=0)
+    l2: float = number(0.0, least=0)
+    weight_decay: float = number(0.0, least=0)
+    max_norm: float | None = number(None, least=0, also=(None,))
+    clip_norm: float | None = number(None, least=0, also=(None,))
+    optimizer: OptimizerLike = optimizer_named("adam")
+    learning_rate: Rate = learning_rates(0.01)
+    batch_size: int | str = whole("auto", least=1, also=("auto",))
+    epochs: int = whole(500, least=1)
+    tolerance: float = number(1e-4, least=0)
+    patience: int = whole(10, least=1)
+    early_stopping: bool = flag(False)
+    validation_fraction: float = number(0.1, above=0, below=1)
+    class_weight: ClassWeight = class_weights()
+    initialisation: str = start_named("glorot")
+    shuffle: bool = flag(True)
+    warm_start: bool = flag(False)
+    random_state: Seed = seed()
+    verbose: bool = flag(False)
+
+    fitted: ClassVar[tuple[str, ...]] = (*TRAINED, "classes_")
 
     def _check(self) -> None:
-        check_layers(self)
+        self._optimizer()
 
-    def _read(self, X: Any, y: Any = "no_validation", *, reset: bool = False) -> Any:
+    def _inputs(self, X: Any, y: Any = "no_validation", *, reset: bool = False) -> Any:
         return checked_data(self, X, y, reset=reset)
 
     def _coding(self, classes: np.ndarray) -> Coding:
         return Coding(1 if len(classes) == 2 else len(classes), 0.0, 1.0, loss(self.loss))
 
-    def _outline(self, shape: tuple[int, ...], coding: Coding) -> tuple:
-        return (shape[0], *whole_sizes(self, "hidden_layer_sizes"), coding.columns)
-
-    def _draw(self, shape: tuple[int, ...], coding: Coding, key: Array) -> FeedForward:
+    def _drawing(self, shape: tuple[int, ...], coding: Coding) -> Drawing:
         output = "softmax" if coding.columns > 1 and coding.loss == CrossEntropy() else "sigmoid"
-        return drawn(self, self._outline(shape, coding), output, key)
+        return perceptron_drawing(self, shape[0], coding.columns, output)
 
     def _problem(self, examples: Examples) -> Problem:
         return examples
 
 
-class MLPRegressor(RegressorMixin, BaseEstimator):
+@parameters
+class MLPRegressor(RegressorMixin, AbstractStreaming, AbstractDescending):
     r"""A multi-layer perceptron that learns numbers by back-propagation of the squared error.
 
     Parameters, attributes and limits as for :class:`MLPClassifier`; the outputs are linear, ``loss`` is "mse", and y
@@ -157,111 +147,50 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
     Lecture: BP 神经网络; 3 层的网络可以表达所有连续函数.
     """
 
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "sigmoid",
-        *,
-        loss: Any = "mse",
-        dropout: Any = 0.0,
-        l1: Any = 0.0,
-        l2: Any = 0.0,
-        weight_decay: Any = 0.0,
-        max_norm: Any = None,
-        clip_norm: Any = None,
-        optimizer: Any = "adam",
-        learning_rate: Any = 0.01,
-        batch_size: Any = "auto",
-        epochs: Any = 500,
-        tolerance: Any = 1e-4,
-        patience: Any = 20,
-        early_stopping: Any = False,
-        validation_fraction: Any = 0.1,
-        initialisation: Any = "glorot",
-        shuffle: Any = True,
-        warm_start: Any = False,
-        random_state: Any = None,
-        verbose: Any = False,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.loss = loss
-        self.dropout = dropout
-        self.l1 = l1
-        self.l2 = l2
-        self.weight_decay = weight_decay
-        self.max_norm = max_norm
-        self.clip_norm = clip_norm
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.tolerance = tolerance
-        self.patience = patience
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.initialisation = initialisation
-        self.shuffle = shuffle
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
+    hidden_layer_sizes: int | Sequence[int] = several((100,))
+    activation: ActivationLike | Sequence[ActivationLike] = hidden_activations("sigmoid")
+    _: KW_ONLY
+    loss: LossLike = loss_named("mse", "mse")
+    dropout: float = number(0.0, least=0, below=1)
+    l1: float = number(0.0, least=0)
+    l2: float = number(0.0, least=0)
+    weight_decay: float = number(0.0, least=0)
+    max_norm: float | None = number(None, least=0, also=(None,))
+    clip_norm: float | None = number(None, least=0, also=(None,))
+    optimizer: OptimizerLike = optimizer_named("adam")
+    learning_rate: Rate = learning_rates(0.01)
+    batch_size: int | str = whole("auto", least=1, also=("auto",))
+    epochs: int = whole(500, least=1)
+    tolerance: float = number(1e-4, least=0)
+    patience: int = whole(20, least=1)
+    early_stopping: bool = flag(False)
+    validation_fraction: float = number(0.1, above=0, below=1)
+    initialisation: str = start_named("glorot")
+    shuffle: bool = flag(True)
+    warm_start: bool = flag(False)
+    random_state: Seed = seed()
+    verbose: bool = flag(False)
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        validation_data: Any = None,
-        monitors: Sequence[Any] = (),
-    ) -> "MLPRegressor":
-        """Learn from X ``(n, features)`` and targets y ``(n,)`` or ``(n, outputs)``."""
-        self._check_all()
-        again = self.warm_start and hasattr(self, "run_")
-        lesson = self._lesson(X, y, sample_weight, validation_data, reset=True, rescale=not again)
-        return self._learn(lesson, self.epochs, monitors, self.run_ if again else None)
+    fitted: ClassVar[tuple[str, ...]] = (*TRAINED, "target_mean_", "target_scale_", "_single")
 
-    def partial_fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        validation_data: Any = None,
-        monitors: Sequence[Any] = (),
-    ) -> "MLPRegressor":
-        """One more pass, over these rows; the targets' scale is that of the first call."""
-        self._check_all()
-        first = not hasattr(self, "run_")
-        lesson = self._lesson(X, y, sample_weight, validation_data, reset=first, rescale=first)
-        return self._learn(lesson, 1, monitors, None if first else self.run_, stream=True)
+    def _check(self) -> None:
+        self._optimizer()
 
-    def _check_all(self) -> None:
-        check_settings(self)
-        check_layers(self)
-
-    def _learn(
-        self, lesson: Lesson, epochs: int, monitors: Sequence[Any], earlier: Run | None, *, stream: bool = False
-    ) -> Any:
-        sizes = (lesson.X.shape[1], *whole_sizes(self, "hidden_layer_sizes"), lesson.targets.shape[1])
-        job = Job.by_error(sizes, lambda key: drawn(self, sizes, "identity", key), loss(self.loss), classify=False)
-        return remember(self, learn(self, lesson, job, epochs, monitors, earlier, stream), stream)
-
-    def _lesson(self, X: Any, y: Any, sample_weight: Any, validation: Any, *, reset: bool, rescale: bool) -> Lesson:
-        X, y = checked_data(self, X, y, reset=reset, multi_output=True, y_numeric=True)
-        weights = row_weights(self, X, y, sample_weight)
-        if rescale:
+    def _read(self, given: Given, *, fresh: bool) -> Rows:
+        X, y = checked_data(self, given.X, given.y, reset=fresh, multi_output=True, y_numeric=True)
+        weights = row_weights(self, X, y, given.sample_weight)
+        if fresh:
             self._single = np.ndim(y) == 1
             columns = as_floats(self, "y", np.reshape(y, (len(X), -1))).astype(np.float64)
             self.target_mean_ = np.average(columns, axis=0, weights=weights)
             spread = np.sqrt(np.average((columns - self.target_mean_) ** 2, axis=0, weights=weights))
             rounding = 100 * np.finfo(float).eps * np.abs(self.target_mean_)
             self.target_scale_ = np.where(spread > rounding, spread, 1)
-        lesson = Lesson.of(X, self._targets(y), weights)
-        if validation is not None:
-            other_X, other_y = checked_data(self, *pair(self, validation), multi_output=True, y_numeric=True)
-            lesson.held_out = other_X, self._targets(other_y), np.ones(len(other_X))
-        return lesson
+        return Rows(X, self._targets(y), weights)
+
+    def _read_held(self, validation_data: Any) -> Rows:
+        X, y = checked_data(self, *pair_of(self, validation_data), multi_output=True, y_numeric=True)
+        return Rows(X, self._targets(y), np.ones(len(X)))
 
     def _targets(self, y: np.ndarray) -> np.ndarray:
         """In units of the training targets' mean and standard deviation, one column per output."""
@@ -270,6 +199,19 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
             expected, got = f"{len(self.target_mean_)} target columns", columns.shape[1]
             raise DataError(f"{type(self).__name__}, y", expected, got, "give y the shape of the first call")
         return as_floats(self, "y", (columns - self.target_mean_) / self.target_scale_)
+
+    def _course(self, rows: Rows, held_out: Rows | None, *, stream: bool) -> Course:
+        drawing = perceptron_drawing(self, rows.inputs.shape[1], rows.targets.shape[1], "identity")
+        return by_backpropagation(
+            self,
+            rows,
+            held_out,
+            stream=stream,
+            outline=drawing.outline,
+            draw=drawing.draw,
+            loss=loss(self.loss),
+            classify=False,
+        )
 
     def __sklearn_tags__(self) -> Any:
         """Several target columns are welcome."""
@@ -284,22 +226,24 @@ class MLPRegressor(RegressorMixin, BaseEstimator):
         return y[:, 0] if self._single else y
 
 
-def check_layers(model: Any) -> None:
-    """Refuse sizes, losses and activations that do not exist."""
-    whole_sizes(model, "hidden_layer_sizes")
-    loss(model.loss)
-    for name in model.activation if isinstance(model.activation, tuple | list) else (model.activation,):
-        activation(name)
-
-
-def drawn(model: Any, sizes: tuple[int, ...], output: str, key: Array) -> FeedForward:
-    """A fresh perceptron of those sizes, with the model's activations."""
-    hidden = tuple(model.activation) if isinstance(model.activation, list) else model.activation
-    return new_network(sizes, hidden, output, float(model.dropout), model.initialisation, jax.random.key_data(key))
+def perceptron_drawing(model: MLPClassifier | MLPRegressor, inputs: int, columns: int, output: str) -> Drawing:
+    """A fresh perceptron with the model's hidden layers."""
+    sizes = (inputs, *whole_sizes(model.hidden_layer_sizes), columns)
+    hidden: Any = tuple(model.activation) if isinstance(model.activation, list) else model.activation
+    dropout, start = float(model.dropout), model.initialisation
+    outline = {
+        "hidden_layer_sizes": sizes[1:-1],
+        "activation": hidden,
+        "dropout": dropout,
+        "initialisation": start,
+        "inputs": inputs,
+        "outputs": columns,
+    }
+    return Drawing(outline, lambda key: new_perceptron(sizes, hidden, output, dropout, start, jax.random.key_data(key)))
 
 
 @eqx.filter_jit
-def new_network(sizes: tuple, hidden: Any, output: str, dropout: float, start: str, seed: Any) -> FeedForward:
+def new_perceptron(sizes: tuple, hidden: Any, output: str, dropout: float, start: str, seed: Any) -> FeedForward:
     """A fresh network, drawn in one compiled call."""
     key = jax.random.wrap_key_data(seed)
     return mlp(sizes, hidden, output, dropout=dropout, initialisation=start, key=key)

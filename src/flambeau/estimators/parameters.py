@@ -21,6 +21,7 @@ Remedy: for instance units=100.
 import dataclasses
 import json
 import numbers
+import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, dataclass_transform
 
@@ -81,6 +82,8 @@ class Parameter:
 def parameters(cls: Class) -> Class:
     """Make the annotated fields of a class its constructor's arguments; identity and repr stay those of its base."""
     dataclasses.dataclass(eq=False, repr=False)(cls)  # adds to the class and returns the same
+    typing.no_type_check(vars(cls)["__init__"])  # a constructor only stores: judged later
+    cls.__no_type_check__ = True  # type: ignore[attr-defined]
     return cls
 
 
