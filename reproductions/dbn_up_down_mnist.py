@@ -98,7 +98,7 @@ def taught(mnist: fb.problems.DataBundle, model: fb.DBNClassifier, stage: int) -
     examples = Examples.of(rows, np.eye(10, dtype=np.float32)[mnist.target], whole=BATCH)
     steps, stages = EPOCHS * (len(rows) // BATCH), len(SWEEPS)
     rates = (RATE * (1 - done / stages) for done in (stage - 1, stage))
-    chains = ContrastiveDivergence(FromData(SWEEPS[stage - 1]), centered=False, classes=0 if PLAIN else 10)
+    chains = ContrastiveDivergence(FromData(SWEEPS[stage - 1]), centered=False)
     run = fb.train(
         model.dbn_,
         UpDown(chains) if PLAIN else UpDown(Hybrid(chains, GENERATIVE), TOP_RATE),

@@ -51,6 +51,7 @@ def golden():
         jnp.asarray(C),
         Mixed((Bernoulli(), Categorical(3)), (4, 3)),
         Bernoulli(),
+        3,
     )
 
 
@@ -64,6 +65,7 @@ def joined(visible="bernoulli", hidden="bernoulli", seed=0, classes=3):
         parts[2],
         Mixed((kind_of(visible), Categorical(classes)), (4, classes)),
         HIDDEN[hidden],
+        classes,
     )
 
 
@@ -97,7 +99,7 @@ def same(a, b, **tolerance):
 
 class TestProbabilities:
     def test_golden_toy(self, x64):
-        p = jax.nn.softmax(class_scores(golden(), jnp.asarray(V), 3))
+        p = jax.nn.softmax(class_scores(golden(), jnp.asarray(V)))
         np.testing.assert_allclose(p[0], [0.222194, 0.126615, 0.651192], atol=1e-6)
 
     @pytest.mark.parametrize(("visible", "hidden"), [("bernoulli", "softmax"), ("spin", "bernoulli"), ("spin", "spin")])
@@ -109,13 +111,11 @@ class TestProbabilities:
         x = np.asarray(v[0, :4])
         own = (np.asarray(v[:, :4]) == x).all(1)
         expected = np.asarray(v[own, 4:]).T @ joint[own] / joint[own].sum()
-        np.testing.assert_allclose(
-            jax.nn.softmax(class_scores(machine, jnp.asarray(x)[None], 3))[0], expected, atol=1e-12
-        )
+        np.testing.assert_allclose(jax.nn.softmax(class_scores(machine, jnp.asarray(x)[None]))[0], expected, atol=1e-12)
 
     def test_the_hidden_mean_with_the_label_summed_out(self, x64):
         machine = golden()
-        p = jax.nn.softmax(class_scores(machine, jnp.asarray(V), 3))
+        p = jax.nn.softmax(class_scores(machine, jnp.asarray(V)))
         v = jnp.asarray(np.hstack([np.tile(V, (3, 1)), np.eye(3)]))
         np.testing.assert_allclose(by_class(machine, jnp.asarray(V), p).rows, p @ machine(v), atol=1e-12)
 
@@ -124,7 +124,7 @@ class TestDiscriminative:
     @pytest.mark.parametrize(("visible", "hidden"), PAIRS)
     def test_the_proposal_is_the_gradient(self, visible, hidden, x64):
         machine, batch = joined(visible, hidden), rows_for(visible, missing=(2, 5))
-        proposal, _, info = propose(Discriminative(3), machine, batch)
+        proposal, _, info = propose(Discriminative(), machine, batch)
         np.testing.assert_allclose(info["loss"], cross_entropy(machine, batch), atol=1e-10)
         np.testing.assert_allclose(info["weight"], np.delete(np.asarray(batch.weights), [2, 5]).sum(), rtol=1e-12)
         same(proposal, eqx.filter_jit(eqx.filter_grad(cross_entropy))(machine, batch), atol=1e-10)
@@ -133,26 +133,28 @@ class TestDiscriminative:
         machine, batch = joined(), rows_for(missing=(0, 3))
         kept = np.asarray([1, 2, 4, 5, 6, 7])
         short = Batch(*(part[kept] for part in batch))
-        same(propose(Discriminative(3), machine, batch)[0], propose(Discriminative(3), machine, short)[0], atol=1e-13)
+        same(propose(Discriminative(), machine, batch)[0], propose(Discriminative(), machine, short)[0], atol=1e-13)
 
     def test_no_label_at_all_proposes_nothing(self):
         machine, batch = joined(), rows_for(missing=range(9))
-        proposal, _, info = propose(Discriminative(3), machine, batch)
+        proposal, _, info = propose(Discriminative(), machine, batch)
         jax.tree.map(lambda leaf: np.testing.assert_array_equal(leaf, 0), proposal)
         assert float(info["loss"]) == float(info["weight"]) == 0
 
-    @pytest.mark.parametrize("classes", [1, 7])
-    def test_a_network_without_label_columns_is_refused(self, classes):
-        with pytest.raises(ConfigurationError, match="softmax group"):
-            Discriminative(classes).init(rbm(7, 3, key=jax.random.key(0)))
+    def test_a_machine_without_a_label_is_refused(self):
+        for rule in (Discriminative(), Hybrid(ContrastiveDivergence())):
+            with pytest.raises(ConfigurationError, match="a machine with a label"):
+                rule.init(rbm(7, 3, key=jax.random.key(0)))
+        with pytest.raises(ConfigurationError, match="at least 2 classes"):
+            rbm(7, 3, label=1, key=jax.random.key(0))
 
 
 class TestHybrid:
     def test_it_is_the_sum_of_both(self, x64):
         machine, batch = joined(), rows_for(missing=(1, 4))
-        generative = ContrastiveDivergence(FromData(2), classes=3)
+        generative = ContrastiveDivergence(FromData(2))
         proposal, _, info = propose(Hybrid(generative, 0.25), machine, batch, 3)
-        telling, _, _ = propose(Discriminative(3), machine, batch)
+        telling, _, _ = propose(Discriminative(), machine, batch)
         making, _, seen = propose(generative, machine, batch, 3)
         same(proposal, jax.tree.map(lambda a, b: a + 0.25 * b, telling, making), atol=1e-13)
         np.testing.assert_allclose(info["loss"], cross_entropy(machine, batch), atol=1e-10)
@@ -160,7 +162,7 @@ class TestHybrid:
 
     def test_with_exact_particles_it_descends_the_hybrid_objective(self, x64):
         machine, batch = joined(), rows_for()
-        rule = Hybrid(ContrastiveDivergence(Enumeration(), centered=False, classes=3), 0.3)
+        rule = Hybrid(ContrastiveDivergence(Enumeration(), centered=False), 0.3)
         every = states(machine.visible, 7)
 
         def objective(m):
@@ -172,9 +174,9 @@ class TestHybrid:
 
     def test_rows_without_a_label_teach_the_generative_part_with_a_drawn_one(self, x64):
         machine, batch = joined(), rows_for(missing=range(9))
-        generative = ContrastiveDivergence(Enumeration(), centered=False, classes=3)
+        generative = ContrastiveDivergence(Enumeration(), centered=False)
         proposal, _, info = propose(Hybrid(generative, 0.5), machine, batch, 7)
-        drawn = complete(machine, batch.inputs, 3, jax.random.split(jax.random.key(7), 3)[0])
+        drawn = complete(machine, batch.inputs, jax.random.split(jax.random.key(7), 3)[0])
         assert (np.asarray(drawn[:, 4:]).sum(1) == 1).all()
         expected, _, _ = propose(generative, machine, batch._replace(inputs=drawn), 7)
         same(proposal, jax.tree.map(lambda leaf: 0.5 * leaf, expected), atol=1e-13)
@@ -187,16 +189,16 @@ class TestHybrid:
         p = jax.nn.softmax(-machine.free_energy(every))
         batch = Batch(every, jnp.zeros((len(every), 1)), p)
         for centered in (False, True):
-            rule = Hybrid(ContrastiveDivergence(Enumeration(), centered=centered, classes=3), 1.0)
+            rule = Hybrid(ContrastiveDivergence(Enumeration(), centered=centered), 1.0)
             jax.tree.map(lambda leaf: np.testing.assert_allclose(leaf, 0, atol=1e-12), propose(rule, machine, batch)[0])
 
 
 def test_evaluation_counts_labelled_rows(x64):
     machine, batch = joined(), rows_for(missing=(2,))
-    error, numbers = LabelEvaluation(3)(machine, batch)
+    error, numbers = LabelEvaluation()(machine, batch)
     np.testing.assert_allclose(error, cross_entropy(machine, batch), atol=1e-10)
     x, y = batch.inputs[:, :4], batch.inputs[:, 4:]
-    right = np.argmax(class_scores(machine, x, 3), 1) == np.argmax(y, 1)
+    right = np.argmax(class_scores(machine, x), 1) == np.argmax(y, 1)
     weights = np.asarray(batch.weights) * np.asarray(y).any(1)
     np.testing.assert_allclose(numbers["validation_accuracy"], weights @ right / weights.sum(), atol=1e-12)
 

@@ -39,7 +39,7 @@ def exact(network, v):
 def deep(seed=0, classes=0):
     bottom = machine_of(Bernoulli(), Bernoulli(), seed=seed, columns=(4, 3))
     kind = Mixed((Bernoulli(), Categorical(classes)), (3, classes)) if classes else Bernoulli()
-    return dbn([bottom, machine_of(kind, Bernoulli(), seed=seed + 1, columns=(3 + classes, 4))], classes=classes)
+    return dbn([bottom, machine_of(kind, Bernoulli(), seed=seed + 1, columns=(3 + classes, 4), label=classes)])
 
 
 class TestLikelihood:
@@ -154,7 +154,7 @@ class TestGeneration:
         each = [-network.top.free_energy(jnp.hstack([x, jnp.tile(jnp.eye(3)[label], (16, 1))])) for label in range(3)]
         expected = jax.nn.softmax(jnp.stack(each, 1))
         np.testing.assert_allclose(jax.nn.softmax(network.class_scores(v)), expected, atol=1e-12)
-        np.testing.assert_allclose(jax.nn.softmax(class_scores(network.top, x, 3)), expected, atol=1e-12)
+        np.testing.assert_allclose(jax.nn.softmax(class_scores(network.top, x)), expected, atol=1e-12)
 
     def test_one_machine_alone_is_a_network_too(self):
         network = dbn([rbm(4, 3, key=jax.random.key(0))])
@@ -210,7 +210,7 @@ class TestUpDown:
     @pytest.mark.parametrize("top_rate", [0.5, 3.0])
     def test_the_top_may_learn_faster_than_the_rest_and_tell_labels_apart(self, x64, top_rate):
         network, key = deep(10, classes=2), jax.random.key(4)
-        inner = Hybrid(ContrastiveDivergence(FromData(1), centered=False, classes=2), 0.1)
+        inner = Hybrid(ContrastiveDivergence(FromData(1), centered=False), 0.1)
         v, labels = states(Bernoulli(), 4)[:4], jnp.asarray([[1.0, 0], [0, 1], [1, 0], [0, 1]])
         batch = Batch(v, labels, jnp.ones(4))
         once, other = (

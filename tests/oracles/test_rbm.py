@@ -51,10 +51,10 @@ def toy(visible=None, hidden=None, dtype=None):
     return RestrictedBoltzmannMachine(Dense(weights), b, c, visible or Bernoulli(), hidden or Bernoulli())
 
 
-def machine_of(visible, hidden, seed=0, columns=(4, 6)):
+def machine_of(visible, hidden, seed=0, columns=(4, 6), label=0):
     generator = np.random.default_rng(seed)
     draw = [jnp.asarray(generator.normal(size=shape) * 0.7) for shape in (columns, columns[:1], columns[1:])]
-    return RestrictedBoltzmannMachine(Dense(draw[0]), draw[1], draw[2], visible, hidden)
+    return RestrictedBoltzmannMachine(Dense(draw[0]), draw[1], draw[2], visible, hidden, label)
 
 
 def states(unit, columns):
@@ -118,8 +118,9 @@ class TestGoldenToy:
             jnp.asarray(C),
             Mixed((Bernoulli(), Categorical(3)), (4, 3)),
             Bernoulli(),
+            3,
         )
-        share = jax.nn.softmax(class_scores(joined, jnp.asarray(V), 3))
+        share = jax.nn.softmax(class_scores(joined, jnp.asarray(V)))
         np.testing.assert_allclose(share[0], [0.222194, 0.126615, 0.651192], atol=1e-6)
 
     def test_gradient_of_the_log_likelihood(self, x64):
@@ -364,12 +365,12 @@ class TestTheProposal:
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7), twice, weighed)
 
     def test_rows_without_a_label_get_one_from_the_posterior(self):
-        machine = machine_of(Mixed((Bernoulli(), Categorical(2)), (2, 2)), Bernoulli(), seed=8)
+        machine = machine_of(Mixed((Bernoulli(), Categorical(2)), (2, 2)), Bernoulli(), seed=8, label=2)
         rows = jnp.tile(jnp.asarray([[1.0, 0, 0, 0]]), (20_000, 1))
-        filled = np.asarray(complete(machine, rows, 2, jax.random.key(0)))
-        share = np.asarray(jax.nn.softmax(class_scores(machine, rows[:1, :2], 2)))[0]
+        filled = np.asarray(complete(machine, rows, jax.random.key(0)))
+        share = np.asarray(jax.nn.softmax(class_scores(machine, rows[:1, :2])))[0]
         np.testing.assert_allclose(filled[:, 2:].mean(0), share, atol=0.015)
-        kept = complete(machine, rows.at[:, 3].set(1), 2, jax.random.key(0))
+        kept = complete(machine, rows.at[:, 3].set(1), jax.random.key(0))
         np.testing.assert_array_equal(kept[:, 2:], np.tile([[0, 1]], (20_000, 1)))
 
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flambeau.dynamics.gibbs import Machine
+from flambeau.dynamics.base import AbstractMachine
 from flambeau.errors import ConfigurationError
 
 __all__ = ["anneal", "annealing_temperatures", "base_log_partition", "base_samples", "bennett", "log_mean_weight"]
@@ -54,7 +54,7 @@ def own_temperatures(betas: np.ndarray) -> np.ndarray:
     return betas
 
 
-def base_samples(machine: Machine, base: Any, chains: int, key: Array) -> Float[Array, "chains visible"]:
+def base_samples(machine: AbstractMachine, base: Any, chains: int, key: Array) -> Float[Array, "chains visible"]:
     """Samples at β = 0: independent visible units with biases ``base``."""
     base = jnp.asarray(base)
     return machine.visible.sample(jnp.broadcast_to(base, (chains, *base.shape)), key)
@@ -68,7 +68,9 @@ def base_log_partition(machine: Any, base: Any) -> float:
     return float(sum(np.asarray(part, np.float64).sum() for part in parts))
 
 
-def anneal(machine: Machine, start: Any, base: Any, betas: np.ndarray, key: Array) -> Float[np.ndarray, " chains"]:
+def anneal(
+    machine: AbstractMachine, start: Any, base: Any, betas: np.ndarray, key: Array
+) -> Float[np.ndarray, " chains"]:
     """log w of every chain, nats, in double precision, along ``betas`` (falling ones for the reverse).
 
     Arguments: ``start`` ``(chains, visible)``, samples at ``betas[0]``: of the base forward, of the model in reverse;

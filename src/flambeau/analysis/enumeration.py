@@ -20,6 +20,7 @@ from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
 from flambeau.neurons.real_units import AbstractGaussian
 from flambeau.neurons.units import states_of
+from flambeau.structures.dense import written_out
 
 __all__ = ["all_states", "enumerable", "exact_distribution", "exact_log_partition", "exact_samples", "listable"]
 
@@ -175,8 +176,7 @@ def both_gaussian(machine: RestrictedBoltzmannMachine) -> bool:
 def gaussian_log_partition(machine: Any) -> float:
     """½ n log 2π - ½ log det P + ½ r'P⁻¹r - Σ b²/2s² - Σ c²/2t², P the joint precision, r = (b/s², c/t²)."""
     b, c = (np.asarray(part, np.float64) for part in (machine.visible_bias, machine.hidden_bias))
-    eye = jnp.eye(len(b), dtype=machine.visible_bias.dtype)
-    w = np.asarray(machine.structure.project(eye), np.float64)
+    w = np.asarray(written_out(machine.structure), np.float64)
     s, t = (
         np.broadcast_to(np.asarray(unit.variance, np.float64), bias.shape)
         for unit, bias in ((machine.visible, b), (machine.hidden, c))

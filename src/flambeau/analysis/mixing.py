@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flambeau.dynamics.gibbs import Machine, gibbs
+from flambeau.dynamics.base import AbstractMachine
+from flambeau.dynamics.gibbs import gibbs
 from flambeau.errors import ConfigurationError, DataError
 
 __all__ = [
@@ -136,7 +137,7 @@ class Quality(NamedTuple):
 
 
 def quality_against_steps(
-    machine: Machine, start: Any, checkpoints: Sequence[int], reference: Any, key: Array
+    machine: AbstractMachine, start: Any, checkpoints: Sequence[int], reference: Any, key: Array
 ) -> Quality:
     """The chains' means and covariances against the reference's, at several numbers of Gibbs steps.
 

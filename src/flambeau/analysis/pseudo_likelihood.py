@@ -20,6 +20,7 @@ from flambeau.foundation.rows import by_rows
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
 from flambeau.neurons.units import states_of
+from flambeau.structures.dense import written_out
 
 __all__ = ["feature_pseudo_log_likelihood", "pseudo_log_likelihood"]
 
@@ -55,7 +56,7 @@ def feature_pseudo_log_likelihood(machine: RestrictedBoltzmannMachine, v: Any) -
     if rows.ndim != 2 or rows.shape[1] != columns:
         remedy = "one row per example, one column per visible unit"
         raise DataError("pseudo_log_likelihood, v", f"shape (rows, {columns})", rows.shape, remedy)
-    matrix = written_out(machine)
+    matrix = eqx.filter_jit(written_out)(machine.structure)  # by itself: no product is fused with a sum
     if hasattr(machine.visible, "variance"):
         return log_densities(machine, matrix, rows)
     kinds = kinds_of(machine.visible, columns)
@@ -100,13 +101,6 @@ def kinds_of(unit: AbstractUnit, columns: int) -> list[Kind]:
     for place, states in enumerate(choices):
         groups.setdefault((states.shape, states.tobytes()), []).append(place)
     return [Kind.of(places, [int(starts[place]) for place in places], choices[places[0]]) for places in groups.values()]
-
-
-@eqx.filter_jit
-def written_out(machine: Any) -> Float[Array, "visible hidden"]:
-    """The connections as a matrix; apart from what reads it, so that no product is fused with a sum."""
-    columns = machine.visible_bias.shape[0]
-    return machine.structure.project(jnp.eye(columns, dtype=machine.visible_bias.dtype))
 
 
 def conditionals(given: tuple[Any, ...], v: Array) -> Float[Array, "units rows"]:

@@ -1,6 +1,6 @@
 """How networks with feedback move: sampling, tempering, annealing. Pure functions over a network's verbs."""
 
-from flambeau.dynamics.base import AbstractFeedback, AbstractMachine
+from flambeau.dynamics.base import AbstractFeedback, AbstractLayered, AbstractMachine
 from flambeau.dynamics.continuous_time import FLOWS, Flowed, Mapped, damped_map, flow
 from flambeau.dynamics.directed_passes import ascend, descend
 from flambeau.dynamics.gibbs import Clamp, alternate, gibbs, sample_hidden, sample_visible, trajectory
@@ -23,6 +23,7 @@ from flambeau.dynamics.tempering import Ladder, Tempering, temper
 __all__ = [
     "FLOWS",
     "AbstractFeedback",
+    "AbstractLayered",
     "AbstractMachine",
     "AbstractSampler",
     "AbstractUpdate",

@@ -5,15 +5,15 @@ A network that is to settle or to be sampled subclasses one of these; nothing in
 """
 
 import abc
+from collections.abc import Sequence
 
 import equinox as eqx
-import jax
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from flambeau.neurons.units import AbstractUnit
+from flambeau.structures.base import AbstractStructure
 
-__all__ = ["AbstractFeedback", "AbstractMachine"]
+__all__ = ["AbstractFeedback", "AbstractLayered", "AbstractMachine"]
 
 
 class AbstractFeedback(eqx.Module):
@@ -68,12 +68,17 @@ class AbstractFeedback(eqx.Module):
 
 
 class AbstractMachine(eqx.Module):
-    """Two sides of stochastic units, independent within a side once the other is known: what sampling asks of them."""
+    """Two sides of stochastic units, independent within a side once the other is known: what sampling asks of them.
 
-    visible: eqx.AbstractVar[AbstractUnit]
-    hidden: eqx.AbstractVar[AbstractUnit]
+    The last ``label`` visible columns are a label, one-hot, or all 0 where a row has none; 0 columns are no label.
+    """
+
+    structure: eqx.AbstractVar[AbstractStructure]
     visible_bias: eqx.AbstractVar[Float[Array, " visible"]]
     hidden_bias: eqx.AbstractVar[Float[Array, " hidden"]]
+    visible: eqx.AbstractVar[AbstractUnit]
+    hidden: eqx.AbstractVar[AbstractUnit]
+    label: eqx.AbstractVar[int]
 
     @abc.abstractmethod
     def hidden_net(self, v: Float[Array, "*batch visible"]) -> Float[Array, "*batch hidden"]:
@@ -84,5 +89,37 @@ class AbstractMachine(eqx.Module):
         """What the visible units receive."""
 
     @abc.abstractmethod
-    def free_energy(self, v: Float[Array | np.ndarray, "*batch visible"]) -> Float[jax.Array, "*batch"]:
+    def free_energy(self, v: Float[Array, "*batch visible"]) -> Float[Array, "*batch"]:
         """-log Σ_h e^{-energy(v, h)}."""
+
+    @abc.abstractmethod
+    def hidden_free_energy(self, h: Float[Array, "*batch hidden"]) -> Float[Array, "*batch"]:
+        """-log Σ_v e^{-energy(v, h)}."""
+
+
+class AbstractLayered(eqx.Module):
+    """Layers of stochastic units, each wired both ways to its neighbours: what mean field and deep learning ask."""
+
+    structures: eqx.AbstractVar[tuple[AbstractStructure, ...]]
+    biases: eqx.AbstractVar[tuple[Float[Array, "..."], ...]]
+    units: eqx.AbstractVar[tuple[AbstractUnit, ...]]
+
+    @abc.abstractmethod
+    def net(self, layers: Sequence[Array], place: int) -> Float[Array, "*batch units"]:
+        """What the units of layer ``place`` receive from their neighbours."""
+
+    @abc.abstractmethod
+    def energy(self, layers: Sequence[Array]) -> Float[Array, "*batch"]:
+        """The energy of a joint state, all layers given."""
+
+    @abc.abstractmethod
+    def given(self, v: Float[Array, "*batch visible"]) -> "AbstractLayered":
+        """The layers above the first, that one known."""
+
+    @abc.abstractmethod
+    def sides(self, visible: int = 0) -> AbstractMachine:
+        """The same distribution as a machine of two sides: the layers of parity ``visible`` against the others."""
+
+    @abc.abstractmethod
+    def layers(self, even: Float[Array, "*batch even"], odd: Float[Array, "*batch odd"]) -> tuple[Array, ...]:
+        """All layers in order, from the two sides."""

@@ -5,28 +5,16 @@ and updating all the visible units in parallel." Every function is pure and comp
 steps is data, so another number runs the same program.
 """
 
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-__all__ = ["Clamp", "Machine", "alternate", "gibbs", "hold", "sample_hidden", "sample_visible", "trajectory"]
+from flambeau.dynamics.base import AbstractMachine
 
-
-@runtime_checkable
-class Machine(Protocol):
-    """What sampling asks of a network: nets in both directions, and the kinds of its units."""
-
-    visible: Any
-    hidden: Any
-
-    def hidden_net(self, v: Array) -> Array:
-        """What the hidden units receive."""
-
-    def visible_net(self, h: Array) -> Array:
-        """What the visible units receive."""
+__all__ = ["Clamp", "alternate", "gibbs", "hold", "sample_hidden", "sample_visible", "trajectory"]
 
 
 class Clamp(NamedTuple):
@@ -41,23 +29,23 @@ def hold(v: Array, clamp: Clamp | None) -> Array:
     return v if clamp is None else jnp.where(clamp.mask, clamp.values, v)
 
 
-def sample_hidden(machine: Machine, v: Array, key: Array) -> Array:
+def sample_hidden(machine: AbstractMachine, v: Array, key: Array) -> Array:
     """A sample of P(h | v)."""
     return machine.hidden.sample(machine.hidden_net(v), key)
 
 
-def sample_visible(machine: Machine, h: Array, key: Array, clamp: Clamp | None = None) -> Array:
+def sample_visible(machine: AbstractMachine, h: Array, key: Array, clamp: Clamp | None = None) -> Array:
     """A sample of P(v | h), held units apart."""
     return hold(machine.visible.sample(machine.visible_net(h), key), clamp)
 
 
-def sweep(machine: Machine, v: Array, key: Array, clamp: Clamp | None = None) -> Array:
+def sweep(machine: AbstractMachine, v: Array, key: Array, clamp: Clamp | None = None) -> Array:
     """One step of the chain on v: up, then down."""
     up, down = jax.random.split(key)
     return sample_visible(machine, sample_hidden(machine, v, up), down, clamp)
 
 
-def gibbs(machine: Machine, v: Array, steps: int | Array, key: Array, clamp: Clamp | None = None) -> Array:
+def gibbs(machine: AbstractMachine, v: Array, steps: int | Array, key: Array, clamp: Clamp | None = None) -> Array:
     """The visible states ``(chains, visible)`` after that many steps.
 
     >>> from flambeau.networks import rbm
@@ -71,7 +59,7 @@ def gibbs(machine: Machine, v: Array, steps: int | Array, key: Array, clamp: Cla
     return jax.lax.fori_loop(0, steps, body, hold(v, clamp))
 
 
-def alternate(machine: Machine, h: Array, steps: int | Array, key: Array) -> tuple[Array, Array, Array]:
+def alternate(machine: AbstractMachine, h: Array, steps: int | Array, key: Array) -> tuple[Array, Array, Array]:
     """From hidden states, that many times down and up: ``(v, net input of the hidden units, a sample of them)``.
 
     The net input belongs to the *last* v, which is what the statistics of contrastive divergence need.
@@ -89,7 +77,7 @@ def alternate(machine: Machine, h: Array, steps: int | Array, key: Array) -> tup
     return jax.lax.fori_loop(1, steps, body, first)
 
 
-def trajectory(machine: Machine, v: Array, steps: int, key: Array, clamp: Clamp | None = None) -> Array:
+def trajectory(machine: AbstractMachine, v: Array, steps: int, key: Array, clamp: Clamp | None = None) -> Array:
     """The visible states after each of ``steps`` steps, ``(steps, chains, visible)``."""
 
     def body(v: Array, number: Array) -> tuple[Array, Array]:

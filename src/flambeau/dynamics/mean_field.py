@@ -8,11 +8,13 @@ needs no damping. (Updating all layers at once does, and may oscillate.)
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from flambeau.dynamics.base import AbstractLayered
 
 __all__ = ["MeanField", "mean_field"]
 
@@ -27,12 +29,11 @@ class MeanField(NamedTuple):
     residual: Float[Array, "*batch"]
 
 
-def mean_field(network: Any, rounds: int | Array = 10, start: Sequence[Array] | None = None) -> MeanField:
+def mean_field(network: AbstractLayered, rounds: int | Array = 10, start: Sequence[Array] | None = None) -> MeanField:
     """Let the means of a layered network settle for that many rounds.
 
-    Arguments: ``network``, layers with ``units``, ``biases`` and ``net(layers, place)``, such as
-    :meth:`flambeau.networks.DeepBoltzmannMachine.given` leaves; ``start``, means to begin with (the even ones are not
-    looked at), by default those of net input 0. ``rounds`` is data.
+    Arguments: ``network``, layers such as :meth:`flambeau.networks.DeepBoltzmannMachine.given` leaves; ``start``, means
+    to begin with (the even ones are not looked at), by default those of net input 0. ``rounds`` is data.
 
     >>> from flambeau.networks.dbm import dbm
     >>> machine = dbm((4, 3, 2), key=jax.random.key(0))

@@ -9,7 +9,7 @@ step to step, by chains at several temperatures, or not at all but by listing ev
 import abc
 import itertools
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
+from flambeau.dynamics.base import AbstractMachine
 from flambeau.dynamics.gibbs import alternate
 from flambeau.errors import ConfigurationError
 from flambeau.neurons.units import states_of
@@ -33,7 +34,7 @@ class Particles(NamedTuple):
     share: Float[Array, " particles"]
 
     @classmethod
-    def of(cls, machine: Any, v: Array, net: Array, share: Array) -> "Particles":
+    def of(cls, machine: AbstractMachine, v: Array, net: Array, share: Array) -> "Particles":
         """With E[h | v] for the hidden values."""
         return cls(v, machine.hidden.mean(net), net, share)
 
@@ -42,11 +43,13 @@ class AbstractSampler(eqx.Module):
     """How the model's side of the gradient is drawn."""
 
     @abc.abstractmethod
-    def init(self, machine: Any) -> PyTree:
+    def init(self, machine: AbstractMachine) -> PyTree:
         """The chains before the first step."""
 
     @abc.abstractmethod
-    def draw(self, machine: Any, h: Array, share: Array, state: PyTree, key: Array) -> tuple[Particles, PyTree]:
+    def draw(
+        self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array
+    ) -> tuple[Particles, PyTree]:
         """Particles for one step, and the chains to go on from.
 
         ``h`` are hidden samples of the batch, ``share`` what each of its rows counts.
@@ -62,11 +65,13 @@ class FromData(AbstractSampler):
 
     k: int = eqx.field(static=True, default=1)
 
-    def init(self, machine: Any) -> PyTree:
+    def init(self, machine: AbstractMachine) -> PyTree:
         """Nothing persists."""
         return ()
 
-    def draw(self, machine: Any, h: Array, share: Array, state: PyTree, key: Array) -> tuple[Particles, PyTree]:
+    def draw(
+        self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array
+    ) -> tuple[Particles, PyTree]:
         """k times down and up."""
         v, net, _ = alternate(machine, h, self.k, key)
         return Particles.of(machine, v, net, share), state
@@ -82,11 +87,13 @@ class Persistent(AbstractSampler):
     chains: int = eqx.field(static=True, default=100)
     k: int = eqx.field(static=True, default=1)
 
-    def init(self, machine: Any) -> Array:
+    def init(self, machine: AbstractMachine) -> Array:
         """Hidden samples given visible ones drawn from their biases."""
         return machine.hidden.sample(machine.hidden_net(unconnected(machine, self.chains)), jax.random.key(1))
 
-    def draw(self, machine: Any, h: Array, share: Array, state: PyTree, key: Array) -> tuple[Particles, PyTree]:
+    def draw(
+        self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array
+    ) -> tuple[Particles, PyTree]:
         """k times down and up from where the chains were."""
         v, net, h = alternate(machine, state, self.k, key)
         each = jnp.full(self.chains, 1 / self.chains, v.dtype)
@@ -109,17 +116,19 @@ class Enumeration(AbstractSampler):
 
     most: int = eqx.field(static=True, default=1 << 16)
 
-    def init(self, machine: Any) -> PyTree:
+    def init(self, machine: AbstractMachine) -> PyTree:
         """Nothing persists; refuses what is too large."""
-        side, _ = listed(machine, self.most)
+        side, _ = smaller_side(machine, self.most)
         if side == "hidden" and jax.tree.leaves(machine.visible):
             got, remedy = type(machine.visible).__name__, "learn the variance by cd or pcd, or fix it"
             raise ConfigurationError("Enumeration", "visible units without parameters of their own", got, remedy)
         return ()
 
-    def draw(self, machine: Any, h: Array, share: Array, state: PyTree, key: Array) -> tuple[Particles, PyTree]:
+    def draw(
+        self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array
+    ) -> tuple[Particles, PyTree]:
         """All states of the listed side, weighed by their probabilities."""
-        side, states = listed(machine, self.most)
+        side, states = smaller_side(machine, self.most)
         values = jnp.asarray(states, h.dtype)
         if side == "hidden":
             probability = jax.nn.softmax(-machine.hidden_free_energy(values))
@@ -129,20 +138,17 @@ class Enumeration(AbstractSampler):
         return Particles.of(machine, values, machine.hidden_net(values), probability), state
 
 
-def unconnected(machine: Any, chains: int) -> Array:
+def unconnected(machine: AbstractMachine, chains: int) -> Array:
     """Visible states drawn from the biases alone, with a key of their own."""
     bias = machine.visible_bias
     return machine.visible.sample(jnp.broadcast_to(bias, (chains, *bias.shape)), jax.random.key(0))
 
 
-def listed(machine: Any, most: int) -> tuple[str, np.ndarray]:
+def smaller_side(machine: AbstractMachine, most: int) -> tuple[str, np.ndarray]:
     """The side with fewer states, and all of them as rows."""
-    choices = {}
-    for side in ("hidden", "visible"):
-        columns = getattr(machine, f"{side}_bias").shape[-1]
-        found = states_of(getattr(machine, side), columns)
-        if found is not None:
-            choices[side] = found
+    sides = {"hidden": (machine.hidden, machine.hidden_bias), "visible": (machine.visible, machine.visible_bias)}
+    listed = {side: states_of(unit, bias.shape[-1]) for side, (unit, bias) in sides.items()}
+    choices = {side: found for side, found in listed.items() if found is not None}
     if not choices:
         remedy = "use algorithm='pcd', or discrete units on one side"
         raise ConfigurationError("Enumeration", "units with finitely many states on one side", "none", remedy)

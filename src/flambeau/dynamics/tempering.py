@@ -6,13 +6,14 @@ min(1, p*_i(v_j) p*_j(v_i) / p*_i(v_i) p*_j(v_j)), even and odd pairs in turn, w
 as it is; what the hot rungs explore reaches the model.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
+from flambeau.dynamics.base import AbstractMachine
 from flambeau.dynamics.samplers import AbstractSampler, Particles, unconnected
 
 __all__ = ["Ladder", "Tempering", "exchange", "temper"]
@@ -44,7 +45,7 @@ class Tempering(AbstractSampler):
     rungs: int = eqx.field(static=True, default=10)
     adaptation: float = eqx.field(static=True, default=0.01)
 
-    def init(self, machine: Any) -> Ladder:
+    def init(self, machine: AbstractMachine) -> Ladder:
         """Evenly spaced rungs; every chain starts where the visible biases alone would put it."""
         v = unconnected(machine, self.rungs * self.chains)
         betas = jnp.linspace(0, 1, self.rungs, dtype=v.dtype)
@@ -52,7 +53,9 @@ class Tempering(AbstractSampler):
         v = v.reshape(self.rungs, self.chains, -1)
         return Ladder(v, betas, machine.visible_bias, acceptance, jnp.zeros((), jnp.int32))
 
-    def draw(self, machine: Any, h: Array, share: Array, state: PyTree, key: Array) -> tuple[Particles, PyTree]:
+    def draw(
+        self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array
+    ) -> tuple[Particles, PyTree]:
         """Sweeps, exchanges, and the coldest rung's chains."""
         ladder = temper(machine, state, self.k, key, self.adaptation)
         v = ladder.visible[-1]
@@ -60,7 +63,7 @@ class Tempering(AbstractSampler):
         return Particles.of(machine, v, machine.hidden_net(v), each), ladder
 
 
-def temper(machine: Any, ladder: Ladder, k: int | Array, key: Array, adaptation: float = 0.0) -> Ladder:
+def temper(machine: AbstractMachine, ladder: Ladder, k: int | Array, key: Array, adaptation: float = 0.0) -> Ladder:
     """``k`` sweeps of every rung, then one round of exchanges."""
     sweeping, swapping = jax.random.split(key)
     beta = ladder.betas[:, None, None]
@@ -74,14 +77,14 @@ def temper(machine: Any, ladder: Ladder, k: int | Array, key: Array, adaptation:
     return adapted(exchange(machine, ladder, swapping), adaptation)
 
 
-def log_weights(machine: Any, ladder: Ladder, betas: Array, nets: Array, v: Array) -> Array:
+def log_weights(machine: AbstractMachine, ladder: Ladder, betas: Array, nets: Array, v: Array) -> Array:
     """log p*_β(v) ``(rungs, chains)`` of states v at other ``betas``; ``nets``, their hidden net inputs at β = 1."""
     beta = betas[:, None, None]
     summed = machine.hidden.log_normaliser(beta * nets, beta * machine.hidden_bias).sum(-1)
     return summed - machine.visible.energy(v, (1 - beta) * ladder.base + beta * machine.visible_bias).sum(-1)
 
 
-def exchange(machine: Any, ladder: Ladder, key: Array) -> Ladder:
+def exchange(machine: AbstractMachine, ladder: Ladder, key: Array) -> Ladder:
     """One round of exchanges between neighbours: even pairs at even steps, odd pairs at odd ones."""
     v, betas = ladder.visible, ladder.betas
     nets = machine.hidden_net(v)

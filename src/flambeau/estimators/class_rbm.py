@@ -40,7 +40,7 @@ from flambeau.foundation.random import seed_words
 from flambeau.foundation.rows import by_rows, no_rows
 from flambeau.monitors import ValidationCurve
 from flambeau.networks import RestrictedBoltzmannMachine
-from flambeau.neurons import AbstractUnit, Categorical, Mixed, unit
+from flambeau.neurons import AbstractUnit, Categorical, unit
 from flambeau.problems import Binarised, Examples
 from flambeau.rules import AbstractRule, Batch, ContrastiveDivergence
 from flambeau.rules.discriminative import Discriminative, Hybrid, LabelEvaluation, by_class
@@ -218,10 +218,9 @@ class ClassificationRBM(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         lesson.targets = lesson.X[:, features:]  # early stopping holds rows out class by class
         if not again:
             self._base = first_bias(kind, lesson, count)
-        both = Mixed((kind, Categorical(count)), (features, count))
-        sizes = features + count, int(self.n_components)
-        outline = *sizes, count, repr(jax.tree.map(np.shape, both))
-        job = Job(outline, lambda key: self._draw(sizes, both, key), self._rule(count), ByLabel(LabelEvaluation(count)),
+        sizes = features, int(self.n_components)
+        outline = *sizes, count, repr(jax.tree.map(np.shape, kind))
+        job = Job(outline, lambda key: self._draw(sizes, kind, count, key), self._rule(), ByLabel(LabelEvaluation()),
                   lambda examples: self._problem(examples, features), converges=False)  # fmt: skip
         run = learn(self, lesson, job, epochs, monitors, self.run_ if again else None, stream)
         check_weights(self, run.network)
@@ -236,13 +235,14 @@ class ClassificationRBM(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         X = shown(X, "threshold", 0) if self.binarize == "threshold" else X
         return np.hstack([X, rows_of_labels(indices, len(classes)).astype(X.dtype)])
 
-    def _draw(self, sizes: tuple[int, int], both: Mixed, key: Array) -> RestrictedBoltzmannMachine:
-        return new_machine(sizes, both, unit("bernoulli"), self._base, bool(self.centered), jax.random.key_data(key))
+    def _draw(self, sizes: tuple[int, int], kind: AbstractUnit, label: int, key: Array) -> RestrictedBoltzmannMachine:
+        seed = jax.random.key_data(key)
+        return new_machine(sizes, kind, unit("bernoulli"), self._base, bool(self.centered), seed, label)
 
-    def _rule(self, classes: int) -> AbstractRule:
+    def _rule(self) -> AbstractRule:
         if self.objective == "discriminative":
-            return Discriminative(classes)
-        generative = ContrastiveDivergence(sampler_of(self), bool(self.centered), classes=classes)
+            return Discriminative()
+        generative = ContrastiveDivergence(sampler_of(self), bool(self.centered))
         return generative if self.objective == "generative" else Hybrid(generative, self.generative_weight)
 
     def _problem(self, examples: Examples, features: int) -> Problem:
@@ -335,8 +335,7 @@ def first_bias(kind: AbstractUnit, lesson: Lesson, classes: int) -> np.ndarray:
 
 def scores(network: RestrictedBoltzmannMachine, x: Any) -> Array:
     """log P(y | x) up to a constant."""
-    both: Any = network.visible
-    return class_scores(network, x, both.columns[-1])
+    return class_scores(network, x)
 
 
 def hidden_means(network: RestrictedBoltzmannMachine, x: Any) -> Array:

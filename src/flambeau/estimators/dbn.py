@@ -25,11 +25,11 @@ from flambeau.estimators.boltzmann import (
     visible_rows,
 )
 from flambeau.estimators.common import check_number, outputs, row_weights, seed_of
-from flambeau.estimators.deep import Settings, greedy, in_order, joined_history, stacked, up_down
+from flambeau.estimators.deep import Settings, greedy, in_order, joined_history, up_down
 from flambeau.estimators.fitting import check_settings, whole_sizes
 from flambeau.foundation.random import seed_words
 from flambeau.foundation.rows import by_rows, no_rows
-from flambeau.networks import DeepBeliefNetwork, generate
+from flambeau.networks import DeepBeliefNetwork, dbn, generate
 from flambeau.neurons import AbstractUnit, unit
 from flambeau.training import optimiser
 
@@ -138,7 +138,7 @@ class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         given = Settings(X[kept], weights[kept], nothing, kind, seed_of(self.random_state))
         given = in_order(given, int(self.batch_size), shuffle=bool(self.shuffle))
         machines, runs = greedy(self, given, sizes, monitors)
-        network = stacked(machines, 0)
+        network = dbn(machines)
         if self.fine_tune == "up_down":
             runs.append(up_down(self, given, network))
             network = runs[-1].network
@@ -189,7 +189,7 @@ class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return bound_report(self, X, log_partition)
 
     def _rows(self, X: Any) -> np.ndarray:
-        X = visible_rows(self, X, visible_kind(self.network_))
+        X = visible_rows(self, X, self.network_.features)
         return shown(X, "threshold", 0) if self.binarize == "threshold" else X
 
     def __sklearn_tags__(self) -> Any:
@@ -223,11 +223,6 @@ def check_deep(model: Any, tunings: tuple[str | None, ...]) -> tuple[int, ...]:
 def visible_unit(model: Any, X: np.ndarray) -> AbstractUnit:
     """The kind of the visible units for these rows."""
     return unit(model.visible, columns=X.shape[1], categories=int(model.n_categories or 0))
-
-
-def visible_kind(network: DeepBeliefNetwork) -> AbstractUnit:
-    """The kind of the lowest units."""
-    return network.lower[0].lower if network.lower else network.top.visible
 
 
 def encoded(network: DeepBeliefNetwork, v: Any) -> Array:

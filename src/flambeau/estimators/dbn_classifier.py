@@ -24,7 +24,7 @@ from flambeau.estimators.common import (
     row_weights,
     seed_of,
 )
-from flambeau.estimators.dbn import MOST, check_deep, generated, top_rows, visible_kind, visible_unit
+from flambeau.estimators.dbn import MOST, check_deep, generated, top_rows, visible_unit
 from flambeau.estimators.deep import (
     Settings,
     backprop,
@@ -34,13 +34,11 @@ from flambeau.estimators.deep import (
     joined_history,
     rows_of_labels,
     scores,
-    stacked,
     up_down,
 )
 from flambeau.foundation.precision import dtype
 from flambeau.foundation.rows import by_rows
-from flambeau.networks import DeepBeliefNetwork
-from flambeau.neurons import Categorical
+from flambeau.networks import DeepBeliefNetwork, dbn
 from flambeau.training import optimiser
 
 __all__ = ["DBNClassifier"]
@@ -185,7 +183,7 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
     def _teach(self, given: Settings, sizes: tuple[int, ...], monitors: Any) -> None:
         given = in_order(given, int(self.batch_size), shuffle=bool(self.shuffle))
         machines, runs = greedy(self, given, sizes, monitors)
-        network: Any = stacked(machines, given.classes)
+        network: Any = dbn(machines)
         self.dbn_ = network
         if self.fine_tune == "up_down":
             runs.append(up_down(self, given, network, self.generative_weight, self.top_rate))
@@ -196,7 +194,7 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
             network = runs[-1].network
         self._base = np.concatenate(
             [
-                fresh_bias(visible_kind_of_top(self.dbn_), top_rows(self.dbn_, given.X), given.weights[:MOST]),
+                fresh_bias(self.dbn_.top.features, top_rows(self.dbn_, given.X), given.weights[:MOST]),
                 np.zeros(given.classes),
             ]
         ).astype(dtype())
@@ -237,7 +235,7 @@ class DBNClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transforme
         return generated(self.dbn_, self._base, *how_many(self, n_samples, n_steps), seed, held_label(self, label))
 
     def _rows(self, X: Any) -> np.ndarray:
-        X = visible_rows(self, X, visible_kind(self.dbn_))
+        X = visible_rows(self, X, self.dbn_.features)
         return shown(X, "threshold", 0) if self.binarize == "threshold" else X
 
     def __sklearn_tags__(self) -> Any:
@@ -254,9 +252,3 @@ def labelled(y: np.ndarray) -> np.ndarray:
         return np.ones(len(y), bool)
     others = np.unique(y[y != UNLABELLED])
     return np.ones(len(y), bool) if len(others) == 1 else y != UNLABELLED
-
-
-def visible_kind_of_top(network: Any) -> Any:
-    """The kind of the top's visible units, the label apart."""
-    kind = network.top.visible
-    return kind.parts[0] if isinstance(getattr(kind, "parts", (None,))[-1], Categorical) else kind

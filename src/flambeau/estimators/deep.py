@@ -15,8 +15,8 @@ from flambeau.estimators.boltzmann import in_order as merged
 from flambeau.estimators.common import outputs
 from flambeau.estimators.fitting import Lesson, optimiser_of
 from flambeau.foundation.precision import dtype
-from flambeau.networks import DeepBeliefNetwork, FeedForward, RestrictedBoltzmannMachine, dbn, rbm
-from flambeau.neurons import AbstractUnit, Bernoulli, Categorical, Mixed, activation
+from flambeau.networks import DeepBeliefNetwork, FeedForward, RestrictedBoltzmannMachine, rbm
+from flambeau.neurons import AbstractUnit, Bernoulli, Categorical, activation
 from flambeau.problems import Binarised, Examples
 from flambeau.rules import Backpropagation, ContrastiveDivergence, CrossEntropy, Hybrid, UpDown
 from flambeau.structures import Dense, Dropout, Layer
@@ -39,11 +39,6 @@ class Settings:
     def classes(self) -> int:
         """Label columns."""
         return self.labels.shape[1]
-
-    @property
-    def partly(self) -> bool:
-        """Whether some rows have no label."""
-        return bool(self.classes) and not self.labels.any(1).all()
 
 
 def in_order(given: Settings, batch_size: int, *, shuffle: bool) -> Settings:
@@ -100,19 +95,16 @@ def one_machine(
     if classes:
         known = given.labels.any(1)
         codes = np.hstack([codes, given.labels])
-        unit = Mixed((unit, Categorical(classes)), (features, classes))
         share = fresh_bias(Categorical(classes), given.labels[known], given.weights[known])
-        bias = np.concatenate([fresh_bias(unit.parts[0], codes[:, :features], given.weights), share])
+        bias = np.concatenate([fresh_bias(unit, codes[:, :features], given.weights), share])
     else:
         bias = fresh_bias(unit, codes, given.weights)
     batch = min(int(model.batch_size), len(codes))
-    rule = ContrastiveDivergence(
-        sampler_of(model), bool(model.centered), classes=classes if classes and given.partly else 0
-    )
+    rule = ContrastiveDivergence(sampler_of(model), bool(model.centered))
     examples = Examples.of(codes, np.zeros((len(codes), 1)), given.weights, shuffle=model.shuffle, whole=batch)
     problem = Binarised(examples, features if classes else None) if sampled else examples
     key = jax.random.fold_in(jax.random.key(given.seed), len(below))
-    fresh = rbm(codes.shape[1], size, unit, visible_bias=bias, centered=bool(model.centered), key=key)
+    fresh = rbm(features, size, unit, label=classes, visible_bias=bias, centered=bool(model.centered), key=key)
     run = train(
         mirrored(below[-1], fresh) if below else fresh,
         rule,
@@ -150,11 +142,7 @@ def up_down(
     batch = min(int(model.batch_size), len(given.X))
     labels = given.labels if given.classes else np.zeros((len(given.X), 1))
     hybrid = generative_weight is not None
-    chains = ContrastiveDivergence(
-        sampler_of(model, model.fine_tune_k),
-        bool(model.centered),
-        classes=given.classes if given.partly or hybrid else 0,
-    )
+    chains = ContrastiveDivergence(sampler_of(model, model.fine_tune_k), bool(model.centered))
     top = Hybrid(chains, generative_weight) if hybrid else chains
     examples = Examples.of(given.X, labels, given.weights, shuffle=model.shuffle, whole=batch)
     run = train(
@@ -181,11 +169,10 @@ def feed_forward(
 
     The stack reads t(v), the new network v: for Gaussian units the first weights are divided by the variance.
     """
-    size = network.top.structure.weights.shape[0] - network.classes
+    size = network.top.structure.weights.shape[0] - network.label
     pairs = [(pair.recognition.weights, pair.recognition_bias) for pair in network.lower]
     pairs.append((network.top.structure.weights[:size], network.top.hidden_bias))
-    kind = network.lower[0].lower if network.lower else network.top.visible
-    kind = kind.parts[0] if isinstance(kind, Mixed) and network.classes and not network.lower else kind
+    kind = network.features
     first, bias = pairs[0]
     pairs[0] = kind.statistic(jnp.ones(first.shape[0], first.dtype))[:, None] * first, bias
     layers: list[Any] = [Dropout(input_dropout)] if input_dropout else []
@@ -238,11 +225,6 @@ def joined_history(runs: Sequence[Run]) -> dict[str, np.ndarray]:
     loss = np.concatenate([run.history["loss"] for run in runs])
     stage = np.repeat(np.arange(len(runs)), [len(run.history["loss"]) for run in runs])
     return {"loss": loss, "stage": stage}
-
-
-def stacked(machines: Sequence[RestrictedBoltzmannMachine], classes: int) -> DeepBeliefNetwork:
-    """The machines as one network."""
-    return dbn(machines, classes=classes)
 
 
 def rows_of_labels(indices: np.ndarray, classes: int) -> np.ndarray:

@@ -367,11 +367,11 @@ def judged(
 
 @eqx.filter_jit
 def new_machine(
-    sizes: tuple, visible: Any, hidden: Any, bias: Any, centered: bool, seed: Any
+    sizes: tuple, visible: Any, hidden: Any, bias: Any, centered: bool, seed: Any, label: int = 0
 ) -> RestrictedBoltzmannMachine:
     """A fresh machine, drawn in one compiled call."""
     key = jax.random.wrap_key_data(seed)
-    return rbm(sizes[0], sizes[1], visible, hidden, visible_bias=bias, centered=centered, key=key)
+    return rbm(sizes[0], sizes[1], visible, hidden, visible_bias=bias, centered=centered, label=label, key=key)
 
 
 def walk(given: tuple[Any, ...], rows: Any, key: Array) -> Array:

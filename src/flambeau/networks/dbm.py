@@ -12,18 +12,18 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from flambeau.dynamics.base import AbstractLayered
 from flambeau.dynamics.mean_field import MeanField, mean_field
 from flambeau.errors import ConfigurationError
 from flambeau.foundation.rows import by_rows
 from flambeau.networks.rbm import START, RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit, Bernoulli, Mixed, unit
 from flambeau.structures.base import AbstractStructure
-from flambeau.structures.dense import Dense
+from flambeau.structures.dense import Dense, written_out
 from flambeau.structures.initialisation import draw, normal
 
 __all__ = ["DeepBoltzmannMachine", "dbm", "mean_field_bound"]
@@ -31,7 +31,7 @@ __all__ = ["DeepBoltzmannMachine", "dbm", "mean_field_bound"]
 ROUNDS = 10  # of mean field, where nobody says how many
 
 
-class DeepBoltzmannMachine(eqx.Module):
+class DeepBoltzmannMachine(AbstractLayered):
     """Layers of units, v first; ``structures`` lead from each layer to the next, downwards is ``backproject``.
 
     Arguments: one structure fewer than ``biases`` and ``units``. Hidden units are discrete.
@@ -122,7 +122,7 @@ def gain(hidden: DeepBoltzmannMachine, q: MeanField) -> Float[Array, "*batch"]:
 
 def wires(structures: Sequence[AbstractStructure], sizes: Sequence[int]) -> Float[Array, "even odd"]:
     """All connections as one matrix from even layers to odd ones, zeros where layers are not neighbours."""
-    matrices = [matrix(wiring) for wiring in structures]
+    matrices = [written_out(wiring) for wiring in structures]
 
     def block(even: int, odd: int) -> Array:
         if abs(even - odd) > 1:
@@ -131,13 +131,6 @@ def wires(structures: Sequence[AbstractStructure], sizes: Sequence[int]) -> Floa
 
     places = range(len(sizes))
     return jnp.block([[block(even, odd) for odd in places[1::2]] for even in places[0::2]])
-
-
-def matrix(wiring: AbstractStructure) -> Float[Array, "below above"]:
-    """A structure written out."""
-    if isinstance(wiring, Dense):
-        return wiring.weights
-    return wiring.project(jnp.eye(wiring.input_shape[0], dtype=wiring.weights.dtype))
 
 
 def beside(layers: Sequence[Array]) -> Array:

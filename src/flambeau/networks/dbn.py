@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 
 from flambeau.dynamics.directed_passes import descend
 from flambeau.dynamics.gibbs import Clamp, gibbs, sample_hidden
-from flambeau.dynamics.label_units import class_scores
+from flambeau.dynamics.label_units import class_scores, without_label
 from flambeau.errors import ConfigurationError
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
@@ -58,7 +58,7 @@ class Directed(eqx.Module):
 
 
 class DeepBeliefNetwork(eqx.Module):
-    """Directed layers, bottom first, and the ``top`` machine, whose last ``classes`` visible columns are a label.
+    """Directed layers, bottom first, and the ``top`` machine, which may have a label beside the penultimate layer.
 
     >>> from flambeau.networks import rbm
     >>> keys = jax.random.split(jax.random.key(0))
@@ -72,7 +72,16 @@ class DeepBeliefNetwork(eqx.Module):
 
     lower: tuple[Directed, ...]
     top: RestrictedBoltzmannMachine
-    classes: int = eqx.field(static=True, default=0)
+
+    @property
+    def label(self) -> int:
+        """How many columns the top's label has; 0 without one."""
+        return self.top.label
+
+    @property
+    def features(self) -> AbstractUnit:
+        """The kind of the lowest units, a label apart."""
+        return self.lower[0].lower if self.lower else self.top.features
 
     def encode(self, v: Float[Array | np.ndarray, "batch visible"]) -> Float[Array, "batch penultimate"]:
         """Means upwards to the layer below the top one, deterministic."""
@@ -90,30 +99,28 @@ class DeepBeliefNetwork(eqx.Module):
 
     def __call__(self, v: Float[Array | np.ndarray, "batch visible"]) -> Float[Array, "batch top"]:
         """Means upwards to the top layer; a label that is not given is left out."""
-        x = self.encode(v)
-        return self.top(jnp.concatenate([x, jnp.zeros((len(x), self.classes), x.dtype)], axis=-1))
+        return self.top(without_label(self.top, self.encode(v)))
 
     def class_scores(self, v: Float[Array | np.ndarray, "batch visible"]) -> Float[Array, "batch classes"]:
         """log P(y | penultimate means) up to a constant: an upward pass, then the top's free energy for each label."""
-        return class_scores(self.top, self.encode(v), self.classes)
+        return class_scores(self.top, self.encode(v))
 
 
-def dbn(machines: Sequence[RestrictedBoltzmannMachine], *, classes: int = 0) -> DeepBeliefNetwork:
+def dbn(machines: Sequence[RestrictedBoltzmannMachine]) -> DeepBeliefNetwork:
     """Stack trained machines: each one's hidden layer is the next one's visible one.
 
-    Arguments: ``machines``, bottom first; ``classes`` label columns at the end of the last one's visible units.
-    Raises :class:`~flambeau.errors.ConfigurationError` for sizes that do not meet.
+    Arguments: ``machines``, bottom first; the last one may have a label beside the others' hidden layer. Raises
+    :class:`~flambeau.errors.ConfigurationError` for sizes that do not meet.
     """
     for number, (below, above) in enumerate(pairwise(machines)):
-        extra = classes if number == len(machines) - 2 else 0
-        have, need = below.hidden_bias.shape[0] + extra, above.visible_bias.shape[0]
+        have, need = below.hidden_bias.shape[0], above.visible_bias.shape[0] - above.label
+        where = f"dbn, machine {number + 1}"
         if have != need:
-            where, remedy = (
-                f"dbn, machine {number + 1}",
-                "give each machine as many visible units as the last one hides",
-            )
+            remedy = "give each machine as many visible units as the last one hides"
             raise ConfigurationError(where, f"{have} visible units", need, remedy)
-    return DeepBeliefNetwork(tuple(Directed.of(machine) for machine in machines[:-1]), machines[-1], classes)
+        if above.label and above is not machines[-1]:
+            raise ConfigurationError(where, "a label in the top machine alone", "one below", "leave it out there")
+    return DeepBeliefNetwork(tuple(Directed.of(machine) for machine in machines[:-1]), machines[-1])
 
 
 def generate(
@@ -130,7 +137,7 @@ def generate(
     """
     top, up, down = jax.random.split(key, 3)
     states = gibbs(network.top, start, steps, top, clamp)
-    size = states.shape[-1] - network.classes
+    size = states.shape[-1] - network.label
     if network.lower:
         return descend(network.lower, states[..., :size], down)[0], states
     return network.top.reconstruct(sample_hidden(network.top, states, up))[..., :size], states
@@ -155,9 +162,8 @@ def log_probability(unit: Any, u: Array, net: Array, bias: Array) -> Array:
 
 def top_free_energy(network: DeepBeliefNetwork, x: Array) -> Array:
     """The top's free energy at penultimate states x, its label summed out."""
-    if not network.classes:
-        return network.top.free_energy(x)
-    scores = class_scores(network.top, x, network.classes)
-    blank = jnp.concatenate([x, jnp.zeros((*x.shape[:-1], network.classes), x.dtype)], axis=-1)
-    own = network.top.visible.energy(blank, network.top.visible_bias).sum(-1)
-    return own - jax.scipy.special.logsumexp(scores, axis=-1)
+    top = network.top
+    if not top.label:
+        return top.free_energy(x)
+    own = top.visible.energy(without_label(top, x), top.visible_bias).sum(-1)
+    return own - jax.scipy.special.logsumexp(class_scores(top, x), axis=-1)

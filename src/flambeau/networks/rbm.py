@@ -14,8 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from flambeau.dynamics.base import AbstractMachine
 from flambeau.errors import ConfigurationError
-from flambeau.neurons import AbstractUnit, unit
+from flambeau.neurons import AbstractUnit, Categorical, Mixed, unit
 from flambeau.structures.base import AbstractStructure
 from flambeau.structures.dense import Dense
 from flambeau.structures.initialisation import draw, normal
@@ -25,11 +26,12 @@ __all__ = ["RestrictedBoltzmannMachine", "rbm"]
 START = 0.01  # standard deviation of the first weights (Hinton 2010, A practical guide)
 
 
-class RestrictedBoltzmannMachine(eqx.Module):
+class RestrictedBoltzmannMachine(AbstractMachine):
     """Visible and hidden units, nothing within a side, everything across.
 
     Arguments: ``structure`` from visible to hidden, weights ``(visible, hidden)`` if dense; ``visible_bias`` b,
-    ``hidden_bias`` c; the kinds of ``visible`` and ``hidden`` units, see :mod:`flambeau.neurons.units`.
+    ``hidden_bias`` c; the kinds of ``visible`` and ``hidden`` units, see :mod:`flambeau.neurons.units`; ``label``, how
+    many of the last visible columns are one (:mod:`flambeau.dynamics.label_units`).
 
     >>> import jax
     >>> machine = rbm(3, 2, key=jax.random.key(0))
@@ -45,6 +47,7 @@ class RestrictedBoltzmannMachine(eqx.Module):
     hidden_bias: Float[Array, " hidden"]
     visible: AbstractUnit
     hidden: AbstractUnit
+    label: int = eqx.field(static=True, default=0)
 
     def hidden_net(self, v: Float[Array, "*batch visible"]) -> Float[Array, "*batch hidden"]:
         """What the hidden units receive, c + W t(v)."""
@@ -77,6 +80,11 @@ class RestrictedBoltzmannMachine(eqx.Module):
         summed = self.visible.log_normaliser(self.visible_net(h), self.visible_bias).sum(-1)
         return self.hidden.energy(h, self.hidden_bias).sum(-1) - summed
 
+    @property
+    def features(self) -> AbstractUnit:
+        """The kind of the visible units, the label apart."""
+        return self.visible.parts[0] if isinstance(self.visible, Mixed) and self.label else self.visible
+
     def at(self, beta: Any, base: Float[Array, " visible"]) -> "RestrictedBoltzmannMachine":
         """The machine a share ``beta`` of the way from independent visible units with biases ``base`` to this one."""
         weights = self.structure.with_weights(beta * self.structure.weights)
@@ -90,6 +98,7 @@ def rbm(
     visible: str | AbstractUnit = "bernoulli",
     hidden: str | AbstractUnit = "bernoulli",
     *,
+    label: int = 0,
     categories: int = 0,
     learn_variance: bool = False,
     visible_bias: Any = None,
@@ -99,29 +108,42 @@ def rbm(
 ) -> RestrictedBoltzmannMachine:
     """A fresh machine: weights from N(0, 0.01²), hidden biases 0, visible biases 0 or as given.
 
-    Arguments: numbers of columns; kinds of unit; ``categories`` of softmax groups; ``learn_variance`` of Gaussian
-    visible units; ``centered`` counts the biases from the units' means, so that a unit receives its bias where the
-    other side is at its mean, and data and their negatives start alike.
+    Arguments: numbers of columns; kinds of unit; ``label``, how many classes stand beside the visible units, in columns
+    of their own after them; ``categories`` of softmax groups; ``learn_variance`` of Gaussian visible units;
+    ``centered`` counts the biases from the units' means, so that a unit receives its bias where the other side is
+    at its mean, and data and their negatives start alike.
 
     Raises :class:`~flambeau.errors.ConfigurationError` for sizes below 1 or units that do not fit.
 
     >>> import jax
     >>> rbm(4, 3, "gaussian", key=jax.random.key(0)).structure.weights.shape
     (4, 3)
+    >>> rbm(4, 3, label=2, key=jax.random.key(0)).structure.weights.shape
+    (6, 3)
     """
     if min(visible_units, hidden_units) < 1:
         raise ConfigurationError("rbm", "at least one unit on each side", (visible_units, hidden_units), "add units")
-    (numbers,) = draw(key, [(visible_units, hidden_units)])
+    shown = unit(visible, columns=visible_units, categories=categories, learn_variance=learn_variance)
+    columns = visible_units + label
+    (numbers,) = draw(key, [(columns, hidden_units)])
     weights = normal(numbers, deviation)
-    bias = jnp.zeros(visible_units, weights.dtype) if visible_bias is None else jnp.asarray(visible_bias, weights.dtype)
+    bias = jnp.zeros(columns, weights.dtype) if visible_bias is None else jnp.asarray(visible_bias, weights.dtype)
     machine = RestrictedBoltzmannMachine(
         Dense(weights),
         bias,
         jnp.zeros(hidden_units, weights.dtype),
-        unit(visible, columns=visible_units, categories=categories, learn_variance=learn_variance),
+        labelled_unit(shown, visible_units, label) if label else shown,
         unit(hidden, columns=hidden_units, categories=categories),
+        label,
     )
     return counted_from_means(machine) if centered else machine
+
+
+def labelled_unit(kind: AbstractUnit, columns: int, label: int) -> Mixed:
+    """Visible units of a ``kind`` in that many columns, with a label of that many classes beside them."""
+    if label < 2:
+        raise ConfigurationError("rbm.label", "at least 2 classes, or 0 for no label", label, "count the classes")
+    return Mixed((kind, Categorical(label)), (columns, label))
 
 
 def counted_from_means(machine: RestrictedBoltzmannMachine) -> RestrictedBoltzmannMachine:

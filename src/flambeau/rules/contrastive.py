@@ -40,8 +40,8 @@ class ContrastiveDivergence(AbstractRule):
         ΔW = Δ⟨(q - λ)(v - μ)'⟩,   Δb = Δ⟨v⟩ - ΔW'λ,   Δc = Δ⟨q⟩ - ΔWμ;
 
     ``sparsity_target`` p and ``sparsity_cost``: every hidden unit's running mean activity (it forgets at
-    ``sparsity_decay``) is drawn towards p; ``classes``, the number of label columns at the end, where rows with
-    none set are to have theirs drawn from P(y | v).
+    ``sparsity_decay``) is drawn towards p. Rows without a label, in a machine that has one, get theirs drawn from
+    P(y | v).
 
     Info: ``loss``, the mean energy of the data minus that of the particles (its gradient, activities held, is the
     proposal; near 0 when the model has caught up, whatever the likelihood), ``weight``, ``hidden`` (E[h | v] of the
@@ -66,7 +66,6 @@ class ContrastiveDivergence(AbstractRule):
     sparsity_target: float = eqx.field(static=True, default=0.1)
     sparsity_cost: float = eqx.field(static=True, default=0.0)
     sparsity_decay: float = eqx.field(static=True, default=0.95)
-    classes: int = eqx.field(static=True, default=0)
 
     def init(self, network: Any) -> ContrastiveState:
         """Offsets where the biases alone put the units: fresh visible biases are those of the data's mean."""
@@ -80,7 +79,7 @@ class ContrastiveDivergence(AbstractRule):
     ) -> tuple[PyTree, ContrastiveState, dict[str, PyTree]]:
         """Up from the data, particles from the sampler, and the difference of the two averages."""
         filling, up, chain = jax.random.split(key, 3)
-        v = complete(network, batch.inputs, self.classes, filling) if self.classes else batch.inputs
+        v = complete(network, batch.inputs, filling)
         share = batch.weights / total(batch.weights)
         data = Particles.of(network, v, network.hidden_net(v), share)
         model, chains = self.sampler.draw(network, network.hidden.sample(data.net, up), share, state.chains, chain)

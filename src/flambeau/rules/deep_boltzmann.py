@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
+from flambeau.dynamics.base import AbstractLayered
 from flambeau.dynamics.mean_field import mean_field
 from flambeau.dynamics.samplers import AbstractSampler, Persistent
 from flambeau.errors import ConfigurationError
@@ -69,7 +70,7 @@ class DeepBoltzmannLearning(AbstractRule):
 
     def init(self, network: Any) -> DeepBoltzmannState:
         """Chains, and offsets where the biases alone put the units."""
-        if not hasattr(network, "sides"):
+        if not isinstance(network, AbstractLayered):
             remedy = "build one with flambeau.networks.dbm, or use ContrastiveDivergence"
             raise ConfigurationError(
                 "DeepBoltzmannLearning", "a deep Boltzmann machine", type(network).__name__, remedy

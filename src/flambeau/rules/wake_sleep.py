@@ -30,8 +30,8 @@ class UpDown(AbstractRule):
 
         ΔG = correlate(x - E[x | h by G], h),      ΔR = correlate(x', h' - E[h' | x' by R]).
 
-    Batches: ``inputs`` v; ``targets`` one-hot labels where ``top.classes`` or the network asks for them, all zeros for
-    a row without one. Info: ``loss``, the mean squared error of v predicted from h₁, ``weight``.
+    Batches: ``inputs`` v; ``targets`` one-hot labels where the top has a label, all zeros for a row without one. Info:
+    ``loss``, the mean squared error of v predicted from h₁, ``weight``.
 
     *Limits.* It follows no single objective; the rate must be small, and the pre-training good. Source: Hinton,
     Osindero, Teh 2006, appendix B. Lecture: 深度信念网络.
@@ -53,7 +53,7 @@ class UpDown(AbstractRule):
         """The four phases."""
         up, middle, down = jax.random.split(key, 3)
         rising = ascend(network.lower, batch.inputs, up)
-        shown = jnp.concatenate([rising[-1], batch.targets], axis=-1) if network.classes else rising[-1]
+        shown = jnp.concatenate([rising[-1], batch.targets], axis=-1) if network.label else rising[-1]
         top, state, info = self.top.propose(network.top, batch._replace(inputs=shown), state, middle)
         particles = info["particles"]
         sinking = descend(network.lower, particles.visible[..., : rising[-1].shape[-1]], down)

@@ -5,7 +5,7 @@ from jaxtyping import Array, Float, Num
 
 from flambeau.structures.base import AbstractStructure
 
-__all__ = ["Dense"]
+__all__ = ["Dense", "written_out"]
 
 
 class Dense(AbstractStructure):
@@ -50,3 +50,14 @@ class Dense(AbstractStructure):
     def per_unit(self, v: Float[Array, " units"]) -> Array:
         """A row that broadcasts over the inputs."""
         return jnp.expand_dims(v, 0)
+
+
+def written_out(wiring: AbstractStructure) -> Float[Array, "inputs units"]:
+    """The connections of any wiring between rows of units as a matrix.
+
+    >>> written_out(Dense(jnp.ones((2, 3)))).shape
+    (2, 3)
+    """
+    if isinstance(wiring, Dense):  # a product with the unit matrix, spared
+        return wiring.weights
+    return wiring.project(jnp.eye(wiring.input_shape[0], dtype=wiring.weights.dtype))
