@@ -13,7 +13,7 @@ from flambeau.errors import ConfigurationError
 from flambeau.structures import AveragePooling, Convolution, Flatten, MaxPooling, Retina, Subsampling, Window
 from flambeau.structures.block_convolution import Axis, Blocks, convolve, convolve_back, correlate_kernel
 from flambeau.structures.convolution import filtered, gathered, spread
-from flambeau.structures.memory_layout import innermost, outermost
+from flambeau.structures.memory_layout import batch_first, batch_last
 from table import normal
 
 sides = st.tuples(st.integers(3, 11), st.integers(3, 11))
@@ -75,12 +75,12 @@ def test_every_cut_into_blocks_gives_the_same(side, size, kernel, stride, x64):
     cut = Blocks(*(Axis(*axis, min(side, n)) for *axis, n in zip(size, kernel, stride, window.places, strict=True)))
     x, w = normal(4, 3, *size, 2), normal(5, *kernel, 2, 3)
     d = normal(6, 3, *window.places, 3)
-    inside = innermost(x), innermost(d)
+    inside = batch_last(x), batch_last(d)
 
     @jax.jit
     def both(x, d, inside, w):
         blocks = convolve(inside[0], w, cut), convolve_back(inside[1], w, cut), correlate_kernel(*inside, cut)
-        return (outermost(blocks[0]), outermost(blocks[1]), blocks[2]), (
+        return (batch_first(blocks[0]), batch_first(blocks[1]), blocks[2]), (
             filtered(x, w, window), spread(d, w, window), gathered(x, d, window),
         )  # fmt: skip
 

@@ -25,33 +25,27 @@ from flambeau.monitors import FeatureMotion, GradientFlow, JacobianSpectrum, fea
 from flambeau.networks import FeedForward, mlp
 from flambeau.neurons import LeakyReLU, ReLU, Softmax, Tanh
 from flambeau.rules import Backpropagation, Batch, CrossEntropy
-from flambeau.structures import AbstractLayer, Dense, Layer, Trace
+from flambeau.structures import AbstractPassage, Dense, Layer
 from table import ACTIVATIONS, Circular, normal
 
 
-class Flattened(AbstractLayer):
+class Flattened(AbstractPassage):
     """A test's own layer without weights."""
 
     def __call__(self, x):
         return x.reshape(x.shape[0], -1)
 
-    def forward(self, x, key):
-        return Trace(x, x, self(x))
-
     def backward(self, trace, error):
         return error.reshape(trace.x.shape), self
 
 
-class Scaled(AbstractLayer):
+class Scaled(AbstractPassage):
     """A test's own layer that learns and has no neurons: y = a x."""
 
     factor: Array
 
     def __call__(self, x):
         return self.factor * x
-
-    def forward(self, x, key):
-        return Trace(x, x, self(x))
 
     def backward(self, trace, error):
         return error * self.factor, Scaled(jnp.sum(error * trace.x, axis=0))

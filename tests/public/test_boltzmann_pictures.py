@@ -49,7 +49,9 @@ def test_fields_of_machines_networks_and_estimators_are_the_same():
     alone = fb.pictures.receptive_fields_picture(MACHINE, (3, 4))
     network = fb.networks.dbn([MACHINE, fb.networks.rbm(20, 3, key=KEYS[1])])
     fields = np.asarray(MACHINE.structure.weights).T
-    for same in (network, fb.networks.dbn([MACHINE]), SimpleNamespace(network_=MACHINE), fields):
+    estimator = fb.RBM()
+    estimator.network_ = MACHINE
+    for same in (network, fb.networks.dbn([MACHINE]), estimator, fields):
         assert fb.pictures.receptive_fields_picture(same, (3, 4)) == alone
     assert fb.pictures.receptive_fields_picture(MACHINE, (3, 4), 20) == alone
     assert fb.pictures.receptive_fields_picture(MACHINE, (3, 4), [3, 1]) != alone

@@ -31,6 +31,7 @@ from flambeau.analysis.pseudo_likelihood import feature_pseudo_log_likelihood, p
 from flambeau.analysis.receptive_fields import ReceptiveField, effective_field, receptive_field
 from flambeau.analysis.separability import Separation, separation
 from flambeau.analysis.verdict import Finding, Verdict, judge
+from flambeau.analysis.weight_fields import layer_kernels, weight_fields
 
 __all__ = [
     "FeatureMap",
@@ -73,6 +74,7 @@ __all__ = [
     "jacobian_spectrum",
     "judge",
     "landscape",
+    "layer_kernels",
     "layer_names",
     "likelihood_report",
     "log_likelihood",
@@ -87,4 +89,5 @@ __all__ = [
     "rows_of",
     "saliency",
     "separation",
+    "weight_fields",
 ]

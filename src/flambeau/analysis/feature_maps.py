@@ -22,8 +22,10 @@ from flambeau.structures import (
     Convolution,
     Dense,
     Dropout,
+    Flatten,
     Layer,
     MaxPooling,
+    Retina,
     Subsampling,
 )
 
@@ -71,7 +73,12 @@ def layer_names(network: FeedForward) -> tuple[str, ...]:
         f"{sign}{number}" if sign else type(layer).__name__.lower()
         for layer, sign, number in zip(network.layers, letters, numbers, strict=True)
     ]
-    return (*names[:-1], "output" if isinstance(network.layers[-1], Layer) else names[-1])
+    return (*names[:-1], names[-1] if network.layers[-1].neurons is None else "output")
+
+
+def has_units(layer: AbstractLayer) -> bool:
+    """Whether a layer answers something of its own: not a frame, another order, or silence while learning."""
+    return not isinstance(layer, Retina | Flatten | Dropout)
 
 
 def layer_number(network: FeedForward, layer: int | str) -> int:

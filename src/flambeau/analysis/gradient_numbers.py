@@ -10,7 +10,7 @@ from flambeau.analysis.learning_layers import deltas_of, learning_layers, length
 from flambeau.errors import ConfigurationError
 from flambeau.foundation.precision import dtype
 from flambeau.rules.base import AbstractRule, Batch, total
-from flambeau.structures import Layer
+from flambeau.structures import AbstractLayer, Trace
 
 __all__ = ["SILENT", "flow_numbers"]
 
@@ -58,7 +58,7 @@ def step_numbers(
     return {name: jnp.stack([row[name] for row in rows]) for name in COLUMNS}, tuple(silent)
 
 
-def gradients_of(delta: Array, proposal: Any, share: Array) -> dict[str, Array]:
+def gradients_of(delta: Array, proposal: AbstractLayer, share: Array) -> dict[str, Array]:
     """The three norms; ``delta`` holds each example's δ times its share of the batch."""
     own = flat(delta) / jnp.where(share > 0, share, 1)[:, None]
     return {
@@ -68,16 +68,17 @@ def gradients_of(delta: Array, proposal: Any, share: Array) -> dict[str, Array]:
     }
 
 
-def activity_of(layer: Any, trace: Any, share: Array) -> tuple[dict[str, Array], Array]:
+def activity_of(layer: AbstractLayer, trace: Trace, share: Array) -> tuple[dict[str, Array], Array]:
     """``(slope, saturated, mean, deviation; which units were silent)``; padding has no say."""
     output = flat(trace.output)
     mean = share @ output.mean(axis=1)
     deviation = jnp.sqrt(share @ ((output - mean) ** 2).mean(axis=1))
-    if not isinstance(layer, Layer):
+    if layer.neurons is None:
         none = jnp.full_like(mean, jnp.nan)
         return {"slope": none, "saturated": none, "mean": mean, "deviation": deviation}, jnp.ones(0, bool)
-    slope = layer.activation.slope(trace.net, trace.output)
-    quiet = jnp.abs(slope) < SILENT * layer.activation.steepest
+    f = layer.neurons.activation
+    slope = f.slope(trace.net, trace.output)
+    quiet = jnp.abs(slope) < SILENT * f.steepest
     numbers = {
         "slope": jnp.sqrt(share @ (flat(slope) ** 2).mean(axis=1)),
         "saturated": share @ flat(quiet).mean(axis=1, dtype=share.dtype),
@@ -93,9 +94,9 @@ def flat(values: Array) -> Shaped[Array, "batch numbers"]:
     return values.reshape(values.shape[0], -1)
 
 
-def heard(layer: Any) -> int:
+def units_heard(layer: AbstractLayer) -> int:
     """How many units can fall silent: the last axis of the wiring, none without neurons."""
-    return int(layer.structure.unit_shape[-1]) if isinstance(layer, Layer) else 0
+    return 0 if layer.neurons is None else int(layer.neurons.structure.unit_shape[-1])
 
 
 def shares(flags: tuple[Array, ...]) -> Float[Array, " rows"]:

@@ -12,7 +12,7 @@ from jaxtyping import Array, PyTree
 
 from flambeau.errors import ConfigurationError
 from flambeau.neurons import ACTIVATIONS, AbstractActivation
-from flambeau.structures import Layer
+from flambeau.structures import AbstractLayer, Trace
 
 __all__ = ["Row", "deltas_of", "learning_layers", "length", "rows_of", "weights_of"]
 
@@ -59,12 +59,12 @@ def rows_of(network: PyTree) -> tuple[Row, ...]:
                  for number, place in enumerate(learning_layers(network), 1))  # fmt: skip
 
 
-def row_of(name: str, layer: Any, *, hidden: bool) -> Row:
+def row_of(name: str, layer: AbstractLayer, *, hidden: bool) -> Row:
     """One layer's row."""
-    if not isinstance(layer, Layer):
+    if layer.neurons is None:
         return Row(name, type(layer).__name__, hidden=hidden)
-    f = layer.activation
-    units, shape = word_for(f), "×".join(str(size) for size in layer.structure.unit_shape)
+    f = layer.neurons.activation
+    units, shape = word_for(f), "×".join(str(size) for size in layer.neurons.structure.unit_shape)
     bounded = math.isfinite(f.low) and math.isfinite(f.high)
     return Row(name, f"{shape} {units} units", units, f.steepest, bounded, hidden)
 
@@ -74,9 +74,9 @@ def word_for(f: AbstractActivation) -> str:
     return next((name for name, known in ACTIVATIONS.items() if known == f), type(f).__name__)
 
 
-def weights_of(layer: Any) -> PyTree:
+def weights_of(layer: AbstractLayer) -> PyTree:
     """The connections of a layer (or of what is shaped like it): a structure's weights, or all that a layer learns."""
-    return layer.structure.weights if isinstance(layer, Layer) else floats(layer)
+    return floats(layer) if layer.neurons is None else layer.neurons.structure.weights
 
 
 def length(tree: PyTree) -> Array:
@@ -90,6 +90,6 @@ def deltas_of(network: PyTree, info: dict[str, Any]) -> list[Array]:
     return [at_net_inputs(layer, trace, error) for layer, trace, error in below] + [info["delta"]]
 
 
-def at_net_inputs(layer: Any, trace: Any, error: Array) -> Array:
+def at_net_inputs(layer: AbstractLayer, trace: Trace, error: Array) -> Array:
     """Through the activation, if there is one."""
-    return layer.activation.delta(trace.net, trace.output, error) if isinstance(layer, Layer) else error
+    return error if layer.neurons is None else layer.neurons.activation.delta(trace.net, trace.output, error)

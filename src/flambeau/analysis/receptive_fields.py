@@ -99,7 +99,7 @@ def _(part: Retina, field: ReceptiveField | None) -> ReceptiveField | None:
 def receptive_field(network: FeedForward, layer: int | str) -> ReceptiveField:
     """What one unit of a layer can see of the image: r_l = r_{l-1} + (k - 1) j_{l-1}, j_l = j_{l-1} stride.
 
-    ``layer`` is a number in ``network.layers`` or a name of :func:`layer_names`.
+    ``layer`` is a number in ``network.layers`` or a name of :func:`~flambeau.analysis.layer_names`.
 
     >>> from flambeau.networks import lenet
     >>> network = lenet("lenet-5", key=jax.random.key(0))

@@ -42,7 +42,7 @@ class Settings:
 
 
 def in_order(given: Settings, batch_size: int, *, shuffle: bool) -> Settings:
-    """Rows that fit into one batch, ordered by their content and merged: see :func:`boltzmann.in_order`."""
+    """Rows that fit into one batch, ordered by their content and merged, as the machines' estimators do."""
     lesson = Lesson(np.hstack([given.X, given.labels]), np.zeros((len(given.X), 1)), given.weights)
     lesson = merged(lesson, batch_size, shuffle=shuffle)
     features = given.X.shape[1]

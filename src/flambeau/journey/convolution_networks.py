@@ -14,10 +14,10 @@ FIELD = 14
 ACTIVATIONS = {name: fb.neurons.activation(name) for name in ("relu", "sigmoid", "scaled_tanh")}
 
 
-class Switch(fb.structures.AbstractLayer):
+class Switch(fb.structures.AbstractPassage):
     """y = Σ_k choice_k f_k(x): an activation that is chosen by numbers, so that one compiled program serves them all.
 
-    Whole numbers are not learned. Like any layer it goes up by ``forward`` and down by ``backward``.
+    Whole numbers are not learned. Like any layer it goes up by the call and down by ``backward``.
     """
 
     choice: jax.Array
@@ -25,11 +25,6 @@ class Switch(fb.structures.AbstractLayer):
     def __call__(self, x: jax.Array) -> jax.Array:
         """The chosen activation."""
         return sum(share * f(x) for share, f in zip(self.choice, ACTIVATIONS.values(), strict=True))
-
-    def forward(self, x: jax.Array, key: jax.Array) -> fb.structures.Trace:
-        """The same while learning."""
-        y = self(x)
-        return fb.structures.Trace(x, x, y)
 
     def backward(self, trace: fb.structures.Trace, error: jax.Array) -> tuple[jax.Array, "Switch"]:
         """Times the chosen slope."""

@@ -27,6 +27,11 @@ class Skippable(fb.structures.AbstractLayer):
     here: Array
     learns: Array
 
+    @property
+    def neurons(self) -> None:
+        """None that are always there."""
+        return None
+
     def __call__(self, x: Array) -> Array:
         """The layer's output, or its input."""
         return self.chosen(self.layer(x), x)

@@ -5,7 +5,7 @@ from typing import ClassVar, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from flambeau.analysis.gradient_numbers import COLUMNS, heard, relative_lengths, shares, step_numbers
+from flambeau.analysis.gradient_numbers import COLUMNS, relative_lengths, shares, step_numbers, units_heard
 from flambeau.analysis.learning_layers import learning_layers
 from flambeau.training.monitoring import AbstractMonitor, Moment
 
@@ -62,7 +62,7 @@ class GradientFlow(AbstractMonitor):
         """Sums of nothing; every unit is silent until it is heard."""
         places = learning_layers(network)
         sums = {name: jnp.zeros(len(places)) for name in (*COLUMNS, "update")}
-        silent = tuple(jnp.ones(heard(network.layers[place]), bool) for place in places)
+        silent = tuple(jnp.ones(units_heard(network.layers[place]), bool) for place in places)
         return Flow(sums, silent, jnp.zeros(()))
 
     def observe(self, memory: Flow, moment: Moment) -> Flow:

@@ -16,8 +16,8 @@ class JacobianSpectrum(AbstractMonitor):
     """Singular values of every layer's Jacobian J_l = ∂y_l/∂y_{l-1} = diag(f') Wᵀ on a fixed ``probe``, every round.
 
     Records, each ``(rounds, rows + 1)``: ``largest``, ``smallest``, ``mean`` singular value and ``condition`` number,
-    averaged over the probe's examples as :func:`jacobian_spectrum` says; the last column is the whole stack, from
-    inputs to outputs. A layer whose values lie below 1 shrinks the gradient on its way down.
+    averaged over the probe's examples as :func:`~flambeau.analysis.jacobian_spectrum` says; the last column is the
+    whole stack, from inputs to outputs. A layer whose values lie below 1 shrinks the gradient on its way down.
 
     >>> import jax
     >>> import flambeau as fb

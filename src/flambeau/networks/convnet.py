@@ -8,7 +8,7 @@ from jaxtyping import Array
 
 from flambeau.errors import ConfigurationError, named
 from flambeau.networks.feedforward import FeedForward
-from flambeau.neurons.activation import AbstractActivation
+from flambeau.neurons.activation_base import AbstractActivation
 from flambeau.structures import (
     AbstractLayer,
     AveragePooling,

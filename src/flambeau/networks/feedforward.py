@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
 from flambeau.foundation.precision import dtype
-from flambeau.neurons.activation import AbstractActivation
+from flambeau.neurons.activation_base import AbstractActivation
 from flambeau.structures.initialisation import draw
 from flambeau.structures.layer import AbstractLayer, Dropout, dense_layer
 

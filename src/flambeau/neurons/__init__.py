@@ -1,10 +1,12 @@
 """The neuron, y = f(g(x)): combinations g and activations f."""
 
-from flambeau.neurons.activation import (
-    ACTIVATIONS,
+from flambeau.neurons.activation import ACTIVATIONS, activation
+from flambeau.neurons.activation_base import AbstractActivation
+from flambeau.neurons.combination import COMBINATIONS, AbstractCombination, RadialDistance, WeightedSum, combination
+from flambeau.neurons.competing_activations import Hardmax, Softmax, Softmin
+from flambeau.neurons.real_units import Gaussian, LearnedGaussian, NoisyReLU, RectifiedGaussian
+from flambeau.neurons.smooth_activations import (
     GELU,
-    AbstractActivation,
-    Hardmax,
     HardSigmoid,
     Identity,
     LeakyReLU,
@@ -12,17 +14,11 @@ from flambeau.neurons.activation import (
     Saturating,
     ScaledTanh,
     Sigmoid,
-    Sign,
     SiLU,
-    Softmax,
-    Softmin,
     Softplus,
-    Step,
     Tanh,
-    activation,
 )
-from flambeau.neurons.combination import COMBINATIONS, AbstractCombination, RadialDistance, WeightedSum, combination
-from flambeau.neurons.real_units import Gaussian, LearnedGaussian, NoisyReLU, RectifiedGaussian
+from flambeau.neurons.threshold_activations import Sign, Step
 from flambeau.neurons.unit_kinds import UNITS, Mixed, unit
 from flambeau.neurons.units import AbstractUnit, Bernoulli, Categorical, Spin
 

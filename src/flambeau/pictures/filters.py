@@ -12,18 +12,18 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
 from flambeau.analysis import feature_maps, layer_names, receptive_field, saliency
-from flambeau.analysis.feature_maps import layer_number
+from flambeau.analysis.feature_maps import has_units, layer_number
+from flambeau.analysis.weight_fields import layer_kernels
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks import FeedForward
 from flambeau.pictures.figures import BLUE, DIVERGING, GREY, INK, LIGHT, VERMILLION, WIDTH, picture
 from flambeau.pictures.panels import bare
-from flambeau.structures import AbstractLayer, Convolution, Dense, Dropout, Flatten, Layer, Retina
+from flambeau.pictures.tiles import COLUMNS, Tile, height_of, in_rows, sheet, symmetric, tile_size
 
 __all__ = ["filters", "maps", "receptive_field_picture", "saliency_map"]
 
-MOST = 16  # tiles beside each other that can still be told apart
-LARGEST = 0.8  # inches, of a tile
-GAP = 0.12  # between tiles, in tiles
+MAP, STRIP = 0.62, 0.34  # inches: a map's width, and the height of a row of units
+IMAGE = 0.8  # and the image's
 LABELS = 1.15  # inches for the names of layers
 
 
@@ -43,65 +43,33 @@ def filters(network: FeedForward, layer: int | str | None = None, *, image: Sequ
     *Limits.* Above the lowest layer a kernel looks at maps, not at pixels: its picture says little by itself.
     Lecture: 这相当于一个滤波的运算 (it is filtering).
     """
-    rows = tiles_of(network, lowest(network) if layer is None else layer_number(network, layer), image)
-    size = min(LARGEST, (WIDTH - 0.2) / (len(rows[0]) * (1 + GAP)))
-    high = len(rows) * (1 + GAP) * size + 0.15
-    return picture(lambda axes: mosaic(axes[0], rows, (WIDTH - 0.2) / size), height=high)
+    rows, room = weight_tiles(network, layer, image), WIDTH - 0.2
+    size = tile_size(rows, room)
+    colours = symmetric(np.stack([tile for row in rows for tile in row if tile is not None]))
+
+    def draw(axes: list[Axes]) -> None:
+        sheet(axes[0], rows, colours, size, room)
+
+    return picture(draw, height=height_of(rows, size) + 0.15)
 
 
-def lowest(network: FeedForward) -> int:
-    """The first layer whose weights can be drawn."""
-    for number, layer in enumerate(network.layers):
-        if isinstance(layer, Layer) and isinstance(layer.structure, Convolution | Dense):
-            return number
-    raise ConfigurationError("filters", "a convolution or a dense layer", layer_names(network), "there is none to draw")
-
-
-def tiles_of(network: FeedForward, number: int, image: Sequence[int] | None) -> list[list[np.ndarray | None]]:
-    """The layer's weights as rows of tiles."""
-    part: Any = network.layers[number]
-    structure = part.structure if isinstance(part, Layer) else part
-    if isinstance(structure, Dense):
-        weights = np.asarray(structure.weights, float).T[: 2 * MOST]
-        side = round(np.sqrt(weights.shape[1]))
-        shape = (side, side) if image is None else tuple(image)
-        if np.prod(shape) != weights.shape[1]:
-            expected, got = f"an image of {weights.shape[1]} pixels", "no shape" if image is None else shape
-            raise ConfigurationError("filters.image", expected, got, "pass image=(height, width)")
-        return in_rows(list(weights.reshape(-1, *shape)))
-    if not isinstance(structure, Convolution):
-        name, remedy = layer_names(network)[number], "choose a convolution or a dense layer"
-        raise ConfigurationError("filters.layer", "a layer with weight pictures", name, remedy)
-    kernels = np.asarray(structure.weights, float)[..., : 2 * MOST]
-    if kernels.shape[2] == 1:
-        return in_rows(list(np.moveaxis(kernels[:, :, 0], -1, 0)))
-    there = np.ones(kernels.shape[2:], bool) if structure.table is None else np.asarray(structure.table)
-    return [[kernels[:, :, c, o] if there[c, o] else None for o in range(kernels.shape[3])]
-            for c in range(kernels.shape[2])]  # fmt: skip
-
-
-def in_rows(tiles: list[np.ndarray]) -> list[list[np.ndarray | None]]:
-    """Rows of equal length, the last one filled up with nothing."""
-    columns = min(len(tiles), MOST // 2 if len(tiles) <= MOST else MOST) if len(tiles) > 10 else len(tiles)
-    return [list(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
-
-
-def mosaic(axes: Axes, rows: Sequence[Sequence[np.ndarray | None]], width: float, most: int = MOST * 2) -> None:
-    """Tiles side by side in one panel that is ``width`` tiles wide, all on one scale; None is a grey square."""
-    limit = max(float(np.abs(tile).max()) for row in rows for tile in row if tile is not None) or 1.0
-    bare(axes)
-    for down, row in enumerate(rows):
-        for across, tile in enumerate(row[:most]):
-            left, top = across * (1 + GAP), down * (1 + GAP)
-            if tile is None:
-                axes.add_patch(Rectangle((left, top), 1, 1, facecolor=LIGHT, edgecolor="none"))
-                continue
-            high = tile.shape[0] / max(tile.shape)
-            wide = tile.shape[1] / max(tile.shape)
-            extent = (left, left + wide, top + high, top)
-            axes.imshow(tile, cmap=DIVERGING, vmin=-limit, vmax=limit, extent=extent, interpolation="nearest")
-            axes.add_patch(Rectangle((left, top), wide, high, fill=False, edgecolor=GREY, linewidth=0.5))
-    axes.set(xlim=(-0.03, width), ylim=(len(rows) * (1 + GAP) - GAP + 0.03, -0.03), aspect="equal", anchor="W")
+def weight_tiles(network: FeedForward, layer: int | str | None, image: Sequence[int] | None) -> list[list[Tile]]:
+    """A layer's weights as rows of tiles: kernels, or the images that a dense layer's units look for."""
+    kernels = layer_kernels(network, layer)
+    if kernels.ndim == 4:
+        *_, channels, _ = kernels.shape
+        chosen = kernels[..., : 2 * COLUMNS]
+        if channels == 1:
+            return in_rows(list(np.moveaxis(chosen[:, :, 0], -1, 0)))
+        return [[None if np.isnan(kernel).all() else kernel for kernel in np.moveaxis(row, -1, 0)]
+                for row in np.moveaxis(chosen, 2, 0)]  # fmt: skip
+    fields = kernels[: 2 * COLUMNS]
+    side = round(np.sqrt(fields.shape[1]))
+    shape = (side, side) if image is None else tuple(image)
+    if np.prod(shape) != fields.shape[1]:
+        expected, got = f"an image of {fields.shape[1]} pixels", "no shape" if image is None else shape
+        raise ConfigurationError("filters.image", expected, got, "pass image=(height, width)")
+    return in_rows(list(fields.reshape(-1, *shape)))
 
 
 def maps(network: FeedForward, image: ArrayLike) -> bytes:
@@ -123,18 +91,18 @@ def maps(network: FeedForward, image: ArrayLike) -> bytes:
     shown = [(row.name, squeezed(np.asarray(row.output[0], float)))
              for row, layer in zip(found, network.layers, strict=True) if has_units(layer)]  # fmt: skip
     room = WIDTH - LABELS - 0.2
-    sizes = [LARGEST, *(tile_size(output, room) for _, output in shown)]
+    sizes = [IMAGE, *(map_size(output, room) for _, output in shown)]
 
     def draw(axes: list[Axes]) -> None:
         labels, panels = axes[::2], axes[1::2]
         for label in labels:
             bare(label)
         label_of(labels[0], "input", pixels.shape)
-        ink(panels[0], pixels.mean(axis=-1), room / LARGEST)
+        ink(panels[0], pixels.mean(axis=-1), room / IMAGE)
         for label, panel, (name, output), size in zip(labels[1:], panels[1:], shown, sizes[1:], strict=True):
             label_of(label, name, output.shape)
             if output.ndim == 3:
-                mosaic(panel, [list(np.moveaxis(output, -1, 0)[:MOST])], room / size)
+                sheet(panel, [list(np.moveaxis(output, -1, 0)[:COLUMNS])], symmetric(output), size, room)
             else:
                 strip(panel, output)
 
@@ -142,19 +110,14 @@ def maps(network: FeedForward, image: ArrayLike) -> bytes:
     return picture(draw, len(sizes), 2, high, height_ratios=sizes, width_ratios=[LABELS, room])
 
 
-def has_units(layer: AbstractLayer) -> bool:
-    """Whether there is something of its own to draw."""
-    return not isinstance(layer, Retina | Flatten | Dropout)
-
-
 def squeezed(output: np.ndarray) -> np.ndarray:
     """Maps of one pixel are a row of units."""
     return output.ravel() if output.shape[:-1] == (1, 1) else output
 
 
-def tile_size(output: np.ndarray, room: float) -> float:
+def map_size(output: np.ndarray, room: float) -> float:
     """Inches of a map, or of a row of units."""
-    return min(0.62, room / (min(output.shape[-1], MOST) * (1 + GAP))) if output.ndim == 3 else 0.34
+    return min(MAP, room / min(output.shape[-1], COLUMNS)) if output.ndim == 3 else STRIP
 
 
 def label_of(axes: Axes, name: str, shape: tuple[int, ...]) -> None:

@@ -9,20 +9,17 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize, to_rgba
+from matplotlib.colors import Normalize
 from numpy.typing import ArrayLike
 
+from flambeau.analysis import weight_fields
 from flambeau.errors import ConfigurationError, DataError
-from flambeau.networks import DeepBeliefNetwork
-from flambeau.pictures.figures import DIVERGING, LIGHT, WIDTH, picture
-from flambeau.pictures.panels import bare
+from flambeau.pictures.figures import WIDTH, picture
+from flambeau.pictures.tiles import COLUMNS, height_of, in_rows, sheet, symmetric, tile_size
 
 __all__ = ["fantasies_picture", "receptive_fields_picture", "samples_picture"]
 
-COLUMNS = 16  # tiles beside each other that can still be told apart
 ROWS = 8
-LARGEST = 0.8  # inches, of a tile
-DOTS = 200  # an inch, as `picture` draws
 LABELS = 0.75  # inches beside the tiles
 INK = "gray_r"
 EXTREME = 99.8  # percent of the weights that the colours cover
@@ -47,15 +44,15 @@ def receptive_fields_picture(
     :class:`~flambeau.errors.ConfigurationError` for what has no such weights. *Limits.* The two in a thousand largest
     weights may lie beyond the colours' ends. Lecture: 深度信念网络.
     """
-    every = fields_of(machine)
+    every = weight_fields(network_of(machine))
     most = 4 * COLUMNS if units is None else units
     chosen = np.arange(min(most, len(every))) if isinstance(most, int) else np.asarray(most)
     if not len(chosen) or chosen.min() < -len(every) or chosen.max() >= len(every):
         raise ConfigurationError("units", f"some of {len(every)} hidden units", units, "number them from 0")
     tiles = as_images(every[chosen], image_shape, "receptive_fields_picture")
-    limit = float(np.percentile(np.abs(tiles), EXTREME)) or 1.0
-    mappable = ScalarMappable(Normalize(-limit, limit), DIVERGING)
-    rows = in_rows(tiles)
+    mappable = symmetric(tiles, EXTREME)
+    limit = float(mappable.get_clim()[1] or 1.0)
+    rows = in_rows(list(tiles))
     room = WIDTH - 0.85  # the rest is the colour bar's
     size = tile_size(rows, room)
 
@@ -71,21 +68,11 @@ def receptive_fields_picture(
     return picture(draw, height=max(height_of(rows, size) + 0.1, 1.0))
 
 
-def fields_of(machine: Any) -> np.ndarray:
-    """The weights ``(hidden, visible)`` of the lowest layer of hidden units."""
-    network = getattr(machine, "network_", machine)
-    if isinstance(network, DeepBeliefNetwork):
-        wiring: Any = network.lower[0].generation if network.lower else network.top.structure
-    else:
-        wiring = getattr(network, "structures", (getattr(network, "structure", None),))[0]
-    weights = np.asarray(network, float) if wiring is None and np.ndim(network) else getattr(wiring, "weights", None)
-    if weights is None or np.ndim(weights) != 2:
-        expected, remedy = (
-            "a machine with dense weights, or fields (units, visible)",
-            "pass the network or an estimator",
-        )
-        raise ConfigurationError("receptive_fields_picture", expected, type(machine).__name__, remedy)
-    return np.asarray(weights, float) if wiring is None else np.asarray(weights, float).T
+def network_of(machine: Any) -> Any:
+    """The network of a fitted estimator; anything else is the network itself, or an array."""
+    from sklearn.base import BaseEstimator
+
+    return machine.network_ if isinstance(machine, BaseEstimator) else machine
 
 
 def as_images(values: np.ndarray, shape: Sequence[int], where: str) -> np.ndarray:
@@ -97,49 +84,6 @@ def as_images(values: np.ndarray, shape: Sequence[int], where: str) -> np.ndarra
             f"{where}.image_shape", "(height, width) of the visible units", got, "pass the data's own shape"
         )
     return values[..., :size].reshape(*values.shape[:-1], *shape)
-
-
-def in_rows(tiles: np.ndarray) -> list[list[np.ndarray]]:
-    """Rows of tiles, about equally long: one if they are few, else as few as can be told apart."""
-    count = 1 if len(tiles) <= 10 else max(2, -(-len(tiles) // COLUMNS))
-    columns = -(-len(tiles) // count)
-    return [list(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
-
-
-def tile_size(rows: Sequence[list[np.ndarray]], room: float) -> float:
-    """Inches of a tile's width."""
-    return min(LARGEST, room / max(len(row) for row in rows))
-
-
-def height_of(rows: Sequence[list[np.ndarray]], size: float) -> float:
-    """Inches of all rows."""
-    high, wide = rows[0][0].shape
-    return len(rows) * size * high / wide
-
-
-def sheet(
-    axes: Axes, rows: Sequence[list[np.ndarray]], mappable: ScalarMappable, size: float, room: float, head: float = 0.0
-) -> float:
-    """Tiles in thin frames, ``size`` inches from one to the next, in a panel ``room`` inches wide.
-
-    Above each row ``head`` of a tile is left free. Returns how far apart rows are, in tiles.
-    """
-    high, wide = rows[0][0].shape
-    scale = max(1, round(size * DOTS / wide))
-    gutter = max(2, wide * scale // 20)
-    frame = 1 if size < 0.4 else 2
-    across, down, top = wide * scale + 2 * frame + gutter, high * scale + 2 * frame + gutter, round(head * wide * scale)
-    paper = np.ones((len(rows) * (down + top) - gutter, max(len(row) for row in rows) * across - gutter, 4), np.float32)
-    for y, row in enumerate(rows):
-        for x, tile in enumerate(row):
-            above, left = y * (down + top) + top, x * across
-            paper[above : above + down - gutter, left : left + across - gutter] = to_rgba(LIGHT)
-            inner = paper[above + frame : above + frame + high * scale, left + frame : left + frame + wide * scale]
-            inner[:] = mappable.to_rgba(np.kron(tile, np.ones((scale, scale))))
-    axes.imshow(paper, interpolation="nearest", extent=(0, paper.shape[1] / across, paper.shape[0] / across, 0))
-    axes.set(xlim=(0, max(room / size, paper.shape[1] / across)), anchor="W")
-    bare(axes)
-    return (down + top) / across
 
 
 def samples_picture(rows: ArrayLike, image_shape: Sequence[int], titles: Sequence[str] | None = None) -> bytes:
@@ -163,11 +107,11 @@ def samples_picture(rows: ArrayLike, image_shape: Sequence[int], titles: Sequenc
     if titles is not None and len(titles) < len(values):
         raise DataError("samples_picture.titles", f"{len(values)} titles", len(titles), "give one each, or none")
     tiles = as_images(values, image_shape, "samples_picture")
-    mappable = ScalarMappable(Normalize(*limits(values)), INK)
+    mappable = ScalarMappable(Normalize(*ink_range(values)), INK)
     return grouped(tiles, mappable, titles) if values.ndim == 3 else single(tiles, mappable, titles)
 
 
-def limits(values: np.ndarray) -> tuple[float, float]:
+def ink_range(values: np.ndarray) -> tuple[float, float]:
     """Where white and black are."""
     low, high = float(values.min()), float(values.max())
     if low >= -1 and high <= 1:
@@ -177,7 +121,7 @@ def limits(values: np.ndarray) -> tuple[float, float]:
 
 def single(tiles: np.ndarray, mappable: ScalarMappable, titles: Sequence[str] | None) -> bytes:
     """Images one after the other, each with its title above."""
-    rows, room, head = in_rows(tiles), WIDTH - 0.1, 0.0 if titles is None else 0.3
+    rows, room, head = in_rows(list(tiles)), WIDTH - 0.1, 0.0 if titles is None else 0.3
     size = tile_size(rows, room)
 
     def draw(axes: list[Axes]) -> None:
@@ -193,7 +137,7 @@ def single(tiles: np.ndarray, mappable: ScalarMappable, titles: Sequence[str] | 
 def grouped(tiles: np.ndarray, mappable: ScalarMappable, titles: Sequence[str] | None) -> bytes:
     """A row of images for every group, its title at the left."""
     room = WIDTH - 0.1 - (LABELS if titles is not None else 0)
-    rows = [list(group) for group in tiles]
+    rows: list[list[np.ndarray | None]] = [list(group) for group in tiles]
     size = tile_size(rows, room)
 
     def draw(axes: list[Axes]) -> None:

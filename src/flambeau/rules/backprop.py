@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from flambeau.errors import ConfigurationError
-from flambeau.neurons.activation import AbstractActivation
+from flambeau.neurons.activation_base import AbstractActivation
 from flambeau.rules.base import AbstractRule, Batch, check_inputs, check_targets, mean_over, total
 from flambeau.rules.losses import AbstractLoss, MeanSquaredError
 from flambeau.structures.layer import Layer, Trace
@@ -50,11 +50,11 @@ class Backpropagation(AbstractRule):
     def init(self, network: PyTree) -> PyTree:
         """No state; checks that every layer has a slope."""
         for number, layer in enumerate(network.layers):
-            if isinstance(layer, Layer) and not layer.activation.trainable:
+            if layer.neurons is not None and not layer.neurons.activation.trainable:
                 raise ConfigurationError(
                     f"Backpropagation, layer {number}",
                     "an activation with a slope",
-                    layer.activation,
+                    layer.neurons.activation,
                     "give it a surrogate, choose another activation, or use the perceptron rule",
                 )
         self.loss.check(output_layer(network).activation)
@@ -108,9 +108,9 @@ def trace_forward(layers: tuple, x: Array, key: Array) -> list[Trace]:
 def output_layer(network: PyTree) -> Layer:
     """The top layer, which must consist of neurons."""
     top = network.layers[-1]
-    if not isinstance(top, Layer):
+    if top.neurons is None:
         raise ConfigurationError("Backpropagation", "a layer of neurons on top", top, "end the network with a Layer")
-    return top
+    return top.neurons
 
 
 def decide(output: Float[Array, "batch outputs"], f: AbstractActivation) -> Array:

@@ -67,9 +67,9 @@ def check_targets(batch: Batch, output: Array, rule: str) -> None:
 
 def check_inputs(network: PyTree, batch: Batch, rule: str) -> None:
     """Refuse, while compiling, inputs that the first layer has no senders for."""
-    wiring = getattr(network.layers[0], "structure", None)
-    if wiring is not None and batch.inputs.shape[1:] != wiring.input_shape:
-        expected, got = f"examples of shape {wiring.input_shape}", batch.inputs.shape[1:]
+    first = network.layers[0].neurons
+    if first is not None and batch.inputs.shape[1:] != first.structure.input_shape:
+        expected, got = f"examples of shape {first.structure.input_shape}", batch.inputs.shape[1:]
         raise DataError(f"{rule}, inputs", expected, got, "build the network for the data's number of features")
 
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError, named
-from flambeau.neurons.activation import AbstractActivation, Sigmoid, Softmax, Softmin
+from flambeau.neurons import AbstractActivation, Sigmoid, Softmax, Softmin
 
 __all__ = ["LOSSES", "AbstractLoss", "CrossEntropy", "MaximumAPosteriori", "MeanSquaredError", "loss"]
 

@@ -5,13 +5,14 @@ from flambeau.structures.convolution import Convolution, convolution_layer
 from flambeau.structures.dense import Dense
 from flambeau.structures.image_layers import Flatten, Retina
 from flambeau.structures.initialisation import INITIALISERS, draw, initialiser
-from flambeau.structures.layer import AbstractLayer, Dropout, Layer, Trace, dense_layer
+from flambeau.structures.layer import AbstractLayer, AbstractPassage, Dropout, Layer, Trace, dense_layer
 from flambeau.structures.pooling import AveragePooling, MaxPooling, Subsampling
 from flambeau.structures.windows import Window
 
 __all__ = [
     "INITIALISERS",
     "AbstractLayer",
+    "AbstractPassage",
     "AbstractStructure",
     "AveragePooling",
     "Convolution",

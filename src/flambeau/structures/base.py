@@ -13,10 +13,13 @@ Lecture: 两种网络结构 (the structures of networks).
 
 import abc
 import dataclasses
+from typing import ClassVar
 
 import equinox as eqx
 import jax
 from jaxtyping import Array, Float
+
+from flambeau.structures.memory_layout import AbstractLayout, Rows
 
 __all__ = ["AbstractStructure", "derived_backproject", "derived_correlate"]
 
@@ -29,9 +32,12 @@ class AbstractStructure(eqx.Module):
 
         backproject = derived_backproject
         correlate = derived_correlate
+
+    ``layout`` says how its units lie in memory: in rows, or as images.
     """
 
     weights: eqx.AbstractVar[Array]
+    layout: ClassVar[AbstractLayout] = Rows()
 
     @property
     @abc.abstractmethod

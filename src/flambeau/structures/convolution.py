@@ -1,7 +1,7 @@
 """Convolution: every unit sees a small window, and all units of a map share their weights. It is filtering."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -10,12 +10,13 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from flambeau.errors import ConfigurationError
-from flambeau.neurons.activation import AbstractActivation, activation
+from flambeau.neurons.activation import activation
+from flambeau.neurons.activation_base import AbstractActivation
 from flambeau.structures.base import AbstractStructure
 from flambeau.structures.block_convolution import Blocks, blocks_for, convolve, convolve_back, correlate_kernel
 from flambeau.structures.initialisation import initialiser
 from flambeau.structures.layer import Layer
-from flambeau.structures.memory_layout import innermost, outermost
+from flambeau.structures.memory_layout import AbstractLayout, Images, batch_first, batch_last
 from flambeau.structures.window_views import padded
 from flambeau.structures.windows import Window
 
@@ -35,7 +36,7 @@ class Convolution(AbstractStructure):
     >>> edge.project(image)[0, 0, :, 0].tolist()  # it answers where the image becomes brighter
     [0.0, 1.0, 0.0]
 
-    *How.* On a CPU one product of large matrices per call, batch innermost
+    *How.* On a CPU one product of large matrices per call, batch batch_last
     (:mod:`flambeau.structures.block_convolution`); elsewhere the platform's own convolution. *Limits.* Two axes, no
     dilation, no groups (a table does what groups do).
 
@@ -46,6 +47,7 @@ class Convolution(AbstractStructure):
     weights: Float[Array, "tall wide channels maps"]
     window: Window = eqx.field(static=True)
     table: Bool[Array, "channels maps"] | None = None
+    layout: ClassVar[AbstractLayout] = Images()
 
     @classmethod
     def over(
@@ -107,20 +109,20 @@ def fastest(blocks: Callable, platform: Callable, a: Array, b: Array, window: Wi
 
 def in_blocks_filtered(x: Array, w: Array, window: Window) -> Array:
     """The images filtered, by :func:`flambeau.structures.block_convolution.convolve`."""
-    return outermost(convolve(padded(innermost(x), window), w, cut_of(window, (w.shape[2], w.shape[3]))))
+    return batch_first(convolve(padded(batch_last(x), window), w, cut_of(window, (w.shape[2], w.shape[3]))))
 
 
 def in_blocks_spread(d: Array, w: Array, window: Window) -> Array:
     """The adjoint in the images."""
     (top, _), (left, _) = window.padding
     height, width = window.image
-    whole = convolve_back(innermost(d), w, cut_of(window, (w.shape[2], w.shape[3])))
-    return outermost(whole[:, top : top + height, left : left + width])
+    whole = convolve_back(batch_last(d), w, cut_of(window, (w.shape[2], w.shape[3])))
+    return batch_first(whole[:, top : top + height, left : left + width])
 
 
 def in_blocks_gathered(x: Array, d: Array, window: Window) -> Array:
     """The adjoint in the kernels."""
-    return correlate_kernel(padded(innermost(x), window), innermost(d), cut_of(window, (x.shape[-1], d.shape[-1])))
+    return correlate_kernel(padded(batch_last(x), window), batch_last(d), cut_of(window, (x.shape[-1], d.shape[-1])))
 
 
 def cut_of(window: Window, channels: tuple[int, int]) -> Blocks:

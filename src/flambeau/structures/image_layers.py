@@ -8,14 +8,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
-from flambeau.structures.layer import AbstractLayer, Trace
-from flambeau.structures.memory_layout import innermost, outermost
+from flambeau.structures.layer import AbstractPassage, Trace
+from flambeau.structures.memory_layout import batch_first, batch_last
 from flambeau.structures.windows import pair
 
 __all__ = ["Flatten", "Retina"]
 
 
-class Flatten(AbstractLayer):
+class Flatten(AbstractPassage):
     """Images as rows: (batch, height, width, maps) to (batch, height · width · maps), the maps counting fastest.
 
     >>> Flatten()(jnp.zeros((2, 5, 5, 16))).shape
@@ -29,17 +29,12 @@ class Flatten(AbstractLayer):
         """The rows."""
         return x.reshape(x.shape[0], math.prod(x.shape[1:]))
 
-    def forward(self, x: Array, key: Array) -> Trace:
-        """The rows; there is no net input but the output."""
-        y = self(x)
-        return Trace(x, y, y)
-
     def backward(self, trace: Trace, error: Array) -> tuple[Array, "Flatten"]:
         """The error in the images' shape."""
         return error.reshape(trace.x.shape), self
 
 
-class Retina(AbstractLayer):
+class Retina(AbstractPassage):
     """An image from 0 to 1 in the middle of a larger field, y = paper + (ink - paper) x, with paper around it.
 
     Arguments: ``image`` and ``field`` (height, width); ``paper``, what 0 becomes, and ``ink``, what 1 becomes. LeNet-5
@@ -72,13 +67,8 @@ class Retina(AbstractLayer):
 
     def __call__(self, x: Float[Array, "batch height width maps"]) -> Float[Array, "batch rows columns maps"]:
         """The field."""
-        inked = self.paper + (self.ink - self.paper) * innermost(x)
-        return outermost(jnp.pad(inked, ((0, 0), *self.padding, (0, 0)), constant_values=self.paper))
-
-    def forward(self, x: Array, key: Array) -> Trace:
-        """The field; there is no net input but the output."""
-        y = self(x)
-        return Trace(x, y, y)
+        inked = self.paper + (self.ink - self.paper) * batch_last(x)
+        return batch_first(jnp.pad(inked, ((0, 0), *self.padding, (0, 0)), constant_values=self.paper))
 
     def backward(self, trace: Trace, error: Array) -> tuple[Array, "Retina"]:
         """The error where the image lies."""

@@ -15,14 +15,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flambeau.foundation.random import coin_flips
-from flambeau.neurons.activation import AbstractActivation, AbstractUnitwise, activation
+from flambeau.neurons.activation import activation
+from flambeau.neurons.activation_base import AbstractActivation
 from flambeau.neurons.combination import AbstractCombination, WeightedSum, combination
 from flambeau.structures.base import AbstractStructure
 from flambeau.structures.dense import Dense
 from flambeau.structures.initialisation import initialiser
-from flambeau.structures.memory_layout import IMAGES, innermost, inside
 
-__all__ = ["AbstractLayer", "Dropout", "Layer", "Trace", "dense_layer"]
+__all__ = ["AbstractLayer", "AbstractPassage", "Dropout", "Layer", "Trace", "dense_layer"]
 
 
 class Trace(NamedTuple):
@@ -35,6 +35,11 @@ class Trace(NamedTuple):
 
 class AbstractLayer(eqx.Module):
     """Anything that passes activity up and credit down."""
+
+    @property
+    @abc.abstractmethod
+    def neurons(self) -> "Layer | None":
+        """The layer of neurons that this is; None for one that only passes on (see :class:`AbstractPassage`)."""
 
     @abc.abstractmethod
     def __call__(self, x: Float[Array, "batch ..."]) -> Float[Array, "batch ..."]:
@@ -68,6 +73,11 @@ class Layer(AbstractLayer):
     combination: AbstractCombination = eqx.field(static=True, default=WeightedSum())
 
     @property
+    def neurons(self) -> "Layer":
+        """The layer itself."""
+        return self
+
+    @property
     def threshold(self) -> Float[Array, " units"]:
         """θ = -bias, the lecture's sign; zeros where there is none."""
         return jnp.zeros(self.structure.unit_shape[-1]) if self.bias is None else -self.bias
@@ -75,7 +85,7 @@ class Layer(AbstractLayer):
     def net(self, x: Array) -> Array:
         """g(x) - θ: the net input s of every unit."""
         gathered = self.combination.combine(self.structure, x)
-        return gathered if self.bias is None else with_bias(gathered, self.bias)
+        return gathered if self.bias is None else self.structure.layout.plus(gathered, self.bias)
 
     def __call__(self, x: Array) -> Array:
         """f(g(x))."""
@@ -86,8 +96,8 @@ class Layer(AbstractLayer):
         return self.ordered(self.activation, net)
 
     def ordered(self, f: Callable[..., Array], *arrays: Array) -> Array:
-        """A function of the activation's; images in their inner order, unless units depend on each other."""
-        return inside(f, *arrays) if isinstance(self.activation, AbstractUnitwise) else f(*arrays)
+        """A function of the activation's, in the structure's layout unless units depend on each other."""
+        return self.structure.layout.each(f, *arrays) if self.activation.unitwise else f(*arrays)
 
     def forward(self, x: Array, key: Array) -> Trace:
         """f(g(x)), with x and s kept."""
@@ -100,22 +110,25 @@ class Layer(AbstractLayer):
 
     def credit(self, trace: Trace, delta: Array) -> tuple[Array, "Layer"]:
         """``(∂e/∂x, ∂e/∂layer)`` from δ = ∂e/∂s: the paths that meet in a weight or an input are summed."""
-        gathered = trace.net if self.bias is None else with_bias(trace.net, -self.bias)
+        layout = self.structure.layout
+        gathered = trace.net if self.bias is None else layout.plus(trace.net, -self.bias)
         to_inputs, to_weights = self.combination.credit(self.structure, trace.x, gathered, delta)
-        to_bias = None if self.bias is None else per_unit_sums(delta)
+        to_bias = None if self.bias is None else layout.sums(delta)
         return to_inputs, dataclasses.replace(self, structure=self.structure.with_weights(to_weights), bias=to_bias)
 
 
-def with_bias(net: Float[Array, "batch *places units"], bias: Float[Array, " units"]) -> Array:
-    """One number per unit of the last axis, added at every place (images in their inner order)."""
-    return inside(lambda s: s + bias[:, None, None, None], net) if net.ndim == IMAGES else net + bias
+class AbstractPassage(AbstractLayer):
+    """A layer without neurons or noise: activity passes up through the call, and the error down by ``backward``."""
 
+    @property
+    def neurons(self) -> None:
+        """There are none."""
+        return None
 
-def per_unit_sums(delta: Float[Array, "batch *places units"]) -> Float[Array, " units"]:
-    """Σ over batch and places."""
-    if delta.ndim == IMAGES:
-        return innermost(delta).sum((1, 2, 3))
-    return delta.sum(tuple(range(delta.ndim - 1)))
+    def forward(self, x: Array, key: Array) -> Trace:
+        """The output; there is no net input but the output."""
+        y = self(x)
+        return Trace(x, y, y)
 
 
 class Dropout(AbstractLayer):
@@ -133,6 +146,11 @@ class Dropout(AbstractLayer):
     """
 
     rate: float = eqx.field(static=True)
+
+    @property
+    def neurons(self) -> None:
+        """There are none."""
+        return None
 
     def __call__(self, x: Array) -> Array:
         """The input itself."""

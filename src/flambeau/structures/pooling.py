@@ -4,7 +4,7 @@ Two kinds. :class:`Subsampling` is a structure with weights, one gain per map, a
 squashing function. :class:`AveragePooling` and :class:`MaxPooling` are layers that have nothing to learn.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,8 +12,8 @@ from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
 from flambeau.structures.base import AbstractStructure
-from flambeau.structures.layer import AbstractLayer, Trace
-from flambeau.structures.memory_layout import innermost, inside, outermost
+from flambeau.structures.layer import AbstractPassage, Trace
+from flambeau.structures.memory_layout import AbstractLayout, Images, batch_first, batch_last
 from flambeau.structures.window_views import first_largest, largest, shared_out, sums, to_elements
 from flambeau.structures.windows import Window
 
@@ -41,6 +41,7 @@ class Subsampling(AbstractStructure):
     weights: Float[Array, " maps"]
     window: Window = eqx.field(static=True)
     repeats: int = eqx.field(static=True, default=1)
+    layout: ClassVar[AbstractLayout] = Images()
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -54,28 +55,28 @@ class Subsampling(AbstractStructure):
 
     def project(self, x: Pixels) -> Units:
         """Sums of windows, times each map's gain."""
-        return inside(lambda pooled: pooled * self.weights[:, None, None, None], self._pooled(x))
+        return self.layout.each(lambda pooled: pooled * self.weights[:, None, None, None], self._pooled(x))
 
     def backproject(self, d: Units) -> Pixels:
         """Every pixel receives what its windows' units send, times the gain."""
-        sent = innermost(d) * self.weights[:, None, None, None]
+        sent = batch_last(d) * self.weights[:, None, None, None]
         joined = sent if self.repeats == 1 else sent.reshape(-1, self.repeats, *sent.shape[1:]).sum(1)
-        return outermost(shared_out(joined, self.window))
+        return batch_first(shared_out(joined, self.window))
 
     def correlate(self, pre: Pixels, post: Units) -> Float[Array, " maps"]:
         """Σ of unit times the sum of its window, over places and batch."""
-        return jnp.sum(innermost(self._pooled(pre)) * innermost(post), axis=(1, 2, 3))
+        return jnp.sum(batch_last(self._pooled(pre)) * batch_last(post), axis=(1, 2, 3))
 
     def per_unit(self, v: Float[Array, " maps"]) -> Array:
         """One number per map is the weights' own shape."""
         return v
 
     def _pooled(self, x: Pixels) -> Units:
-        pooled = sums(innermost(x), self.window)
-        return outermost(pooled if self.repeats == 1 else jnp.repeat(pooled, self.repeats, axis=0))
+        pooled = sums(batch_last(x), self.window)
+        return batch_first(pooled if self.repeats == 1 else jnp.repeat(pooled, self.repeats, axis=0))
 
 
-class AveragePooling(AbstractLayer):
+class AveragePooling(AbstractPassage):
     """The mean of every window, y = (1 / uv) Σ_uv x; padding counts as 0. Nothing to learn.
 
     >>> AveragePooling.over((2, 2))(jnp.arange(4.0).reshape(1, 2, 2, 1)).tolist()
@@ -98,19 +99,14 @@ class AveragePooling(AbstractLayer):
 
     def __call__(self, x: Pixels) -> Units:
         """The means."""
-        return outermost(sums(innermost(x), self.window) * self.share)
-
-    def forward(self, x: Pixels, key: Array) -> Trace:
-        """The means; there is no net input but the output."""
-        y = self(x)
-        return Trace(x, y, y)
+        return batch_first(sums(batch_last(x), self.window) * self.share)
 
     def backward(self, trace: Trace, error: Units) -> tuple[Pixels, "AveragePooling"]:
         """Every pixel receives its share of its windows' errors."""
-        return outermost(shared_out(innermost(error) * self.share, self.window)), self
+        return batch_first(shared_out(batch_last(error) * self.share, self.window)), self
 
 
-class MaxPooling(AbstractLayer):
+class MaxPooling(AbstractPassage):
     """The largest of every window; the error goes back to that pixel alone (of equals, to the first in reading order).
 
     >>> import jax
@@ -139,14 +135,9 @@ class MaxPooling(AbstractLayer):
 
     def __call__(self, x: Pixels) -> Units:
         """The largest."""
-        return outermost(largest(innermost(x), self.window))
-
-    def forward(self, x: Pixels, key: Array) -> Trace:
-        """The largest; there is no net input but the output."""
-        y = self(x)
-        return Trace(x, y, y)
+        return batch_first(largest(batch_last(x), self.window))
 
     def backward(self, trace: Trace, error: Units) -> tuple[Pixels, "MaxPooling"]:
         """All of a window's error to the first of its largest."""
-        winner = first_largest(innermost(trace.x), innermost(trace.output), self.window)
-        return outermost(to_elements(innermost(error), winner, self.window)), self
+        winner = first_largest(batch_last(trace.x), batch_last(trace.output), self.window)
+        return batch_first(to_elements(batch_last(error), winner, self.window)), self
