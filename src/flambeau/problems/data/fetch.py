@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 import pooch
 
 from flambeau.errors import ConfigurationError, UnavailableError
-from flambeau.problems.download import check_sum, download_file
+from flambeau.problems.data.download import check_sum, download_file
 
 __all__ = ["Location", "RemoteDataset", "cache_folder", "find", "locate"]
 
@@ -27,12 +27,13 @@ __all__ = ["Location", "RemoteDataset", "cache_folder", "find", "locate"]
 class RemoteDataset:
     """The files of a public data set: ``sha256`` maps each file name below ``source`` (a URL) to its published sum.
 
-    Raises: ConfigurationError for a name that is not a plain file name, since names become paths.
+    Raises :class:`~flambeau.errors.ConfigurationError` for a name that is not a plain file name, since names become
+    paths.
 
     >>> RemoteDataset("tiny", "https://example.org/tiny/", {"tiny.gz": "0" * 64}).name
     'tiny'
 
-    Limits: one folder, no archives.
+    *Limits.* One folder, no archives.
 
     Source: the registry of pooch (Uieda et al., 2020).
     """
@@ -42,6 +43,7 @@ class RemoteDataset:
     sha256: Mapping[str, str]
 
     def __post_init__(self) -> None:
+        """Names become paths, so they hold no folders."""
         for name in (self.name, *self.sha256):
             if name in ("", ".", "..") or set(name) & set("/\\:\0"):
                 raise ConfigurationError("RemoteDataset", "plain file names", repr(name), "leave out folders")
@@ -64,7 +66,7 @@ def cache_folder() -> Path:
     >>> cache_folder().is_absolute()
     True
 
-    Limits: only named here, not made.
+    *Limits.* Only named here, not made.
 
     Source: pooch's ``os_cache`` (Uieda et al., 2020).
     """
@@ -74,16 +76,17 @@ def cache_folder() -> Path:
 def locate(dataset: RemoteDataset, filename: str) -> Location | None:
     """Return where a file of ``dataset`` is on this machine, the data folder before the cache, or None.
 
-    Raises: ConfigurationError if the data set has no file of that name.
+    Raises :class:`~flambeau.errors.ConfigurationError` if the data set has no file of that name.
 
     >>> locate(RemoteDataset("no-such-set", "https://example.org/", {"a.gz": "0" * 64}), "a.gz") is None
     True
 
-    Limits: looks at names only; :func:`find` also checks the content. A FLAMBEAU_DATA that is no folder holds nothing.
+    *Limits.* Looks at names only; :func:`find` also checks the content. A FLAMBEAU_DATA that is no folder holds
+    nothing.
 
     Source: the order is Flambeau's own.
     """
-    _published_sum(dataset, filename)
+    published_sum(dataset, filename)
     if folder := os.environ.get("FLAMBEAU_DATA"):
         kept = Path(folder).expanduser() / dataset.name / filename
         if kept.is_file():
@@ -98,10 +101,11 @@ def find(dataset: RemoteDataset, filename: str, *, source: str | None = None, do
     ``source`` replaces the data set's public URL; ``download=False`` never touches the network. A cached file that
     is not the published one is removed and downloaded anew.
 
-    Raises: ChecksumError if the file in the data folder or the one downloaded is not the published one; DownloadError
-    if the source does not answer, stops half way or sends more than 256 MiB; UnavailableError if the file is nowhere
-    and ``download`` is False, or the cache cannot be written; ConfigurationError for an unknown file name. Whatever is
-    raised, the cache keeps no part of a file.
+    Raises :class:`~flambeau.errors.ChecksumError` if the file in the data folder or the one downloaded is not the
+    published one; :class:`~flambeau.errors.DownloadError` if the source does not answer, stops half way or sends more
+    than 256 MiB; :class:`~flambeau.errors.UnavailableError` if the file is nowhere and ``download`` is False, or the
+    cache cannot be written; :class:`~flambeau.errors.ConfigurationError` for an unknown file name. Whatever is raised,
+    the cache keeps no part of a file.
 
     >>> tiny = RemoteDataset("no-such-set", "https://example.org/", {"a.gz": "0" * 64})
     >>> find(tiny, "a.gz", download=False)
@@ -109,28 +113,30 @@ def find(dataset: RemoteDataset, filename: str, *, source: str | None = None, do
         ...
     flambeau.errors.UnavailableError: no-such-set/a.gz: expected a file in FLAMBEAU_DATA or the cache, got none. ...
 
-    Limits: no second try and no resuming; a killed process may leave a temporary file of another name in the cache.
+    *Limits.* No second try and no resuming; a killed process may leave a temporary file of another name in the cache.
 
     Source: the order is Flambeau's own; download and hash by pooch (Uieda et al., 2020).
     """
-    published, location = _published_sum(dataset, filename), locate(dataset, filename)
-    if location is not None and _is_sound(location, published):
+    published, location = published_sum(dataset, filename), locate(dataset, filename)
+    if location is not None and is_sound(location, published):
         return location.path
     if not download:
         where, expected = f"{dataset.name}/{filename}", "a file in FLAMBEAU_DATA or the cache"
         raise UnavailableError(where, expected, "none", f"run `flambeau data fetch {dataset.name}` when connected")
     url = f"{(source or dataset.source).rstrip('/')}/{filename}"
-    return download_file(url, _made(cache_folder() / dataset.name) / filename, published)
+    return download_file(url, made_folder(cache_folder() / dataset.name) / filename, published)
 
 
-def _published_sum(dataset: RemoteDataset, filename: str) -> str:
+def published_sum(dataset: RemoteDataset, filename: str) -> str:
+    """The file's SHA-256; a file that the data set does not have is refused."""
     if filename not in dataset.sha256:
         known = f"one of {', '.join(dataset.sha256)}"
         raise ConfigurationError(f"find({dataset.name!r})", known, repr(filename), "ask for a file of the data set")
     return dataset.sha256[filename]
 
 
-def _is_sound(location: Location, published: str) -> bool:
+def is_sound(location: Location, published: str) -> bool:
+    """Whether the file is the published one; a cached one that is not goes."""
     if location.place == "data folder":  # the user's own: to be told about, not repaired
         check_sum(location.path, published, remedy="replace it by the published file, or unset FLAMBEAU_DATA")
     elif pooch.file_hash(str(location.path)) != published.lower():
@@ -139,7 +145,8 @@ def _is_sound(location: Location, published: str) -> bool:
     return True
 
 
-def _made(folder: Path) -> Path:
+def made_folder(folder: Path) -> Path:
+    """The folder, made if it was not there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

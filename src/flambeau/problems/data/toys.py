@@ -24,22 +24,22 @@ def two_moons(n_samples: int = 200, noise: float = 0.1, random_state: RandomStat
     noise of standard deviation ``noise`` is added to both. ``X`` is ``(n_samples, 2)``, class 0 first; ``y`` is
     ``(n_samples,)`` of 0 and 1. An odd row goes to class 1.
 
-    Raises: ConfigurationError for fewer than 2 samples or a negative noise.
+    Raises :class:`~flambeau.errors.ConfigurationError` for fewer than 2 samples or a negative noise.
 
     >>> X, y = two_moons(4, noise=0.0)
     >>> X.round(1).tolist(), y.tolist()
     ([[1.0, 0.0], [-1.0, 0.0], [0.0, 0.5], [2.0, 0.5]], [0, 0, 1, 1])
 
-    Limits: with noise above about 0.3 the moons overlap and no classifier is perfect. Shuffle before a split.
+    *Limits.* With noise above about 0.3 the moons overlap and no classifier is perfect. Shuffle before a split.
 
     Source: scikit-learn's make_moons (Pedregosa et al., 2011), same curves. Lecture: 多层感知机.
     """
-    _check(n_samples >= 2, "two_moons.n_samples", "at least 2", n_samples)
-    _check_noise("two_moons", noise)
+    check_range(n_samples >= 2, "two_moons.n_samples", "at least 2", n_samples)
+    check_noise("two_moons", noise)
     upper, lower = np.linspace(0, np.pi, n_samples // 2), np.linspace(0, np.pi, n_samples - n_samples // 2)
-    X = np.concatenate([_columns(np.cos(upper), np.sin(upper)), _columns(1 - np.cos(lower), 0.5 - np.sin(lower))])
+    X = np.concatenate([as_columns(np.cos(upper), np.sin(upper)), as_columns(1 - np.cos(lower), 0.5 - np.sin(lower))])
     y = np.repeat(np.array([0, 1], dtype=np.int64), [len(upper), len(lower)])
-    return _blurred(X, noise, random_state), y
+    return with_noise(X, noise, random_state), y
 
 
 def two_spirals(
@@ -52,24 +52,27 @@ def two_spirals(
     class 0. At the defaults this is the published set: a = pi i / 16, r = 6.5 (104 - i) / 104, i = 0 ... 96.
     ``X`` is ``(n_samples, 2)``, ``y`` is ``(n_samples,)``. Normal noise of standard deviation ``noise`` is added.
 
-    Raises: ConfigurationError for an odd number of samples or fewer than 4, turns <= 0, or a negative noise.
+    Raises :class:`~flambeau.errors.ConfigurationError` for an odd number of samples or fewer than 4, turns <= 0, or a
+    negative noise.
 
     >>> X, y = two_spirals()
     >>> X.shape, X[:2].tolist(), y[:2].tolist()
     ((194, 2), [[0.0, 6.5], [-0.0, -6.5]], [1, 0])
 
-    Limits: neighbouring arms are 3 / turns apart (1 at the defaults); noise near half of that mixes them.
+    *Limits.* Neighbouring arms are 3 / turns apart (1 at the defaults); noise near half of that mixes them.
 
     Source: K. Lang, M. Witbrock, *Learning to tell two spirals apart*, 1988 (generator by A. Wieland). Lecture:
     多层感知机.
     """
-    _check(n_samples >= 4 and n_samples % 2 == 0, "two_spirals.n_samples", "an even number of at least 4", n_samples)
-    _check(turns > 0, "two_spirals.turns", "a number above 0", turns)
-    _check_noise("two_spirals", noise)
+    check_range(
+        n_samples >= 4 and n_samples % 2 == 0, "two_spirals.n_samples", "an even number of at least 4", n_samples
+    )
+    check_range(turns > 0, "two_spirals.turns", "a number above 0", turns)
+    check_noise("two_spirals", noise)
     radius, angle = np.linspace(6.5, 0.5, n_samples // 2), np.linspace(0, 2 * np.pi * turns, n_samples // 2)
-    arm = _columns(radius * np.sin(angle), radius * np.cos(angle))
+    arm = as_columns(radius * np.sin(angle), radius * np.cos(angle))
     X = np.stack([arm, -arm], axis=1).reshape(n_samples, 2)
-    return _blurred(X, noise, random_state), np.tile(np.array([1, 0], dtype=np.int64), n_samples // 2)
+    return with_noise(X, noise, random_state), np.tile(np.array([1, 0], dtype=np.int64), n_samples // 2)
 
 
 def separable(
@@ -81,20 +84,21 @@ def separable(
     ``(max |x~| / margin)**2`` mistakes. ``X`` is ``(n_samples, n_features)``, ``y`` is ``(n_samples,)`` of -1 and +1
     (the classes differ by one row at most), ``u`` is ``(n_features + 1,)`` with the bias last.
 
-    Raises: ConfigurationError for fewer than 1 sample or feature, or a margin that is not a positive finite number.
+    Raises :class:`~flambeau.errors.ConfigurationError` for fewer than 1 sample or feature, or a margin that is not a
+    positive finite number.
 
     >>> X, y, u = separable(50, 3, margin=0.2, random_state=0)
     >>> bool((y * (X @ u[:-1] + u[-1])).min() >= 0.2)
     True
 
-    Limits: ``u`` separates with the promised margin; the widest margin is usually larger. A large margin pushes the
+    *Limits.* ``u`` separates with the promised margin; the widest margin is usually larger. A large margin pushes the
     classes apart and makes the problem easy, not hard.
 
     Source: A. Novikoff, *On convergence proofs for perceptrons*, 1962. Lecture: 单层感知机.
     """
-    _check(n_samples >= 1, "separable.n_samples", "at least 1", n_samples)
-    _check(n_features >= 1, "separable.n_features", "at least 1", n_features)
-    _check(0 < margin < np.inf, "separable.margin", "a positive finite number", margin)
+    check_range(n_samples >= 1, "separable.n_samples", "at least 1", n_samples)
+    check_range(n_features >= 1, "separable.n_features", "at least 1", n_features)
+    check_range(0 < margin < np.inf, "separable.margin", "a positive finite number", margin)
     rng = np.random.default_rng(random_state)
     y = rng.permutation(np.resize(np.array([1, -1], dtype=np.int64), n_samples))
     direction, bias = rng.standard_normal(n_features), rng.uniform(-0.5, 0.5)
@@ -107,20 +111,24 @@ def separable(
     return X + (wanted - height)[:, None] * direction, y, np.append(direction, bias) / length
 
 
-def _columns(*columns: NDArray[np.float64]) -> NDArray[np.float64]:
+def as_columns(*columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Side by side."""
     return np.stack(columns, axis=1)
 
 
-def _blurred(X: NDArray[np.float64], noise: float, random_state: RandomState) -> NDArray[np.float64]:
+def with_noise(X: NDArray[np.float64], noise: float, random_state: RandomState) -> NDArray[np.float64]:
+    """Normal noise added."""
     if noise == 0:
         return X
     return X + np.random.default_rng(random_state).normal(scale=noise, size=X.shape)
 
 
-def _check_noise(where: str, noise: float) -> None:
-    _check(0 <= noise < np.inf, f"{where}.noise", "a finite standard deviation of at least 0", noise)
+def check_noise(where: str, noise: float) -> None:
+    """A standard deviation."""
+    check_range(0 <= noise < np.inf, f"{where}.noise", "a finite standard deviation of at least 0", noise)
 
 
-def _check(holds: bool | np.bool_, where: str, expected: str, got: object) -> None:
+def check_range(holds: bool | np.bool_, where: str, expected: str, got: object) -> None:
+    """Refuse what does not hold."""
     if not holds:
         raise ConfigurationError(where, expected, got, "pass a value in that range")

@@ -17,14 +17,14 @@ class DataBundle:
     Where the publisher split the set, ``data``/``target``/``images`` are the official training part and
     ``test_data``/``test_target``/``test_images`` the official test part; otherwise the ``test_*`` are None.
 
-    Raises: DataError if the rows of the arrays do not correspond.
+    Raises :class:`~flambeau.errors.DataError` if the rows of the arrays do not correspond.
 
     >>> import numpy as np
     >>> DataBundle("gate", np.zeros((4, 2)), np.zeros(4, int), description="always no")
     DataBundle('gate': data (4, 2) float64, target (4,) int64)
 
-    Limits: the fields cannot be replaced, but the arrays themselves stay writable. Two bundles are equal only if
-    they are the same object.
+    *Limits.* The fields cannot be replaced, but the arrays themselves stay writable. Two bundles are equal only if they
+    are the same object.
 
     Source: the Bunch of scikit-learn's data sets (Pedregosa et al., 2011), with the fields fixed.
     """
@@ -39,14 +39,16 @@ class DataBundle:
     test_images: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        self._same_rows("target", self.data, self.target)
-        self._same_rows("images", self.data, self.data if self.images is None else self.images)
-        self._same_rows("test_target", self.test_data, self.test_target)
+        """One row for each example."""
+        self.check_rows("target", self.data, self.target)
+        self.check_rows("images", self.data, self.data if self.images is None else self.images)
+        self.check_rows("test_target", self.test_data, self.test_target)
         if self.test_images is not None:
-            self._same_rows("test_images", self.test_data, self.test_images)
+            self.check_rows("test_images", self.test_data, self.test_images)
 
-    def _same_rows(self, field: str, data: np.ndarray | None, other: np.ndarray | None) -> None:
-        expected, got = _rows(data), _rows(other)
+    def check_rows(self, field: str, data: np.ndarray | None, other: np.ndarray | None) -> None:
+        """Refuse arrays of different numbers of rows."""
+        expected, got = row_count(data), row_count(other)
         if expected != got:
             where = f"DataBundle({self.name!r}).{field}"
             raise DataError(where, f"{expected} rows, as the data has", got, "give one row for each example")
@@ -57,5 +59,6 @@ class DataBundle:
         return f"DataBundle({self.name!r}: {', '.join(shown)})"
 
 
-def _rows(array: np.ndarray | None) -> int | None:
+def row_count(array: np.ndarray | None) -> int | None:
+    """How many rows there are; None of no array."""
     return None if array is None else len(array)

@@ -3,14 +3,14 @@
 import numpy as np
 
 from flambeau.errors import FileFormatError
-from flambeau.problems.bundle import DataBundle
-from flambeau.problems.fetch import RemoteDataset, find
-from flambeau.problems.idx import read_idx
+from flambeau.problems.data.bundle import DataBundle
+from flambeau.problems.data.fetch import RemoteDataset, find
+from flambeau.problems.data.idx import read_idx
 
 __all__ = ["FASHION_MNIST", "MNIST", "fashion_mnist", "load_idx", "mnist"]
 
-_TRAINING = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")
-_TEST = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
+TRAINING = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")
+TEST = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
 
 MNIST = RemoteDataset(
     name="mnist",
@@ -42,14 +42,15 @@ def mnist(*, source: str | None = None) -> DataBundle:
     ``images`` ``(60000, 28, 28)``, a view of ``data``; ``test_*`` the same with 10,000 rows. ``source`` is another
     base URL with the same files.
 
-    Raises: ChecksumError, DownloadError, UnavailableError as :func:`flambeau.problems.fetch.find` does.
+    Raises :class:`~flambeau.errors.ChecksumError`, :class:`~flambeau.errors.DownloadError`,
+    :class:`~flambeau.errors.UnavailableError` as :func:`flambeau.problems.data.fetch.find` does.
 
     >>> list(MNIST.sha256)[:2]
     ['train-images-idx3-ubyte.gz', 'train-labels-idx1-ubyte.gz']
     >>> mnist()  # doctest: +SKIP
     DataBundle('mnist': data (60000, 784) float32, target (60000,) int64, test_data (10000, 784) float32)
 
-    Limits: 11 MB to download, 220 MB in memory. The test set has been used for decades: tune on a part of ``data``.
+    *Limits.* 11 MB to download, 220 MB in memory. The test set has been used for decades: tune on a part of ``data``.
 
     Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, *Gradient-based learning applied to document recognition*, 1998.
     """
@@ -62,12 +63,13 @@ def fashion_mnist(*, source: str | None = None) -> DataBundle:
     ``target``: 0 T-shirt/top, 1 trouser, 2 pullover, 3 dress, 4 coat, 5 sandal, 6 shirt, 7 sneaker, 8 bag, 9 ankle
     boot. ``source`` is another base URL with the same files.
 
-    Raises: ChecksumError, DownloadError, UnavailableError as :func:`flambeau.problems.fetch.find` does.
+    Raises :class:`~flambeau.errors.ChecksumError`, :class:`~flambeau.errors.DownloadError`,
+    :class:`~flambeau.errors.UnavailableError` as :func:`flambeau.problems.data.fetch.find` does.
 
     >>> FASHION_MNIST.name, list(FASHION_MNIST.sha256) == list(MNIST.sha256)
     ('fashion-mnist', True)
 
-    Limits: 31 MB to download, 220 MB in memory. Harder than digits: shirts, coats and pullovers look alike.
+    *Limits.* 31 MB to download, 220 MB in memory. Harder than digits: shirts, coats and pullovers look alike.
 
     Source: H. Xiao, K. Rasul, R. Vollgraf, *Fashion-MNIST: a novel image dataset*, 2017.
     """
@@ -79,20 +81,22 @@ def load_idx(dataset: RemoteDataset, *, description: str = "", source: str | Non
 
     Pixels are divided by 255: ``data`` is ``(n, height * width)`` float32 from 0 to 1, ``images`` a view of it.
 
-    Raises: FileFormatError if a file does not hold pictures or labels of one byte each; DataError if their numbers
-    differ; and the errors of :func:`flambeau.problems.fetch.find`.
+    Raises :class:`~flambeau.errors.FileFormatError` if a file does not hold pictures or labels of one byte each;
+    :class:`~flambeau.errors.DataError` if their numbers differ; and the errors of
+    :func:`flambeau.problems.data.fetch.find`.
 
     >>> load_idx(RemoteDataset("no-such-set", "https://example.org/", {"a.gz": "0" * 64}))
     Traceback (most recent call last):
         ...
     flambeau.errors.ConfigurationError: find('no-such-set'): expected one of a.gz, got 'train-images-idx3-ubyte.gz'. ...
 
-    Limits: the pictures are kept once, as float32; the bytes are not kept (``(images * 255).round()`` gives them back).
+    *Limits.* The pictures are kept once, as float32; the bytes are not kept (``(images * 255).round()`` gives them
+    back).
 
     Source: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998.
     """
-    images, target = _read_part(dataset, _TRAINING, source)
-    test_images, test_target = _read_part(dataset, _TEST, source)
+    images, target = read_part(dataset, TRAINING, source)
+    test_images, test_target = read_part(dataset, TEST, source)
     return DataBundle(
         name=dataset.name,
         data=images.reshape(len(images), -1),
@@ -105,13 +109,15 @@ def load_idx(dataset: RemoteDataset, *, description: str = "", source: str | Non
     )
 
 
-def _read_part(dataset: RemoteDataset, files: tuple[str, str], source: str | None) -> tuple[np.ndarray, np.ndarray]:
-    pixels = _read_bytes(dataset, files[0], source, dimensions=3)
-    target = _read_bytes(dataset, files[1], source, dimensions=1)
+def read_part(dataset: RemoteDataset, files: tuple[str, str], source: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels from 0 to 1, and labels."""
+    pixels = read_bytes(dataset, files[0], source, dimensions=3)
+    target = read_bytes(dataset, files[1], source, dimensions=1)
     return np.divide(pixels, np.float32(255)), target.astype(np.int64)
 
 
-def _read_bytes(dataset: RemoteDataset, filename: str, source: str | None, dimensions: int) -> np.ndarray:
+def read_bytes(dataset: RemoteDataset, filename: str, source: str | None, dimensions: int) -> np.ndarray:
+    """A file of bytes with so many dimensions."""
     path = find(dataset, filename, source=source)
     array = read_idx(path)
     if array.ndim != dimensions or array.dtype != np.uint8:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from flambeau.problems.bundle import DataBundle
+from flambeau.problems.data.bundle import DataBundle
 
 __all__ = ["digits"]
 
-_GREY_LEVELS = 16  # each pixel counts the ink in a 4x4 block of the scanned bitmap
+GREY_LEVELS = 16  # each pixel counts the ink in a 4x4 block of the scanned bitmap
 
 
 def digits() -> DataBundle:
@@ -18,15 +18,16 @@ def digits() -> DataBundle:
     >>> digits()
     DataBundle('digits': data (1797, 64) float32, target (1797,) int64)
 
-    Limits: there is no official split (``test_data`` is None), and rows of one writer follow each other: an unshuffled
-    split tests on new writers and gives lower figures than a shuffled one. Only the test part of the UCI set.
+    *Limits.* There is no official split (``test_data`` is None), and rows of one writer follow each other: an
+    unshuffled split tests on new writers and gives lower figures than a shuffled one. Only the test part of the UCI
+    set.
 
     Source: E. Alpaydin, C. Kaynak, *Optical recognition of handwritten digits*, UCI repository, 1998.
     """
     from sklearn.datasets import load_digits  # here: it takes longer to import than all else in this package
 
     pixels, target = load_digits(return_X_y=True)
-    data = (pixels / _GREY_LEVELS).astype(np.float32)
+    data = (pixels / GREY_LEVELS).astype(np.float32)
     return DataBundle(
         name="digits",
         data=data,

@@ -1,0 +1,1 @@
+"""Data sets: bundled, generated, or fetched from their public source and checked."""
