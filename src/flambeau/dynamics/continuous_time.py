@@ -157,12 +157,12 @@ def resting(now: Moment, settings: Settings) -> Array:
 
 
 def euler(velocity: Any, now: Moment, settings: Settings) -> Moment:
-    """U + h f(u)."""
+    """u + h f(u)."""
     return moved(velocity, now, now.step)
 
 
 def exponential_euler(velocity: Any, now: Moment, settings: Settings) -> Moment:
-    """U + τ (1 - e^{-h/τ}) f(u)."""
+    """u + τ (1 - e^{-h/τ}) f(u)."""
     return moved(velocity, now, -settings.tau * jnp.expm1(-now.step / settings.tau))
 
 

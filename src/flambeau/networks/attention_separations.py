@@ -54,7 +54,7 @@ class SoftmaxSeparation(AbstractSeparation):
         return jax.scipy.special.logsumexp(z, axis=-1)
 
     def flattest(self, patterns: int) -> float:
-        """Ln K."""
+        """ln K."""
         return math.log(patterns)
 
 
@@ -78,7 +78,7 @@ class SparsemaxSeparation(AbstractSeparation):
         return jnp.maximum(z - jnp.take_along_axis(excess, k - 1, axis=-1) / k, 0)
 
     def conjugate(self, z: Similarities) -> Float[Array, "*batch"]:
-        """P'z - ½ (|p|² - 1)."""
+        """p'z - ½ (|p|² - 1)."""
         p = self.shares(z)
         return (p * z - p**2 / 2).sum(-1) + 0.5
 
@@ -113,7 +113,7 @@ class TopSeparation(AbstractSeparation):
         return jax.scipy.special.logsumexp(jax.lax.top_k(z, min(self.count, z.shape[-1]))[0], axis=-1)
 
     def flattest(self, patterns: int) -> float:
-        """Ln of the count."""
+        """ln of the count."""
         return math.log(min(self.count, patterns))
 
 

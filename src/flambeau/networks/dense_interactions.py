@@ -38,7 +38,7 @@ class AbstractInteraction(eqx.Module):
 
     @abc.abstractmethod
     def influence(self, apart: Array, top: Array, units: int) -> Array:
-        """A(m'): what each pattern's value weighs; ``top`` (broadcastable) is the largest overlap, for scaling."""
+        """a(m'): what each pattern's value weighs; ``top`` (broadcastable) is the largest overlap, for scaling."""
 
     @abc.abstractmethod
     def net(self, drive: Array, weight: Array) -> Array:
@@ -116,7 +116,7 @@ class Exponential(AbstractInteraction):
         return jax.scipy.special.logsumexp(overlaps, axis=-1)
 
     def influence(self, apart: Array, top: Array, units: int) -> Array:
-        """E^m', scaled by the largest."""
+        """e^m', scaled by the largest."""
         return jnp.exp(apart - top)
 
     def net(self, drive: Array, weight: Array) -> Array:

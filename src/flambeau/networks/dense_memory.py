@@ -53,7 +53,7 @@ class DenseMemory(eqx.Module):
         return -1.0, 1.0
 
     def overlaps(self, states: Float[Array, "*batch units"]) -> Float[Array, "*batch patterns"]:
-        """M = X s: N for a state that is the pattern, -N for its negative."""
+        """m = X s: N for a state that is the pattern, -N for its negative."""
         return jnp.matmul(states, self.patterns.T, precision=EXACT)
 
     def energy(self, states: Float[Array, "*batch units"]) -> Float[Array, "*batch"]:
@@ -61,7 +61,7 @@ class DenseMemory(eqx.Module):
         return -self.interaction.total(self.overlaps(states), self.patterns.shape[1])
 
     def field(self, states: Float[Array, "batch units"]) -> Float[Array, "batch units"]:
-        """H of all neurons at states of -1 and +1; its sign says what each would choose, 0 that it would stay.
+        """h of all neurons at states of -1 and +1; its sign says what each would choose, 0 that it would stay.
 
         An overlap without one neuron is m - 1 where that neuron agrees with the pattern and m + 1 where it does not, so
         two evaluations of F serve all neurons, and the rest is one product.

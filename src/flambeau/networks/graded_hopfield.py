@@ -55,7 +55,7 @@ class GradedHopfield(eqx.Module):
     activation: AbstractActivation = eqx.field(static=True)
 
     def output(self, u: States) -> States:
-        """V = g(βu)."""
+        """v = g(βu)."""
         return self.activation(self.gain * u)
 
     def net(self, v: States) -> States:
@@ -75,7 +75,7 @@ class GradedHopfield(eqx.Module):
         return self.output(self.net(v))
 
     def internal(self, v: States) -> States:
-        """U = g⁻¹(v) / β, infinite at the levels themselves."""
+        """u = g⁻¹(v) / β, infinite at the levels themselves."""
         low, high = self.activation.low, self.activation.high
         return (jnp.log(v - low) - jnp.log(high - v)) / ((high - low) * self.gain)
 

@@ -72,7 +72,7 @@ class ModernMemory(eqx.Module):
         return jnp.matmul(q, self.patterns.T, precision=EXACT)
 
     def attention(self, q: Queries) -> Float[Array, "*batch patterns"]:
-        """P(β X q): the share of each pattern in the answer."""
+        """p(β X q): the share of each pattern in the answer."""
         return self.separation.shares(self.beta * self.similarity(q))
 
     def energy(self, q: Queries) -> Float[Array, "*batch"]:

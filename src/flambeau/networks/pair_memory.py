@@ -51,11 +51,11 @@ class BidirectionalNetwork(eqx.Module):
         return -((x @ self.weights.T) * y).sum(-1)
 
     def forward(self, x: Float[Array, "batch left"], y: Float[Array, "batch right"]) -> Float[Array, "batch right"]:
-        """Y = sign(Wx); where that is 0, y stays."""
+        """y = sign(Wx); where that is 0, y stays."""
         return chosen(x @ self.weights.T, y, LEVELS)
 
     def backward(self, y: Float[Array, "batch right"], x: Float[Array, "batch left"]) -> Float[Array, "batch left"]:
-        """X = sign(W'y); where that is 0, x stays."""
+        """x = sign(W'y); where that is 0, x stays."""
         return chosen(y @ self.weights, x, LEVELS)
 
     def recall(self, x: Any, max_sweeps: int | Array = 100) -> PairsFound:

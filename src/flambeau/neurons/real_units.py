@@ -26,7 +26,7 @@ class AbstractGaussian(AbstractUnit):
         """σ², a number or one per column."""
 
     def statistic(self, u: Values) -> Values:
-        """U / σ²."""
+        """u / σ²."""
         return u / self.variance
 
     def energy(self, u: Values, bias: Array) -> Values:
@@ -42,7 +42,7 @@ class AbstractGaussian(AbstractUnit):
         return net
 
     def sample(self, net: Values, key: Array) -> Values:
-        """S + σ ε."""
+        """s + σ ε."""
         return net + jnp.sqrt(jnp.asarray(self.variance, net.dtype)) * jax.random.normal(key, net.shape, net.dtype)
 
     def choices(self, columns: int) -> tuple[np.ndarray, ...]:
@@ -99,7 +99,7 @@ class RectifiedGaussian(AbstractUnit):
     """A number of at least 0 with density ∝ exp(-u²/2 + s u): a truncated Gaussian, the exact form of a ReLU unit."""
 
     def statistic(self, u: Values) -> Values:
-        """U itself."""
+        """u itself."""
         return u
 
     def energy(self, u: Values, bias: Array) -> Values:
@@ -116,7 +116,7 @@ class RectifiedGaussian(AbstractUnit):
         )
 
     def mean(self, net: Values) -> Values:
-        """S + 1 / Mills' ratio, without cancellation far below 0."""
+        """s + 1 / Mills' ratio, without cancellation far below 0."""
         near = jnp.maximum(net, -FAR)
         ordinary = near + jnp.exp(-self.log_normaliser(near, net))
         return jnp.where(net < -FAR, below(net) + net, ordinary)
@@ -176,7 +176,7 @@ class NoisyReLU(AbstractUnit):
     """
 
     def statistic(self, u: Values) -> Values:
-        """U itself."""
+        """u itself."""
         return u
 
     def energy(self, u: Values, bias: Array) -> Values:

@@ -99,7 +99,7 @@ class Bernoulli(AbstractUnit):
     """
 
     def statistic(self, u: Values) -> Values:
-        """U itself."""
+        """u itself."""
         return u
 
     def energy(self, u: Values, bias: Array) -> Values:
@@ -140,7 +140,7 @@ class Spin(AbstractUnit):
     """-1 or +1: f(u; b) = -b u, P(u = 1) = sigm(2s), log-normaliser log 2cosh(s). Ising spins."""
 
     def statistic(self, u: Values) -> Values:
-        """U itself."""
+        """u itself."""
         return u
 
     def energy(self, u: Values, bias: Array) -> Values:
@@ -196,7 +196,7 @@ class Categorical(AbstractUnit):
         return columns.reshape(*columns.shape[:-1], -1, self.width)
 
     def statistic(self, u: Values) -> Values:
-        """U itself."""
+        """u itself."""
         return u
 
     def energy(self, u: Values, bias: Array) -> Values:

@@ -179,7 +179,7 @@ def first_order(weights: Array, x: Array) -> Array:
 
 
 def second_order(weights: Array, x: Array) -> Array:
-    """G∘G' / N."""
+    """g∘g' / N."""
     g = (x - weights @ x)[:, None] + weights * x
     return g * g.T / x.shape[0]
 
