@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array
 
 import flambeau as fb
-from flambeau import monitors, networks, neurons, rules
+from flambeau import monitors, networks, neurons, rules, training
 from flambeau.rules import Batch
 from flambeau.structures import (
     AbstractStructure,
@@ -168,11 +168,19 @@ RULES = {
     "perceptron, step": lambda: (rules.PerceptronRule(), small_perceptron(), batch_of()),
     "perceptron, sign": lambda: (rules.PerceptronRule(), small_perceptron("sign"), batch_of(low=-1.0)),
     "perceptron, Kesler": lambda: (rules.PerceptronRule(), small_perceptron("hardmax"), batch_of()),
-    "pocket": lambda: (rules.Pocket(rules.PerceptronRule(), batch_of()), small_perceptron(), batch_of()),
-    "averaged": lambda: (rules.Averaged(rules.PerceptronRule()), small_perceptron(), batch_of()),
-    "voted": lambda: (rules.Voted(rules.PerceptronRule(), 16), small_perceptron(), batch_of()),
     "delta": lambda: (rules.DeltaRule(), small_perceptron("sigmoid"), batch_of()),
     "least mean squares": lambda: (rules.LeastMeanSquares(), small_perceptron("identity"), batch_of()),
+}
+
+
+# Who is kept of a perceptron's run.
+KEEPERS = {
+    "last": training.Last,
+    "best": training.Best,
+    "best, by a score": lambda: training.Best(rules.Evaluation(rules.MeanSquaredError()), batch_of()),
+    "average": training.Average,
+    "pocket": lambda: training.Pocket(batch_of()),
+    "votes": lambda: training.Votes(16),
 }
 
 

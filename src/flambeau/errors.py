@@ -63,7 +63,18 @@ class DataError(FlambeauError, ValueError):
 
 
 class DivergenceError(FlambeauError, FloatingPointError):
-    """Training left the finite numbers; the message names epoch, step and layer."""
+    """Training left the finite numbers; the message names epoch, step and layer.
+
+    ``run`` is the :class:`~flambeau.training.run.Run` up to the last finite epoch (None where there is none), to look
+    at or to go on from with another rate.
+    """
+
+    def __init__(self, where: str, expected: str, got: object, remedy: str, run: Any = None) -> None:
+        super().__init__(where, expected, got, remedy)
+        self.run = run
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, object, str, Any]]:  # type: ignore[override]
+        return type(self), (self.where, self.expected, self.got, self.remedy, self.run)
 
 
 class FileFormatError(FlambeauError, ValueError):

@@ -26,8 +26,8 @@ from sklearn.base import BaseEstimator
 from flambeau import dynamics, estimators, networks, neurons, problems, rules, structures
 from flambeau.errors import ConfigurationError, FileFormatError
 from flambeau.foundation.files import header_within_limits, write_atomic
-from flambeau.rules import losses, perceptron
-from flambeau.training import Progress, Run, stopping
+from flambeau.rules import losses
+from flambeau.training import Progress, Run, keeping, stopping
 
 __all__ = ["load", "save"]
 
@@ -44,7 +44,7 @@ FITTED = {
 @functools.cache
 def known_classes() -> dict[str, type]:
     """Every class that may stand in a file, by its name."""
-    modules = (neurons, structures, dynamics, networks, problems, rules, losses, perceptron, stopping, estimators)
+    modules = (neurons, structures, dynamics, networks, problems, rules, losses, keeping, stopping, estimators)
     found = [thing for module in modules for thing in vars(module).values() if isinstance(thing, type)]
     states = [optax.EmptyState, optax.TraceState, optax.ScaleByAdamState, optax.ScaleByRmsState, optax.ScaleByRssState]
     kept = [

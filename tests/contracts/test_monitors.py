@@ -79,8 +79,8 @@ def plain_run():
     X, y = two_moons(40, noise=0.1, random_state=0)
     problem, network = Examples.of(X, y), fb.networks.mlp((2, 5, 1), "tanh", "sigmoid", key=jax.random.key(0))
     rule, trail = fb.rules.Backpropagation(), []
-    for rows in problem.orders(np.asarray([0, 1], np.uint32), 0, 10, 16).reshape(-1, 16):
-        batch = problem.batch(rows, jax.random.key(0))
+    for rows in problem.feed(np.asarray([0, 1], np.uint32), 0, 10, 16).reshape(-1, 16):
+        batch = problem.batch(rows, (), jax.random.key(0))
         y, d, w = network(batch.inputs), batch.targets, batch.weights
         loss = float((0.5 * (y - d) ** 2)[:, 0] @ w / w.sum())
         trail.append((network, loss, float((((y > 0.5) != (d > 0.5))[:, 0] * w).sum())))

@@ -156,7 +156,7 @@ def test_radial_units_and_surrogates_learn_too(x64):
     by_jax = eqx.filter_grad(plain_error)(network, MeanSquaredError(), batch)
     assert relative(vector(by_hand), vector(by_jax)) < 1e-10
     spiking = mlp((3, 4, 2), Step(surrogate=ACTIVATIONS["sigmoid"]), "sigmoid", key=jax.random.key(1))
-    Backpropagation().init(spiking)
+    Backpropagation().init(spiking, None)
     assert np.abs(Backpropagation().propose(spiking, batch, (), jax.random.key(0))[0].layers[0].bias).max() > 0
 
 
@@ -172,7 +172,7 @@ def test_radial_units_and_surrogates_learn_too(x64):
 def test_it_refuses_what_has_no_slope_or_no_meaning(hidden, output, loss, match):
     network = mlp((2, 2, 2), hidden, output, key=jax.random.key(0))
     with pytest.raises(ConfigurationError, match=match):
-        Backpropagation(LOSSES[loss]).init(network)
+        Backpropagation(LOSSES[loss]).init(network, None)
 
 
 def test_dropout_masks_forward_and_backward_alike(x64):

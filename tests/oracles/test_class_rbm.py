@@ -90,7 +90,7 @@ def cross_entropy(machine, batch, classes=3):
 
 @eqx.filter_jit
 def propose(rule, machine, batch, seed=0):
-    return rule.propose(machine, batch, rule.init(machine), jax.random.key(seed))
+    return rule.propose(machine, batch, rule.init(machine, None), jax.random.key(seed))
 
 
 def same(a, b, **tolerance):
@@ -144,7 +144,7 @@ class TestDiscriminative:
     def test_a_machine_without_a_label_is_refused(self):
         for rule in (Discriminative(), Hybrid(ContrastiveDivergence())):
             with pytest.raises(ConfigurationError, match="a machine with a label"):
-                rule.init(rbm(7, 3, key=jax.random.key(0)))
+                rule.init(rbm(7, 3, key=jax.random.key(0)), None)
         with pytest.raises(ConfigurationError, match="at least 2 classes"):
             rbm(7, 3, label=1, key=jax.random.key(0))
 

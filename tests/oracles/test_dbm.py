@@ -137,7 +137,7 @@ class TestSides:
             float(jax.scipy.special.logsumexp(-machine.sides(1).free_energy(states(Bernoulli(), 3)))), abs=1e-10
         )
         rule, batch = DeepBoltzmannLearning(Enumeration()), batch_for(machine)
-        a, b = (propose(rule, m, batch, rule.init(m), jax.random.key(0))[0] for m in (machine, plain))
+        a, b = (propose(rule, m, batch, rule.init(m, None), jax.random.key(0))[0] for m in (machine, plain))
         np.testing.assert_allclose(a.structures[0].weights, b.structures[0].weights * mask, atol=1e-12)
 
     def test_chains_follow_the_exact_distribution(self):
@@ -233,7 +233,7 @@ class TestTheProposal:
         posterior = own * p / (own @ p)[:, None]
         data, model = Layered(every, jnp.asarray(share @ posterior)), Layered(every, jnp.asarray(p))
         rule = DeepBoltzmannLearning(Enumeration(), centered=False)
-        proposal = rule.difference(machine, data, model, rule.init(machine).offsets)
+        proposal = rule.difference(machine, data, model, rule.init(machine, None).offsets)
 
         def error(m):
             joint = -m.energy(every)
@@ -247,7 +247,7 @@ class TestTheProposal:
         machine = machine_of((4, 3, 2, 3), 12, visible=visible())
         rule = DeepBoltzmannLearning(FromData(2), rounds=5, centered=False)
         batch, key = batch_for(machine), jax.random.key(1)
-        proposal, _, info = propose(rule, machine, batch, rule.init(machine), key)
+        proposal, _, info = propose(rule, machine, batch, rule.init(machine, None), key)
         settled = settle(machine.given(batch.inputs), 5)
         share, sides = batch.weights / batch.weights.sum(), machine.sides()
         up, chain = jax.random.split(key)
@@ -266,7 +266,7 @@ class TestTheProposal:
         machine, rule = machine_of(seed=13), DeepBoltzmannLearning(Enumeration(), rounds=200, centered=False)
         batch = batch_for(machine)
         share = batch.weights / batch.weights.sum()
-        proposal, _, info = propose(rule, machine, batch, rule.init(machine), jax.random.key(0))
+        proposal, _, info = propose(rule, machine, batch, rule.init(machine, None), jax.random.key(0))
         rows = states(Bernoulli(), 3)
 
         def error(m):
@@ -291,7 +291,9 @@ class TestTheProposal:
         exactly, sampled = (
             DeepBoltzmannLearning(sampler, centered=False) for sampler in (Enumeration(), Persistent(30_000, 20))
         )
-        a, b = (propose(rule, machine, batch, rule.init(machine), jax.random.key(2))[0] for rule in (exactly, sampled))
+        a, b = (
+            propose(rule, machine, batch, rule.init(machine, None), jax.random.key(2))[0] for rule in (exactly, sampled)
+        )
         same(a, b, atol=0.015)
 
     @pytest.mark.parametrize("sizes", ALL.values(), ids=ALL)
@@ -345,8 +347,8 @@ class TestTheProposal:
         batch, key = batch_for(machine), jax.random.key(4)
         deep, flat = DeepBoltzmannLearning(Enumeration()), ContrastiveDivergence(Enumeration())
         sides = machine.sides()
-        a, _, info = propose(deep, machine, batch, deep.init(machine), key)
-        b, _, seen = propose(flat, sides, batch, flat.init(sides), key)
+        a, _, info = propose(deep, machine, batch, deep.init(machine, None), key)
+        b, _, seen = propose(flat, sides, batch, flat.init(sides, None), key)
         np.testing.assert_allclose(a.structures[0].weights, b.structure.weights, atol=1e-12)
         same(a.biases, (b.visible_bias, b.hidden_bias), atol=1e-12)
         np.testing.assert_allclose(info["loss"], seen["loss"], atol=1e-12)
@@ -365,7 +367,9 @@ class TestTheProposal:
         batch = batch_for(machine)
         short = Batch(*(part[:-1] for part in batch))
         changed = batch._replace(inputs=batch.inputs.at[-1].set(1 - batch.inputs[-1]))
-        results = [propose(rule, machine, b, rule.init(machine), jax.random.key(0))[0] for b in (batch, short, changed)]
+        results = [
+            propose(rule, machine, b, rule.init(machine, None), jax.random.key(0))[0] for b in (batch, short, changed)
+        ]
         for other in results[1:]:
             same(results[0], other, atol=1e-13)
 
@@ -389,7 +393,7 @@ class TestRefusals:
 
     def test_a_machine_without_layers(self):
         with pytest.raises(ConfigurationError, match="deep Boltzmann machine"):
-            DeepBoltzmannLearning().init(rbm(4, 3, key=jax.random.key(0)))
+            DeepBoltzmannLearning().init(rbm(4, 3, key=jax.random.key(0)), None)
 
 
 @pytest.fixture(scope="module")

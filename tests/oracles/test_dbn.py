@@ -118,7 +118,9 @@ class TestLikelihood:
         rule = ContrastiveDivergence(Enumeration(), centered=False)
         values, top = [bound(mirror)], mirror
         for _ in range(30):
-            step, _, _ = rule.propose(top, Batch(h, jnp.zeros((8, 1)), posterior), rule.init(top), jax.random.key(0))
+            step, _, _ = rule.propose(
+                top, Batch(h, jnp.zeros((8, 1)), posterior), rule.init(top, None), jax.random.key(0)
+            )
             top = jax.tree.map(lambda w, g: w - 0.3 * g, top, step)
             values.append(bound(top))
         assert (np.diff(values) > -1e-12).all()
@@ -173,7 +175,7 @@ class TestUpDown:
         rule, key = UpDown(ContrastiveDivergence(FromData(2), centered=False)), jax.random.key(4)
         v = states(Bernoulli(), 4)[:6]
         weights = jnp.asarray([1.0, 2, 1, 1, 1, 0])
-        proposal, _, info = rule.propose(network, Batch(v, jnp.zeros((6, 1)), weights), rule.init(network), key)
+        proposal, _, info = rule.propose(network, Batch(v, jnp.zeros((6, 1)), weights), rule.init(network, None), key)
         up, _, down = jax.random.split(key, 3)
         rising = ascend(network.lower, v, up)
         sinking = descend(network.lower, info["particles"].visible, down)
@@ -200,11 +202,11 @@ class TestUpDown:
         inner = ContrastiveDivergence(FromData(1), centered=False)
         rule = UpDown(inner)
         v, labels = states(Bernoulli(), 4)[:4], jnp.asarray([[1.0, 0], [0, 1], [1, 0], [0, 1]])
-        proposal, _, _ = rule.propose(network, Batch(v, labels, jnp.ones(4)), rule.init(network), key)
+        proposal, _, _ = rule.propose(network, Batch(v, labels, jnp.ones(4)), rule.init(network, None), key)
         up, middle, _ = jax.random.split(key, 3)
         shown = jnp.hstack([ascend(network.lower, v, up)[-1], labels])
         batch = Batch(shown, labels, jnp.ones(4))
-        expected, _, _ = inner.propose(network.top, batch, inner.init(network.top), middle)
+        expected, _, _ = inner.propose(network.top, batch, inner.init(network.top, None), middle)
         jax.tree.map(np.testing.assert_array_equal, proposal.top, expected)
 
     @pytest.mark.parametrize("top_rate", [0.5, 3.0])
@@ -214,17 +216,19 @@ class TestUpDown:
         v, labels = states(Bernoulli(), 4)[:4], jnp.asarray([[1.0, 0], [0, 1], [1, 0], [0, 1]])
         batch = Batch(v, labels, jnp.ones(4))
         once, other = (
-            rule.propose(network, batch, rule.init(network), key)[0]
+            rule.propose(network, batch, rule.init(network, None), key)[0]
             for rule in (UpDown(inner), UpDown(inner, top_rate))
         )
         jax.tree.map(lambda a, b: np.testing.assert_allclose(b, top_rate * a, rtol=1e-12), once.top, other.top)
         jax.tree.map(np.testing.assert_array_equal, once.lower, other.lower)
         shown = jnp.hstack([ascend(network.lower, v, jax.random.split(key, 3)[0])[-1], labels])
         middle = jax.random.split(key, 3)[1]
-        expected = inner.propose(network.top, Batch(shown, labels, jnp.ones(4)), inner.init(network.top), middle)[0]
+        expected = inner.propose(network.top, Batch(shown, labels, jnp.ones(4)), inner.init(network.top, None), middle)[
+            0
+        ]
         jax.tree.map(np.testing.assert_array_equal, once.top, expected)
 
     def test_a_network_without_directed_layers_is_refused(self):
         network = dbn([rbm(4, 3, key=jax.random.key(0))])
         with pytest.raises(ConfigurationError, match="directed layers"):
-            UpDown().init(network)
+            UpDown().init(network, None)

@@ -140,8 +140,8 @@ def test_the_records_of_a_run_are_means_over_its_steps(x64):
     problem = fb.problems.Examples.of(batch.inputs, batch.targets)  # batches of 4, 4 and 2 with padding
     run = fb.train(start, rule, problem, steps=9, batch_size=4, monitors=(GradientFlow(),), key=1)
     network, steps = start, []
-    for rows in problem.orders(np.asarray([0, 1], np.uint32), 0, 3, 4).reshape(-1, 4):
-        one = problem.batch(rows, jax.random.key(0))
+    for rows in problem.feed(np.asarray([0, 1], np.uint32), 0, 3, 4).reshape(-1, 4):
+        one = problem.batch(rows, (), jax.random.key(0))
         columns, silent = by_numpy(network, one)
         moved = jax.tree.map(lambda v, g: v - 0.1 * g, network, rule.propose(network, one, (), jax.random.key(0))[0])
         pairs = [(np.asarray(a.structure.weights), np.asarray(b.structure.weights))

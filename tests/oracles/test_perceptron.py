@@ -142,17 +142,17 @@ def test_the_average_keeps_its_digits_in_single_precision():
     import jax
     import jax.numpy as jnp
 
-    from flambeau.rules import Averaged, Batch, PerceptronRule
+    from flambeau.training import Average, Moment
 
-    rule, network = Averaged(PerceptronRule()), fb.networks.perceptron(2, 1)
-    batch = Batch(jnp.zeros((1, 2)), jnp.zeros((1, 1)), jnp.ones(1))  # right already: no update
+    keeper, network = Average(), fb.networks.perceptron(2, 1)
 
     def many(state, weight, steps):
         moved = jax.tree.map(lambda w: w + weight, network)
-        body = lambda state, _: (rule.propose(moved, batch, state, jax.random.key(0))[1], None)  # noqa: E731
+        moment = Moment(jnp.asarray(0), None, moved, None, None, {"weight": jnp.asarray(1.0)})
+        body = lambda state, _: (keeper.observe(state, moment), None)  # noqa: E731
         return jax.lax.scan(body, state, length=steps)[0]
 
-    state = rule.init(network)
+    state = keeper.init(network)
     state = jax.jit(many, static_argnums=2)(state, 0.1, 1_000_000)
     state = jax.jit(many, static_argnums=2)(state, 0.3, 1_000_000)
     np.testing.assert_allclose(state.mean.layers[0].structure.weights, 0.2, rtol=1e-5)

@@ -126,7 +126,7 @@ class TestGoldenToy:
     def test_gradient_of_the_log_likelihood(self, x64):
         rule = ContrastiveDivergence(Enumeration(), centered=False)
         batch = Batch(jnp.asarray(V), jnp.zeros((1, 1)), jnp.ones(1))
-        proposal, _, _ = proposed(rule, toy(), batch, rule.init(toy()), jax.random.key(0))
+        proposal, _, _ = proposed(rule, toy(), batch, rule.init(toy(), None), jax.random.key(0))
         np.testing.assert_allclose(
             -proposal.structure.weights[:, 0], [0.336226, -0.173465, 0.319396, 0.520724], atol=1e-6
         )
@@ -239,7 +239,7 @@ class TestTheProposal:
         machine = machine_of(kinds[visible], HIDDEN[hidden], seed=2)
         rule = ContrastiveDivergence(FromData(2), centered=False)
         batch = batch_for(machine)
-        proposal, _, info = proposed(rule, machine, batch, rule.init(machine), jax.random.key(5))
+        proposal, _, info = proposed(rule, machine, batch, rule.init(machine, None), jax.random.key(5))
         share = batch.weights / batch.weights.sum()
         model = info["particles"]
 
@@ -253,7 +253,7 @@ class TestTheProposal:
     def test_and_the_gradient_of_free_energies_with_particles_held(self, x64):
         machine, rule = toy(), ContrastiveDivergence(FromData(1), centered=False)
         batch = batch_for(machine)
-        proposal, _, info = proposed(rule, machine, batch, rule.init(machine), jax.random.key(5))
+        proposal, _, info = proposed(rule, machine, batch, rule.init(machine, None), jax.random.key(5))
         share, model = batch.weights / batch.weights.sum(), info["particles"]
 
         def contrast(m):
@@ -267,7 +267,7 @@ class TestTheProposal:
     def test_enumeration_gives_the_gradient_of_the_likelihood(self, visible, sizes, x64):
         machine = machine_of(DISCRETE[visible], Bernoulli(), seed=3, columns=sizes)
         rule, batch = ContrastiveDivergence(Enumeration(), centered=False), batch_for(machine)
-        proposal, _, _ = proposed(rule, machine, batch, rule.init(machine), jax.random.key(0))
+        proposal, _, _ = proposed(rule, machine, batch, rule.init(machine, None), jax.random.key(0))
         rows = states(machine.visible, sizes[0])
         share = batch.weights / batch.weights.sum()
 
@@ -287,7 +287,7 @@ class TestTheProposal:
         machine = toy(dtype=jnp.float32)
         rule = ContrastiveDivergence(FromData(k), centered=False)
         batch = Batch(jnp.repeat(jnp.asarray(V, jnp.float32), 200_000, 0), jnp.zeros((200_000, 1)), jnp.ones(200_000))
-        proposal, _, _ = proposed(rule, machine, batch, rule.init(machine), jax.random.key(6))
+        proposal, _, _ = proposed(rule, machine, batch, rule.init(machine, None), jax.random.key(6))
         rows = np.asarray(states(Bernoulli(), 4), np.float32)
         reached = np.linalg.matrix_power(transition(machine), k)[(rows == V).all(1).argmax()]
         expected = V.T @ np.asarray(machine(V.astype(np.float32))) - (rows * reached[:, None]).T @ np.asarray(
@@ -302,8 +302,8 @@ class TestTheProposal:
         plain, centred = (ContrastiveDivergence(FromData(1), centered=flag) for flag in (False, True))
         key = jax.random.key(7)
         mu, lam = jnp.asarray([0.1, 0.7, 0.4, 0.5]), jnp.linspace(0.2, 0.8, 6)
-        start = centred.init(machine)._replace(visible_offset=mu, hidden_offset=lam)
-        uncentred, _, info = proposed(plain, machine, batch, plain.init(machine), key)
+        start = centred.init(machine, None)._replace(visible_offset=mu, hidden_offset=lam)
+        uncentred, _, info = proposed(plain, machine, batch, plain.init(machine, None), key)
         proposal, state, _ = proposed(centred, machine, batch, start, key)
         share = batch.weights / batch.weights.sum()
         mu, lam = mu + 0.01 * (share @ batch.inputs - mu), lam + 0.01 * (share @ info["hidden"] - lam)
@@ -329,7 +329,7 @@ class TestTheProposal:
 
         def propose(machine, inputs, *, centered):
             rule = ContrastiveDivergence(Enumeration(), centered=centered)
-            start = rule.init(machine)._replace(hidden_offset=jnp.full(6, 0.4))
+            start = rule.init(machine, None)._replace(hidden_offset=jnp.full(6, 0.4))
             found = proposed(rule, machine, batch._replace(inputs=inputs), start, jax.random.key(0))[0]
             return found.structure.weights, found.visible_bias, found.hidden_bias
 
@@ -345,8 +345,8 @@ class TestTheProposal:
         with_cost = ContrastiveDivergence(FromData(1), centered=False, sparsity_target=0.0, sparsity_cost=1.0)
         without = ContrastiveDivergence(FromData(1), centered=False)
         key = jax.random.key(0)
-        a, state, info = proposed(with_cost, machine, batch, with_cost.init(machine), key)
-        b, _, _ = proposed(without, machine, batch, without.init(machine), key)
+        a, state, info = proposed(with_cost, machine, batch, with_cost.init(machine, None), key)
+        b, _, _ = proposed(without, machine, batch, without.init(machine, None), key)
         share = batch.weights / batch.weights.sum()
         np.testing.assert_allclose(state.activity, 0.05 * share @ info["hidden"], rtol=1e-5)
         np.testing.assert_allclose(a.hidden_bias - b.hidden_bias, state.activity, rtol=1e-4, atol=1e-6)
@@ -358,7 +358,7 @@ class TestTheProposal:
 
         def propose(inputs, weights):
             batch = Batch(inputs, jnp.zeros((len(inputs), 1)), jnp.asarray(weights))
-            return proposed(rule, machine, batch, rule.init(machine), jax.random.key(1))[0]
+            return proposed(rule, machine, batch, rule.init(machine, None), jax.random.key(1))[0]
 
         twice = propose(rows[jnp.asarray([0, 0, 1, 2])], [1.0, 1, 1, 0])
         weighed = propose(rows, [2.0, 1, 0])

@@ -40,7 +40,7 @@ def batch(x, weights=None, dtype=jnp.float64) -> Batch:
 def learned(rule, x, network=None, state=None, weights=None):
     """One step at a learning rate of 1: ``(weights, thresholds, state, info)``."""
     network = hopfield(np.shape(x)[1]) if network is None else network
-    state = rule.init(network) if state is None else state
+    state = rule.init(network, None) if state is None else state
     proposal, state, info = rule.propose(network, batch(x, weights), state, jax.random.key(0))
     return (
         np.asarray(network.weights - proposal.weights),
@@ -282,9 +282,9 @@ def test_near_the_critical_load_the_overlap_is_the_theorys():
 
 def test_what_is_refused(x64):
     with pytest.raises(ConfigurationError, match="0 and 1"):
-        Covariance(0.2).init(hopfield(4))
+        Covariance(0.2).init(hopfield(4), None)
     with pytest.raises(ConfigurationError, match="-1 and"):
-        Hebbian().init(hopfield(4, Bernoulli()))
+        Hebbian().init(hopfield(4, Bernoulli()), None)
     with pytest.raises(DataError, match="12 bits"):
         learned(Hebbian(), patterns(units=5), network=hopfield(N))
     with pytest.raises(ConfigurationError, match="1 or 2"):

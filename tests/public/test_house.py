@@ -28,10 +28,11 @@ ORDER = [
         "rules",
         "networks",
         "analysis",
+        "problems",
         "training",
         "monitors",
     ),
-    *("problems", "search", "meta", "reinforce", "estimators", "saving", "pictures", "report", "journey", "cli"),
+    *("search", "meta", "reinforce", "estimators", "saving", "pictures", "report", "journey", "cli"),
 ]
 OUTSIDE = {"__init__"}
 CORE = {"neurons", "structures", "dynamics", "rules", "networks", "analysis", "monitors"}

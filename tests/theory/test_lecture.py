@@ -114,7 +114,7 @@ def test_least_mean_squares_is_the_gradient_for_a_linear_unit_and_finds_least_sq
     linear = eqx.tree_at(lambda n: n.layers[0].structure.weights, linear, jnp.asarray(generator.normal(size=(3, 1))))
     error = eqx.filter_grad(lambda n: 0.5 * jnp.mean((n(batch.inputs) - batch.targets) ** 2))(linear)
     for rule in (LeastMeanSquares(), DeltaRule(), Backpropagation()):
-        proposal = rule.propose(linear, batch, rule.init(linear), jax.random.key(0))[0]
+        proposal = rule.propose(linear, batch, rule.init(linear, None), jax.random.key(0))[0]
         np.testing.assert_allclose(proposal.layers[0].structure.weights, error.layers[0].structure.weights, rtol=1e-10)
         np.testing.assert_allclose(proposal.layers[0].bias, error.layers[0].bias, rtol=1e-10)
     run = fb.train(

@@ -46,7 +46,7 @@ def watched(monitor, network, steps):
 def steps_of(network, count=2):
     """Two batches of 4 from 7 rows; the last row is padding."""
     rule, found = ContrastiveDivergence(FromData(1)), []
-    state, weights = rule.init(network), np.ones(8, np.float32)
+    state, weights = rule.init(network, None), np.ones(8, np.float32)
     weights[7] = 0
     for number in range(count):
         own = np.arange(4 * number, 4 * number + 4)

@@ -104,10 +104,10 @@ def test_distortion_is_drawn_anew_at_every_step_and_the_rows_stay_theirs(digits)
     examples = Examples.of(digits.images[:, :, :, None], digits.target)
     problem = Distorted.of(examples, Distortion(shift=1.0, elastic=8.0, smoothness=2.0))
     rows = np.arange(30)
-    first, second = (problem.batch(rows, jax.random.key(k)) for k in (0, 1))
+    first, second = (problem.batch(rows, (), jax.random.key(k)) for k in (0, 1))
     assert not np.allclose(first.inputs, second.inputs)
     np.testing.assert_array_equal(first.targets, digits.target[:30, None])
-    np.testing.assert_array_equal(problem.batch(rows, jax.random.key(0)).inputs, first.inputs)
+    np.testing.assert_array_equal(problem.batch(rows, (), jax.random.key(0)).inputs, first.inputs)
 
 
 def rotated(channels):

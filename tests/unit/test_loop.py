@@ -1,5 +1,7 @@
 """The loop: what it must not depend on, how it is cut and resumed, and what it says when a run goes wrong."""
 
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,7 @@ import flambeau as fb
 from flambeau.foundation.random import permutations
 from flambeau.problems import Examples
 from flambeau.rules import Backpropagation, CrossEntropy, Evaluation, PerceptronRule
-from flambeau.training import NoMistakes, Patience, loop
+from flambeau.training import Average, Best, NoMistakes, Patience, feeding, rounds
 
 
 def moons(n=50):
@@ -33,9 +35,9 @@ def same(one, other):
 def test_ten_lines_by_hand_are_the_same_run(x64):
     """The loop has no secrets: rows, proposal, update, in order."""
     problem, rule, net = moons(), Backpropagation(), network()
-    orders = problem.orders(np.asarray([0, 3], np.uint32), 0, 7, 16).reshape(-1, 16)
+    orders = problem.feed(np.asarray([0, 3], np.uint32), 0, 7, 16).reshape(-1, 16)
     for rows in orders:
-        batch = problem.batch(jnp.asarray(rows), jax.random.key(0))
+        batch = problem.batch(jnp.asarray(rows), (), jax.random.key(0))
         proposal, _, _ = rule.propose(net, batch, (), jax.random.key(0))
         net = jax.tree.map(lambda w, g: w - 0.1 * g, net, proposal)
     run = trained(optimizer="sgd")
@@ -44,7 +46,7 @@ def test_ten_lines_by_hand_are_the_same_run(x64):
 
 def test_the_result_does_not_depend_on_how_the_epochs_are_cut(monkeypatch):
     whole = trained()
-    monkeypatch.setattr(loop, "ROWS_PER_CHUNK", 1)
+    monkeypatch.setattr(feeding, "ROWS_PER_CHUNK", 1)
     one_by_one = trained()
     same(whole.network, one_by_one.network)
     same(whole.history, one_by_one.history)
@@ -65,17 +67,19 @@ def test_resuming_from_a_run_or_a_checkpoint_goes_on_bit_for_bit(tmp_path):
 
 def test_a_run_killed_after_a_chunk_resumes_to_the_same_bits(tmp_path, monkeypatch):
     whole = trained()
-    monkeypatch.setattr(loop, "ROWS_PER_CHUNK", 1)
-    file, calls, save = str(tmp_path / "run.checkpoint"), [], loop.save_checkpoint
+    monkeypatch.setattr(feeding, "ROWS_PER_CHUNK", 1)
+    file, calls = str(tmp_path / "run.checkpoint"), []
+    module = sys.modules["flambeau.training.train"]  # the package's name for it is the function
+    save = module.save_checkpoint
 
     def killed(*arguments):
         save(*arguments)
         calls.append(arguments)
         if len(calls) == 3:
-            raise KeyboardInterrupt
+            raise SystemExit
 
-    monkeypatch.setattr(loop, "save_checkpoint", killed)
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr(module, "save_checkpoint", killed)
+    with pytest.raises(SystemExit):
         trained(checkpoint=file)
     same(trained(resume=file).network, whole.network)
 
@@ -95,10 +99,10 @@ def test_a_checkpoint_of_another_network_or_a_broken_file_is_refused(tmp_path):
 
 def test_one_program_serves_all_chunks_rates_and_seeds(monkeypatch):
     """Compiling again for a tail, a rate or a seed would cost more than the training."""
-    monkeypatch.setattr(loop, "ROWS_PER_CHUNK", 120)
+    monkeypatch.setattr(feeding, "ROWS_PER_CHUNK", 120)
     counted = []
-    original = loop.round_of_steps
-    monkeypatch.setattr(loop, "round_of_steps", lambda *a: counted.append(1) or original(*a))
+    original = rounds.round_of_steps
+    monkeypatch.setattr(rounds, "round_of_steps", lambda *a: counted.append(1) or original(*a))
     net = network(9)  # a shape of its own, so that nothing is cached yet
 
     def run(**changes):
@@ -128,10 +132,10 @@ def test_orders_are_permutations_fixed_by_seed_and_round():
 
 def test_padding_completes_the_last_batch_and_order_is_kept_on_request():
     problem = Examples.of(np.arange(10.0)[:, None], np.zeros(10), shuffle=False)
-    rows = problem.orders(np.asarray([0, 0], np.uint32), 0, 2, 4)
+    rows = problem.feed(np.asarray([0, 0], np.uint32), 0, 2, 4)
     assert rows.shape == (2, 3, 4)
     np.testing.assert_array_equal(rows[1].ravel(), [*range(10), -1, -1])
-    np.testing.assert_array_equal(problem.batch(rows[0, 2], jax.random.key(0)).weights, [1, 1, 0, 0])
+    np.testing.assert_array_equal(problem.batch(rows[0, 2], (), jax.random.key(0)).weights, [1, 1, 0, 0])
 
 
 def test_the_history_is_the_weighted_mean_of_the_epoch():
@@ -161,13 +165,13 @@ def test_a_diverging_run_is_a_clear_error(rate):
         fb.train(net, Backpropagation(), problem, steps=50, batch_size=1, optimizer=fb.optimiser("sgd", rate))
 
 
-def test_patience_stops_and_restores_the_best():
+def test_early_stopping_is_patience_and_the_best_network_kept():
     other = moons(30)
     held = other.everything()._replace(targets=1 - other.targets)  # labels that contradict: its loss only rises
     evaluation = Evaluation(CrossEntropy(), classify=True)
     stopping = Patience(evaluation, held, patience=3, tolerance=0.0)
     run = fb.train(network(), Backpropagation(CrossEntropy()), moons(), optimizer=fb.optimiser("adam", 0.05),
-                   steps=4 * 100, batch_size=16, stopping=stopping)  # fmt: skip
+                   epochs=100, batch_size=16, stopping=stopping, keep=Best())  # fmt: skip
     losses = run.history["validation_loss"]
     assert run.stopped
     assert run.rounds == len(losses) == np.argmin(losses) + 4
@@ -236,18 +240,15 @@ def test_bad_examples_are_typed_errors(data, match):
         Examples.of(*data)
 
 
-def test_going_on_after_a_stop_starts_from_what_the_criterion_kept_not_from_what_the_rule_made_of_it():
-    """An average is for answering; learning goes on from the weights that were averaged."""
-    from flambeau.rules import Averaged
-
-    X, y = fb.problems.logic_gate("or")
-    rule, problem = Averaged(PerceptronRule()), Examples.of(X, y)
-    first = fb.train(
-        fb.networks.perceptron(2, 1), rule, problem, steps=400, batch_size=1, stopping=NoMistakes(), optimizer="sgd"
-    )
+def test_an_average_is_for_answering_and_learning_goes_on_from_the_weights_that_were_averaged():
+    problem, settings = Examples.of(*fb.problems.logic_gate("or")), {"batch_size": 1, "stopping": NoMistakes()}
+    first = fb.train(fb.networks.perceptron(2, 1), PerceptronRule(), problem, steps=400, keep=Average(), **settings)
     assert first.stopped
+    assert not np.array_equal(
+        first.network.layers[0].structure.weights, first.progress.network.layers[0].structure.weights
+    )
     more = fb.train(
-        first.network, rule, problem, steps=first.steps + 4, batch_size=1, stopping=NoMistakes(), resume=first
+        first.network, PerceptronRule(), problem, steps=first.steps + 4, keep=Average(), resume=first, **settings
     )
     same(more.progress.network, first.progress.network)  # a clean epoch changes nothing
 
@@ -296,24 +297,25 @@ def test_nearly_equal_sizes_share_a_program_and_padding_changes_nothing():
     assert (plain.inputs.shape[0], padded.inputs.shape[0], int(padded.count)) == (29, 32, 29)
     runs = [fb.train(network(), Backpropagation(), p, steps=20, batch_size=16, key=3) for p in (plain, padded)]
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), runs[0].network, runs[1].network)
-    np.testing.assert_array_equal(padded.batch(np.asarray([0, -1], np.int32), jax.random.key(0)).weights, [1, 0])
+    np.testing.assert_array_equal(padded.batch(np.asarray([0, -1], np.int32), (), jax.random.key(0)).weights, [1, 0])
     np.testing.assert_array_equal(padded.everything().inputs, plain.inputs)
 
 
 def test_a_population_is_a_vmap_over_the_arrays():
     import equinox as eqx
 
-    from flambeau.training import Program, RunAll, advance, begin
+    from flambeau.training import Last, Program, RunAll, advance, begin
 
     problem, rule, adam = moons(), Backpropagation(), fb.optimiser("adam", 0.01)
     nets = [fb.networks.mlp((2, 5, 1), "tanh", "sigmoid", key=jax.random.key(i)) for i in range(3)]
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *nets)
     arrays, static = eqx.partition(stacked, eqx.is_array)
-    program = Program(rule, adam.mechanism, (), RunAll(), static, eqx.is_inexact_array)
+    program = Program(rule, adam.mechanism, (), RunAll(), Last(), static, eqx.is_inexact_array)
     seed = np.asarray([0, 3], np.uint32)
-    rows = problem.orders(seed, 0, 2, 16)
+    rows = problem.feed(seed, 0, 2, 16)
     rates = adam.rates(np.arange(8).reshape(2, 4))
-    progress = eqx.filter_vmap(begin, in_axes=(None, 0))(program, arrays)
+    start = eqx.filter_vmap(begin, in_axes=(None, 0, None, None, None))
+    progress = start(program, arrays, problem, rows[0, 0], seed)
     axes = (None, 0, None, None, None, None, None)
     chunk = eqx.filter_vmap(advance, in_axes=axes)(program, progress, problem, rows, rates, seed, np.int32(2))
     for i, net in enumerate(nets):

@@ -5,7 +5,7 @@ from flambeau.analysis.attractors import Landscape, attractor_kinds, energy_plan
 from flambeau.analysis.diagnosis import diagnose, diagnose_gradients, gradient_flow
 from flambeau.analysis.enumeration import all_states, enumerable, exact_distribution, exact_log_partition, exact_samples
 from flambeau.analysis.feature_maps import FeatureMap, feature_maps, layer_names, saliency
-from flambeau.analysis.free_energy import free_energy_gap
+from flambeau.analysis.free_energy import HeldOut, free_energy_excess, free_energy_gap
 from flambeau.analysis.gradient_numbers import flow_numbers
 from flambeau.analysis.jacobian_spectrum import jacobian_spectrum
 from flambeau.analysis.learning_layers import Row, rows_of
@@ -36,6 +36,7 @@ from flambeau.analysis.weight_fields import layer_kernels, weight_fields
 __all__ = [
     "FeatureMap",
     "Finding",
+    "HeldOut",
     "Landscape",
     "LikelihoodReport",
     "LogPartition",
@@ -68,6 +69,7 @@ __all__ = [
     "feature_maps",
     "feature_pseudo_log_likelihood",
     "flow_numbers",
+    "free_energy_excess",
     "free_energy_gap",
     "geweke",
     "gradient_flow",

@@ -1,11 +1,11 @@
 """Free energies of seen and unseen rows: whether a Boltzmann machine remembers rather than learns."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-__all__ = ["free_energy_gap"]
+__all__ = ["HeldOut", "free_energy_excess", "free_energy_gap"]
 
 
 def free_energy_gap(
@@ -19,3 +19,28 @@ def free_energy_gap(
     mean = jnp.average(unseen, weights=held_out_weights)
     spread = jnp.sqrt(jnp.average((unseen - mean) ** 2, weights=held_out_weights))
     return mean - jnp.average(seen, weights=weights), spread
+
+
+class HeldOut(NamedTuple):
+    """Rows that were learned, rows that were not, how much each counts, and how wide a gap is tolerated."""
+
+    rows: Array
+    held_out: Array
+    weights: Any = None
+    held_out_weights: Any = None
+    tolerance: Any = 0.1
+
+
+def free_energy_excess(network: PyTree, data: HeldOut) -> tuple[Array, dict[str, Array]]:
+    """How far the free-energy gap is beyond what chance and tolerance allow, in nats; 0 for a narrow one: a score.
+
+    Too wide is a gap, in standard deviations of the held-out free energies, above the tolerance plus twice what chance
+    allows, 2 √(1/n + 1/m) for n rows and m held-out rows. ``stopping=Beyond(free_energy_excess, data)`` stops a run
+    once the gap has been too wide for so many rounds, ``keep=Best(newest=True)`` keeps the last network before that.
+    Returns ``(excess, {"free_energy_gap": gap})``.
+
+    Source: Hinton 2010, A practical guide to training restricted Boltzmann machines, section 6.
+    """
+    gap, spread = free_energy_gap(network, data.rows, data.held_out, data.weights, data.held_out_weights)
+    chance = 2 * (1 / len(data.rows) + 1 / len(data.held_out)) ** 0.5
+    return jnp.maximum(gap - (data.tolerance + chance) * spread, 0), {"free_energy_gap": gap}

@@ -36,7 +36,7 @@ def flow_numbers(network: PyTree, rule: AbstractRule, batch: Batch, key: Array |
     Raises :class:`~flambeau.errors.ConfigurationError` for a rule that does not tell what comes down.
     """
     key = jax.random.key(0) if key is None else key
-    proposal, _, info = rule.propose(network, batch, rule.init(network), key)
+    proposal, _, info = rule.propose(network, batch, rule.init(network, batch), key)
     if not set(NEEDS) <= set(info):
         expected, got = f"a rule whose info has {', '.join(NEEDS)}", type(rule).__name__
         raise ConfigurationError("flow_numbers", expected, got, "use Backpropagation")

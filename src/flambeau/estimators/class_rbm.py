@@ -41,10 +41,10 @@ from flambeau.foundation.rows import by_rows, no_rows
 from flambeau.monitors import ValidationCurve
 from flambeau.networks import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit, Categorical, unit
-from flambeau.problems import Binarised, Examples
+from flambeau.problems import AbstractProblem, Binarised, Examples
 from flambeau.rules import AbstractRule, Batch, ContrastiveDivergence
 from flambeau.rules.discriminative import Discriminative, Hybrid, LabelEvaluation, by_class
-from flambeau.training import AbstractStopping, Patience, Problem, RunAll
+from flambeau.training import AbstractKeeper, AbstractStopping, Best, Last, Patience, RunAll
 
 __all__ = ["ClassificationRBM"]
 
@@ -245,7 +245,7 @@ class ClassificationRBM(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         generative = ContrastiveDivergence(sampler_of(self), bool(self.centered))
         return generative if self.objective == "generative" else Hybrid(generative, self.generative_weight)
 
-    def _problem(self, examples: Examples, features: int) -> Problem:
+    def _problem(self, examples: Examples, features: int) -> AbstractProblem:
         return Binarised(examples, features) if self.binarize == "sample" else examples
 
     @property
@@ -299,11 +299,11 @@ class ByLabel:
 
     def __call__(
         self, model: Any, examples: Examples, held_out: Batch | None, stream: bool
-    ) -> tuple[AbstractStopping, tuple[Any, ...]]:
+    ) -> tuple[AbstractStopping, AbstractKeeper, tuple[Any, ...]]:
         """``(stopping criterion, further monitors)``."""
         if model.early_stopping:
-            return Patience(self.score, held_out, model.patience, model.tolerance), ()
-        return RunAll(), (() if held_out is None else (ValidationCurve(self.score, held_out),))
+            return Patience(self.score, held_out, model.patience, model.tolerance), Best(), ()
+        return RunAll(), Last(), (() if held_out is None else (ValidationCurve(self.score, held_out),))
 
 
 def labelled(y: np.ndarray, unlabelled: Any, classes: Any = None) -> np.ndarray:

@@ -60,7 +60,7 @@ class DBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     batch_size, epochs, shuffle, warm_start, random_state, verbose : as everywhere.
     early_stopping : stop when the gap of variational free energies to held-out rows (``validation_fraction``, or
         ``validation_data``) is wider, for ``patience`` epochs, than ``tolerance`` of its spread plus what chance allows
-        (:class:`~flambeau.training.FreeEnergyPatience`); ``history_`` holds the gap.
+        (:func:`~flambeau.analysis.free_energy_excess`); ``history_`` holds the gap.
 
     Attributes
     ----------

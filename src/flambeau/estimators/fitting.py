@@ -15,9 +15,20 @@ from sklearn.model_selection import train_test_split
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.common import check_number, seed_of
 from flambeau.monitors import ValidationCurve
-from flambeau.problems import Examples
+from flambeau.problems import AbstractProblem, Examples
 from flambeau.rules import AbstractLoss, AbstractRule, Backpropagation, Batch, Evaluation
-from flambeau.training import AbstractStopping, Optimiser, Patience, Problem, Run, RunAll, optimiser, train
+from flambeau.training import (
+    AbstractKeeper,
+    AbstractStopping,
+    Best,
+    Last,
+    Optimiser,
+    Patience,
+    Run,
+    RunAll,
+    optimiser,
+    train,
+)
 
 __all__ = ["Criterion", "Job", "Lesson", "check_settings", "learn", "pair", "remember", "whole_sizes"]
 
@@ -97,7 +108,8 @@ def hold_out(model: Any, lesson: Lesson, seed: int, *, classify: bool) -> Lesson
     return Lesson(lesson.X[rows], lesson.targets[rows], lesson.weights[rows], others)
 
 
-Judge = Callable[[Any, Examples, Batch | None, bool], tuple[AbstractStopping, tuple[Any, ...]]]
+Verdict = tuple[AbstractStopping, AbstractKeeper, tuple[Any, ...]]
+Judge = Callable[[Any, Examples, Batch | None, bool], Verdict]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,15 +122,13 @@ class Criterion:
 
     evaluation: Evaluation
 
-    def __call__(
-        self, model: Any, examples: Examples, held_out: Batch | None, stream: bool
-    ) -> tuple[AbstractStopping, tuple[Any, ...]]:
-        """``(stopping criterion, further monitors)``."""
+    def __call__(self, model: Any, examples: Examples, held_out: Batch | None, stream: bool) -> Verdict:
+        """``(stopping criterion, keeper, further monitors)``."""
         patience, tolerance = model.patience, model.tolerance
         if model.early_stopping:
-            return Patience(self.evaluation, held_out, patience, tolerance), ()
+            return Patience(self.evaluation, held_out, patience, tolerance), Best(), ()
         curves = () if held_out is None else (ValidationCurve(self.evaluation, held_out),)
-        return RunAll() if stream else Patience(None, None, patience, tolerance, restore=False), curves
+        return RunAll() if stream else Patience(None, None, patience, tolerance), Last(), curves
 
 
 class Job(NamedTuple):
@@ -132,7 +142,7 @@ class Job(NamedTuple):
     draw: Callable[[Array], PyTree]
     rule: AbstractRule
     judge: Judge
-    problem: Callable[[Examples], Problem] = lambda examples: examples
+    problem: Callable[[Examples], AbstractProblem] = lambda examples: examples
     classify: bool = True
     converges: bool = True
 
@@ -142,7 +152,7 @@ class Job(NamedTuple):
         outline: tuple,
         draw: Callable[[Array], PyTree],
         loss: AbstractLoss,
-        problem: Callable[[Examples], Problem] = lambda examples: examples,
+        problem: Callable[[Examples], AbstractProblem] = lambda examples: examples,
         *,
         classify: bool = True,
     ) -> "Job":
@@ -173,7 +183,7 @@ def fit_network(
     batch_size = min(limit, 1 << (rows - 1).bit_length())  # a power of two, so that sizes share programs
     examples = Examples.of(lesson.X, lesson.targets, lesson.weights, shuffle=model.shuffle, whole=batch_size)
     held_out = None if lesson.held_out is None else Batch(*jax.device_put(as_rows(*lesson.held_out)))
-    stopping, curves = job.judge(model, examples, held_out, stream)
+    stopping, keep, curves = job.judge(model, examples, held_out, stream)
     return train(
         network,
         job.rule,
@@ -184,6 +194,7 @@ def fit_network(
         monitors=(*monitors, *curves),
         key=seed,
         stopping=stopping,
+        keep=keep,
         verbose=model.verbose,
         resume=earlier,
     )

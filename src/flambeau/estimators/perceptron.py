@@ -26,9 +26,20 @@ from flambeau.estimators.common import (
 from flambeau.networks import perceptron
 from flambeau.neurons import Hardmax, Sign, Step
 from flambeau.problems import Examples
-from flambeau.rules import AbstractRule, Averaged, PerceptronRule, Pocket, Voted, voted_output
-from flambeau.rules.perceptron import PocketState
-from flambeau.training import NoMistakes, Run, optimiser, train
+from flambeau.rules import PerceptronRule
+from flambeau.training import (
+    AbstractKeeper,
+    Average,
+    Last,
+    NoMistakes,
+    Pocket,
+    Run,
+    Votes,
+    optimiser,
+    train,
+    voted_output,
+)
+from flambeau.training.keeping import PocketState
 
 __all__ = ["Perceptron"]
 
@@ -167,15 +178,15 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         weights = row_weights(self, X, y, sample_weight)
         kept = weights > 0
         problem = Examples.of(X[kept], self._targets(y[kept], classes), weights[kept], shuffle=self.shuffle)
-        rule = self._rule(problem)
-        if earlier is not None and isinstance(rule, Pocket) and isinstance(earlier.progress.rule, PocketState):
-            recounted = rule.recount(earlier.progress.rule.network)  # its errors were counted on other rows
-            earlier = dataclasses.replace(earlier, progress=earlier.progress._replace(rule=recounted))
+        keep = self._keeper(problem)
+        if earlier is not None and isinstance(keep, Pocket) and isinstance(earlier.progress.keeping, PocketState):
+            recounted = keep.init(earlier.progress.keeping.network)  # its errors were counted on other rows
+            earlier = dataclasses.replace(earlier, progress=earlier.progress._replace(keeping=recounted))
         run = train(
             perceptron(X.shape[1], problem.targets.shape[1], self._activation(classes))
             if earlier is None
             else earlier.network,
-            rule,
+            PerceptronRule(),
             problem,
             optimizer=optimiser("sgd", float(self.learning_rate)),
             steps=(earlier.steps if earlier else 0) + epochs * int(kept.sum()),
@@ -183,6 +194,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
             key=seed_of(self.random_state) if earlier is None else earlier.seed[-1],
             monitors=monitors,
             stopping=NoMistakes(),
+            keep=keep,
             verbose=self.verbose,
             resume=earlier,
         )
@@ -191,13 +203,13 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         self._remember(run)
         return weights, run
 
-    def _rule(self, problem: Examples) -> AbstractRule:
-        """The perceptron rule, and what is kept of it."""
+    def _keeper(self, problem: Examples) -> AbstractKeeper:
+        """Which network is kept."""
         if self.variant == "pocket":
-            return Pocket(PerceptronRule(), problem.everything())
+            return Pocket(problem.everything())
         if self.variant == "averaged":
-            return Averaged(PerceptronRule())
-        return Voted(PerceptronRule(), int(self.max_votes)) if self.variant == "voted" else PerceptronRule()
+            return Average()
+        return Votes(int(self.max_votes)) if self.variant == "voted" else Last()
 
     def _remember(self, run: Run) -> None:
         """Fitted attributes."""
@@ -208,8 +220,8 @@ class Perceptron(ClassifierMixin, BaseEstimator):
 
     def _check_votes(self, run: Run) -> None:
         """Refuse a vote in which not every weight vector has its seat."""
-        if self.variant == "voted" and int(run.progress.rule.mistakes) >= self.max_votes:
-            expected, got = f"fewer mistakes than max_votes={self.max_votes}", int(run.progress.rule.mistakes)
+        if self.variant == "voted" and int(run.progress.keeping.mistakes) >= self.max_votes:
+            expected, got = f"fewer mistakes than max_votes={self.max_votes}", int(run.progress.keeping.mistakes)
             remedy = "raise max_votes, lower max_epochs, or use variant='averaged'"
             raise ConfigurationError("Perceptron.max_votes", expected, got, remedy)
 
@@ -236,14 +248,14 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         if voted and isinstance(
             self._activation(self.classes_), Step
         ):  # 0-1 ballots: half of all votes is the threshold
-            return scores[:, 0] - np.asarray(self.run_.progress.rule.survived).sum() / 2
+            return scores[:, 0] - np.asarray(self.run_.progress.keeping.survived).sum() / 2
         return scores[:, 0]
 
     def _ballot(self) -> "Ballot":
         """The stored networks with the last one seated."""
-        rule, progress = Voted(PerceptronRule(), int(self.max_votes)), self.run_.progress
+        progress = self.run_.progress
         last = eqx.combine(progress.network, self.network_)
-        return Ballot(rule.seated(last, progress.rule))
+        return Ballot(Votes(int(self.max_votes)).seated(progress.keeping, last))
 
     def predict(self, X: Any) -> np.ndarray:
         """The label of every row."""

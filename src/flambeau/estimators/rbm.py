@@ -10,7 +10,14 @@ from jaxtyping import Array
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from flambeau.analysis import LikelihoodReport, LogPartition, likelihood_report, pseudo_log_likelihood
+from flambeau.analysis import (
+    HeldOut,
+    LikelihoodReport,
+    LogPartition,
+    free_energy_excess,
+    likelihood_report,
+    pseudo_log_likelihood,
+)
 from flambeau.dynamics import gibbs
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.boltzmann import (
@@ -31,14 +38,15 @@ from flambeau.estimators.boltzmann import (
 )
 from flambeau.estimators.common import check_number, outputs, row_weights, seed_of
 from flambeau.estimators.fitting import Job, Lesson, check_settings, learn, remember
+from flambeau.foundation.precision import dtype
 from flambeau.foundation.random import seed_words
 from flambeau.foundation.rows import by_rows, no_rows
 from flambeau.monitors import FreeEnergyGap
 from flambeau.networks import RestrictedBoltzmannMachine, rbm
 from flambeau.neurons import AbstractUnit, unit
-from flambeau.problems import Binarised, Examples
+from flambeau.problems import AbstractProblem, Binarised, Examples
 from flambeau.rules import Batch, ContrastiveDivergence
-from flambeau.training import AbstractStopping, FreeEnergyPatience, Problem, RunAll
+from flambeau.training import AbstractKeeper, AbstractStopping, Best, Beyond, Last, RunAll
 
 __all__ = ["RBM"]
 
@@ -65,7 +73,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     batch_size, epochs, shuffle, warm_start, random_state, verbose : as everywhere.
     early_stopping : stop when the free-energy gap to held-out rows (``validation_fraction``, or ``validation_data``) is
         wider, for ``patience`` epochs, than ``tolerance`` of its spread plus what chance allows
-        (:class:`~flambeau.training.FreeEnergyPatience`); ``history_`` holds the gap.
+        (:func:`~flambeau.analysis.free_energy_excess`); ``history_`` holds the gap.
 
     Attributes
     ----------
@@ -234,7 +242,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             sparsity_cost=float(self.sparsity_cost),
         )
 
-    def _problem(self, examples: Examples) -> Problem:
+    def _problem(self, examples: Examples) -> AbstractProblem:
         return Binarised(examples) if self.binarize == "sample" else examples
 
     @property
@@ -349,20 +357,21 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
 def judged(
     model: Any, examples: Examples, held_out: Batch | None, stream: bool
-) -> tuple[AbstractStopping, tuple[Any, ...]]:
+) -> tuple[AbstractStopping, AbstractKeeper, tuple[Any, ...]]:
     """Early stopping watches the free-energy gap; held-out rows without it only give the curve.
 
     As many training rows as held-out ones, drawn: the first ones may all be of one class.
     """
     if held_out is None:
-        return RunAll(), ()
+        return RunAll(), Last(), ()
     count = int(examples.count)
     chosen = np.sort(np.random.default_rng(0).permutation(count)[: len(held_out.inputs)])
     rows, own = examples.inputs[chosen], examples.weights
     weights = (None if own is None else own[chosen], held_out.weights)
     if model.early_stopping:
-        return FreeEnergyPatience(rows, held_out.inputs, model.patience, model.tolerance, *weights), ()
-    return RunAll(), (FreeEnergyGap(rows, held_out.inputs, *weights),)
+        data = HeldOut(rows, held_out.inputs, *weights, np.asarray(model.tolerance, dtype()))
+        return Beyond(free_energy_excess, data, model.patience), Best(newest=True), ()
+    return RunAll(), Last(), (FreeEnergyGap(rows, held_out.inputs, *weights),)
 
 
 @eqx.filter_jit

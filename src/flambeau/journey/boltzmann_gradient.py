@@ -42,9 +42,9 @@ def look(machine: Any, held: fb.rules.Batch, every: fb.rules.Batch, h: Array, ke
     """All of it as one program. A proposal points downhill in the likelihood: the optimiser walks against it."""
     exact = fb.rules.ContrastiveDivergence(fb.dynamics.Enumeration(), centered=False)
     cd = fb.rules.ContrastiveDivergence(fb.dynamics.FromData(1), centered=False)
-    sampled, _, info = cd.propose(machine, every, cd.init(machine), key)
+    sampled, _, info = cd.propose(machine, every, cd.init(machine, every), key)
     down = fb.dynamics.sample_visible(machine, h, key)
-    return Look(exact.propose(machine, held, exact.init(machine), key)[0], sampled, info["particles"], down)
+    return Look(exact.propose(machine, held, exact.init(machine, held), key)[0], sampled, info["particles"], down)
 
 
 def gradient(setting: Setting) -> Told:

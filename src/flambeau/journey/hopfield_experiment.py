@@ -78,7 +78,7 @@ def tried(rule: Any, patterns: Any, present: Any, cues: Any) -> Array:
 def taught(rule: fb.rules.AbstractRule, batch: fb.rules.Batch) -> fb.networks.HopfieldNetwork:
     """One look at all patterns."""
     network = fb.networks.hopfield(batch.inputs.shape[1])
-    proposal, _, _ = rule.propose(network, batch, rule.init(network), jax.random.key(0))
+    proposal, _, _ = rule.propose(network, batch, rule.init(network, batch), jax.random.key(0))
     return fb.networks.HopfieldNetwork(network.weights - proposal.weights, network.thresholds)
 
 

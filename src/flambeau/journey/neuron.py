@@ -118,7 +118,7 @@ def refusal_claim() -> Claim:
     """Back-propagation through a bare step would learn nothing, so it is refused before training starts."""
     network = fb.networks.mlp((2, 2, 1), "step", "sigmoid", key=jax.random.key(0))
     try:
-        fb.rules.Backpropagation().init(network)
+        fb.rules.Backpropagation().init(network, None)
         measured = "accepted"
     except fb.errors.ConfigurationError:
         measured = "refused, with the remedy named"

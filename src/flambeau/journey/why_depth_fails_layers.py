@@ -78,10 +78,14 @@ def many_descents(
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
     arrays, static = eqx.partition(stacked, eqx.is_array)
     adam, rule, seed = fb.optimiser("adam", rate), fb.rules.Backpropagation(), np.asarray([0, 0], np.uint32)
-    program = training.Program(rule, adam.mechanism, (), training.RunAll(), static, eqx.is_inexact_array)
-    rows = problem.orders(seed, 0, steps, len(problem.inputs))  # every step sees all rows
+    program = training.Program(
+        rule, adam.mechanism, (), training.RunAll(), training.Last(), static, eqx.is_inexact_array
+    )
+    rows = problem.feed(seed, 0, steps, len(problem.inputs))  # every step sees all rows
     rates = adam.rates(np.arange(steps)).reshape(steps, 1)
-    progress = eqx.filter_vmap(training.begin, in_axes=(None, 0))(program, arrays)
+    progress = eqx.filter_vmap(training.begin, in_axes=(None, 0, None, None, None))(
+        program, arrays, problem, rows[0, 0], seed
+    )
     each = (None, 0, None, None, None, None, None)
     chunk = eqx.filter_vmap(training.advance, in_axes=each)(
         program, progress, problem, rows, rates, seed, np.int32(steps)

@@ -1,5 +1,6 @@
 """Problems: where examples come from."""
 
+from flambeau.problems.base import AbstractMemoryless, AbstractProblem, step_numbers
 from flambeau.problems.binarised import Binarised
 from flambeau.problems.data.bundle import DataBundle
 from flambeau.problems.data.catalogue import available, fetch_dataset, load
@@ -10,15 +11,19 @@ from flambeau.problems.data.mnist import fashion_mnist, mnist
 from flambeau.problems.data.toys import separable, two_moons, two_spirals
 from flambeau.problems.distortion import Distorted, Distortion
 from flambeau.problems.examples import Examples
+from flambeau.problems.generated import Generated
 from flambeau.problems.table_layout import TableLayout, TableRows, plan_layout, read_rows
 from flambeau.problems.tables import TableFile, open_table
 
 __all__ = [
+    "AbstractMemoryless",
+    "AbstractProblem",
     "Binarised",
     "DataBundle",
     "Distorted",
     "Distortion",
     "Examples",
+    "Generated",
     "TableFile",
     "TableLayout",
     "TableRows",
@@ -35,6 +40,7 @@ __all__ = [
     "read_idx",
     "read_rows",
     "separable",
+    "step_numbers",
     "two_moons",
     "two_spirals",
     "xor",

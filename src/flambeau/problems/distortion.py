@@ -10,10 +10,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PyTree
 
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.foundation.random import uniforms
+from flambeau.problems.base import AbstractMemoryless
 from flambeau.problems.examples import Examples
 from flambeau.rules.base import Batch
 
@@ -124,11 +125,11 @@ def interpolated(
     return jnp.sum(fetched.reshape(*x.shape, 4) * jnp.stack(weights, axis=-1)[..., None, :], axis=-1)
 
 
-class Distorted(eqx.Module):
+class Distorted(AbstractMemoryless):
     """A data set of images of which no step sees the same twice.
 
     >>> problem = Distorted.of(Examples.of(jnp.ones((4, 5, 5, 1)), jnp.eye(4)), Distortion(shift=1.0))
-    >>> problem.batch(jnp.arange(2), jax.random.key(0)).inputs.shape
+    >>> problem.batch(jnp.arange(2), (), jax.random.key(0)).inputs.shape
     (2, 5, 5, 1)
     """
 
@@ -143,13 +144,11 @@ class Distorted(eqx.Module):
             raise DataError("Distorted", expected, got, "reshape the inputs")
         return cls(examples, distortion)
 
-    def orders(
-        self, seed: np.ndarray, first: int, count: int, batch_size: int
-    ) -> Int[np.ndarray, "rounds steps batch"]:
+    def feed(self, seed: np.ndarray, first: int, count: int, batch_size: int) -> Int[np.ndarray, "rounds steps batch"]:
         """The examples' own order."""
-        return self.examples.orders(seed, first, count, batch_size)
+        return self.examples.feed(seed, first, count, batch_size)
 
-    def batch(self, rows: Int[Array | np.ndarray, " batch"], key: Array) -> Batch:
+    def batch(self, given: Int[Array | np.ndarray, " batch"], memory: PyTree, key: Array) -> Batch:
         """The rows, each image distorted by this step's key."""
-        batch = self.examples.batch(rows, key)
+        batch = self.examples.rows(given)
         return batch._replace(inputs=self.distortion(batch.inputs, key))

@@ -8,7 +8,7 @@ from flambeau.rules.delta import DeltaRule, LeastMeanSquares
 from flambeau.rules.discriminative import Discriminative, Hybrid, HybridState, LabelEvaluation
 from flambeau.rules.evaluation import Evaluation
 from flambeau.rules.losses import AbstractLoss, CrossEntropy, MaximumAPosteriori, MeanSquaredError, loss
-from flambeau.rules.perceptron import Averaged, PerceptronRule, Pocket, Voted, voted_output
+from flambeau.rules.perceptron import PerceptronRule
 from flambeau.rules.storage import Covariance, Hebbian, Projection, Storkey
 from flambeau.rules.storage_margins import MarginPerceptron, ProbabilityFlow, Unlearning
 from flambeau.rules.wake_sleep import UpDown
@@ -16,7 +16,6 @@ from flambeau.rules.wake_sleep import UpDown
 __all__ = [
     "AbstractLoss",
     "AbstractRule",
-    "Averaged",
     "Backpropagation",
     "Batch",
     "ContrastiveDivergence",
@@ -37,13 +36,10 @@ __all__ = [
     "MaximumAPosteriori",
     "MeanSquaredError",
     "PerceptronRule",
-    "Pocket",
     "ProbabilityFlow",
     "Projection",
     "Storkey",
     "Unlearning",
     "UpDown",
-    "Voted",
     "loss",
-    "voted_output",
 ]

@@ -9,6 +9,7 @@ Nothing here is automatic differentiation; ``jax.grad`` is the referee in the te
 """
 
 import math
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -47,7 +48,7 @@ class Backpropagation(AbstractRule):
 
     loss: AbstractLoss = eqx.field(static=True, default=MeanSquaredError())
 
-    def init(self, network: PyTree) -> PyTree:
+    def init(self, network: PyTree, batch: Any) -> PyTree:
         """No state; checks that every layer has a slope."""
         for number, layer in enumerate(network.layers):
             if layer.neurons is not None and not layer.neurons.activation.trainable:
@@ -89,10 +90,6 @@ class Backpropagation(AbstractRule):
             "delta": delta,
         }
         return eqx.tree_at(lambda n: n.layers, network, tuple(reversed(proposals))), state, info
-
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The last network."""
-        return network
 
 
 def trace_forward(layers: tuple, x: Array, key: Array) -> list[Trace]:

@@ -33,18 +33,18 @@ class AbstractRule(eqx.Module):
     """
 
     @abc.abstractmethod
-    def init(self, network: PyTree) -> PyTree:
-        """The state before the first step; a network that the rule cannot teach is refused here."""
+    def init(self, network: PyTree, batch: Any) -> PyTree:
+        """The state before the first step; a network that the rule cannot teach is refused here.
+
+        ``batch`` has the shapes of what every step will bring (``jax.ShapeDtypeStruct``, no values), for a state that
+        is as wide as the batch. Outside the loop any batch, or None, does for a rule that does not look at it.
+        """
 
     @abc.abstractmethod
     def propose(
         self, network: PyTree, batch: Any, state: PyTree, key: Array
     ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
         """One step's ``(proposal, state, info)``."""
-
-    @abc.abstractmethod
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The network to keep once training is over (for most rules the last one)."""
 
 
 def mean_over(values: Shaped[Array, " batch"], weights: Float[Array, " batch"]) -> Float[Array, ""]:

@@ -50,7 +50,7 @@ class ContrastiveDivergence(AbstractRule):
     >>> from flambeau.networks import rbm
     >>> machine, rule = rbm(4, 3, key=jax.random.key(0)), ContrastiveDivergence()
     >>> batch = Batch(jnp.ones((5, 4)), jnp.zeros((5, 1)), jnp.ones(5))
-    >>> proposal, _, info = rule.propose(machine, batch, rule.init(machine), jax.random.key(1))
+    >>> proposal, _, info = rule.propose(machine, batch, rule.init(machine, batch), jax.random.key(1))
     >>> proposal.structure.weights.shape, info["particles"].visible.shape
     ((4, 3), (5, 4))
 
@@ -67,7 +67,7 @@ class ContrastiveDivergence(AbstractRule):
     sparsity_cost: float = eqx.field(static=True, default=0.0)
     sparsity_decay: float = eqx.field(static=True, default=0.95)
 
-    def init(self, network: Any) -> ContrastiveState:
+    def init(self, network: Any, batch: Any) -> ContrastiveState:
         """Offsets where the biases alone put the units: fresh visible biases are those of the data's mean."""
         visible = network.visible.statistic(network.visible.mean(network.visible_bias))
         hidden = network.hidden.statistic(network.hidden.mean(network.hidden_bias))
@@ -122,10 +122,6 @@ class ContrastiveDivergence(AbstractRule):
             hidden_bias=across,
             visible=jax.tree.map(jnp.subtract, own_slope(network, model), own_slope(network, data)),
         )
-
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The last network."""
-        return network
 
 
 def mean_energy(network: Any, side: Particles) -> Array:

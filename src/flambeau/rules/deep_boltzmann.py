@@ -53,7 +53,7 @@ class DeepBoltzmannLearning(AbstractRule):
     >>> from flambeau.networks.dbm import dbm
     >>> machine, rule = dbm((4, 3, 2), key=jax.random.key(0)), DeepBoltzmannLearning()
     >>> batch = Batch(jnp.ones((5, 4)), jnp.zeros((5, 1)), jnp.ones(5))
-    >>> proposal, _, info = rule.propose(machine, batch, rule.init(machine), jax.random.key(1))
+    >>> proposal, _, info = rule.propose(machine, batch, rule.init(machine, batch), jax.random.key(1))
     >>> [wiring.weights.shape for wiring in proposal.structures], bool(info["residual"] < 1e-5)
     ([(4, 3), (3, 2)], True)
 
@@ -68,7 +68,7 @@ class DeepBoltzmannLearning(AbstractRule):
     centered: bool = eqx.field(static=True, default=True)
     drift: float = eqx.field(static=True, default=0.01)
 
-    def init(self, network: Any) -> DeepBoltzmannState:
+    def init(self, network: Any, batch: Any) -> DeepBoltzmannState:
         """Chains, and offsets where the biases alone put the units."""
         if not isinstance(network, AbstractLayered):
             remedy = "build one with flambeau.networks.dbm, or use ContrastiveDivergence"
@@ -118,10 +118,6 @@ class DeepBoltzmannLearning(AbstractRule):
                 biases[place + 1] = biases[place + 1] - change.project(mu[place][None])[0]
         own = jax.tree.map(jnp.subtract, own_slope(network, model), own_slope(network, data))
         return dataclasses.replace(network, structures=changes, biases=tuple(biases), units=(own, *network.units[1:]))
-
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The last network."""
-        return network
 
 
 def own_slope(network: Any, side: Layered) -> Any:

@@ -4,6 +4,8 @@ The lecture calls w += η x (d - y) a gradient descent on the squared error. Tha
 (least mean squares), and of a unit with a slope once the slope is in the formula (the delta rule).
 """
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
@@ -32,7 +34,7 @@ class DeltaRule(AbstractRule):
     Source: Rumelhart, Hinton, Williams 1986, after Widrow and Hoff 1960. Lecture: 单层感知机.
     """
 
-    def init(self, network: PyTree) -> PyTree:
+    def init(self, network: PyTree, batch: Any) -> PyTree:
         """No state; refuses hidden layers."""
         unit = one_layer(network, "DeltaRule").activation
         if not unit.trainable:
@@ -51,10 +53,6 @@ class DeltaRule(AbstractRule):
         delta = layer.activation.delta(trace.net, trace.output, difference)
         return teach(network, trace, delta, difference, batch, state)
 
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The last network."""
-        return network
-
 
 class LeastMeanSquares(AbstractRule):
     """w += η x (d - s): the error is measured at the net input, before the activation decides (ADALINE).
@@ -72,7 +70,7 @@ class LeastMeanSquares(AbstractRule):
     *Limits.* It fits numbers, not decisions: an example far on the right side counts as an error too.
     """
 
-    def init(self, network: PyTree) -> PyTree:
+    def init(self, network: PyTree, batch: Any) -> PyTree:
         """No state; refuses hidden layers."""
         one_layer(network, "LeastMeanSquares")
         return ()
@@ -86,10 +84,6 @@ class LeastMeanSquares(AbstractRule):
         check_targets(batch, trace.output, "LeastMeanSquares")
         difference = trace.net - batch.targets
         return teach(network, trace, difference, difference, batch, state)
-
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The last network."""
-        return network
 
 
 def teach(

@@ -67,7 +67,7 @@ class Discriminative(AbstractRule):
     Bengio 2008, Classification using discriminative restricted Boltzmann machines. Lecture: 深度信念网络.
     """
 
-    def init(self, network: Any) -> PyTree:
+    def init(self, network: Any, batch: Any) -> PyTree:
         """Nothing to remember."""
         if not network.label:
             remedy = "build it with one: rbm(784, 500, label=10, key=...)"
@@ -98,10 +98,6 @@ class Discriminative(AbstractRule):
             hidden_bias=found.rows.sum(0),
             visible=own_gradient(network, blank, found.rows),
         )
-
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The last network."""
-        return network
 
 
 def own_gradient(network: Any, v: Array, rows: Array) -> Any:
@@ -141,10 +137,10 @@ class Hybrid(AbstractRule):
         converter=lambda share: jnp.asarray(np.asarray(share, dtype())), default=0.01
     )
 
-    def init(self, network: Any) -> HybridState:
+    def init(self, network: Any, batch: Any) -> HybridState:
         """The generative part's state."""
-        Discriminative().init(network)
-        return HybridState(self.generative.init(network))
+        Discriminative().init(network, batch)
+        return HybridState(self.generative.init(network, batch))
 
     def propose(
         self, network: Any, batch: Batch, state: HybridState, key: Array
@@ -155,10 +151,6 @@ class Hybrid(AbstractRule):
         proposal = jax.tree.map(lambda a, b: a + self.generative_weight.astype(b.dtype) * b, telling, making)
         more = {"generative_loss": seen["loss"], "hidden": seen["hidden"], "particles": seen["particles"]}
         return proposal, HybridState(inner), {**info, **more}
-
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The last network."""
-        return network
 
 
 @dataclasses.dataclass(frozen=True)

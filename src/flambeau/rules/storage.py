@@ -77,7 +77,7 @@ class Hebbian(AbstractRule):
     1982. Lecture: 联想记忆.
     """
 
-    def init(self, network: PyTree) -> PyTree:
+    def init(self, network: PyTree, batch: Any) -> PyTree:
         """No state."""
         fit_for(network, "Hebbian")
         return ()
@@ -89,10 +89,6 @@ class Hebbian(AbstractRule):
         fit_batch(network, batch, "Hebbian")
         weights = without_diagonal((batch.inputs * batch.weights[:, None]).T @ batch.inputs)
         return moved(network, weights), state, told(network, batch)
-
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The last network."""
-        return network
 
 
 class Covariance(AbstractRule):
@@ -108,7 +104,7 @@ class Covariance(AbstractRule):
     def __init__(self, activity: Any) -> None:
         self.activity = jnp.asarray(activity, float)
 
-    def init(self, network: PyTree) -> PyTree:
+    def init(self, network: PyTree, batch: Any) -> PyTree:
         """No state."""
         fit_for(network, "Covariance", Bernoulli)
         return ()
@@ -122,10 +118,6 @@ class Covariance(AbstractRule):
         scale = a * (1 - a) * batch.inputs.shape[1]
         weights = without_diagonal((apart * batch.weights[:, None]).T @ apart) / scale
         return moved(network, weights, 0.5 - a - network.thresholds), state, told(network, batch)
-
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The last network."""
-        return network
 
 
 class Storkey(AbstractRule):
@@ -148,7 +140,7 @@ class Storkey(AbstractRule):
         if self.order not in (1, 2):
             raise ConfigurationError("Storkey.order", "1 or 2", self.order, "choose one")
 
-    def init(self, network: PyTree) -> PyTree:
+    def init(self, network: PyTree, batch: Any) -> PyTree:
         """No state."""
         fit_for(network, "Storkey")
         return ()
@@ -166,10 +158,6 @@ class Storkey(AbstractRule):
 
         weights, _ = jax.lax.scan(one, network.weights, (batch.inputs, batch.weights))
         return moved(network, weights - network.weights), state, told(network, batch)
-
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The last network."""
-        return network
 
 
 def first_order(weights: Array, x: Array) -> Array:
@@ -198,7 +186,7 @@ class Projection(AbstractRule):
     Dreyfus 1985; Kanter and Sompolinsky 1987.
     """
 
-    def init(self, network: PyTree) -> PyTree:
+    def init(self, network: PyTree, batch: Any) -> PyTree:
         """Nothing is spanned yet."""
         fit_for(network, "Projection")
         return jnp.zeros_like(network.weights)
@@ -217,10 +205,6 @@ class Projection(AbstractRule):
         spanned, known = jax.lax.scan(one, state, (batch.inputs, batch.weights))
         info = {**told(network, batch), "dependent": jnp.sum(known)}
         return moved(network, heard(spanned) - network.weights), spanned, info
-
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The last network."""
-        return network
 
 
 def heard(spanned: Array) -> Array:

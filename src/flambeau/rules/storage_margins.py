@@ -3,6 +3,8 @@ r"""Storage by repetition, until every pattern sits safely in its place; and the
 The stability of a bit is x_i h_i: positive, it stays; large against ‖w_i‖, its pattern attracts from afar.
 """
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -33,7 +35,7 @@ class MarginPerceptron(AbstractRule):
     symmetric: bool = eqx.field(static=True, default=True)
     worst: bool = eqx.field(static=True, default=False)
 
-    def init(self, network: PyTree) -> PyTree:
+    def init(self, network: PyTree, batch: Any) -> PyTree:
         """No state."""
         fit_for(network, "MarginPerceptron")
         return ()
@@ -56,10 +58,6 @@ class MarginPerceptron(AbstractRule):
         weights = without_diagonal((weights + weights.T) / 2 if self.symmetric else weights)
         return moved(network, weights), state, told(network, batch, wrong)
 
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The last network."""
-        return network
-
 
 class ProbabilityFlow(AbstractRule):
     """Minimum probability flow: descend K = mean_k Σ_i exp(-x_i h_i), the flow from the patterns to their neighbours.
@@ -74,7 +72,7 @@ class ProbabilityFlow(AbstractRule):
 
     margin: float = 1.0
 
-    def init(self, network: PyTree) -> PyTree:
+    def init(self, network: PyTree, batch: Any) -> PyTree:
         """No state."""
         fit_for(network, "ProbabilityFlow")
         return ()
@@ -92,10 +90,6 @@ class ProbabilityFlow(AbstractRule):
         info = told(network, batch, stability <= self.margin)
         info["loss"] = mean_over(jnp.mean(flow, axis=1), batch.weights)
         return moved(network, (weights + weights.T) / 2, -pushed.sum(0)), state, info
-
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The last network."""
-        return network
 
 
 class Unlearning(AbstractRule):
@@ -119,7 +113,7 @@ class Unlearning(AbstractRule):
                 "Unlearning.refresh", "a number of at least 0", self.refresh, "0 or 1, for instance"
             )
 
-    def init(self, network: PyTree) -> PyTree:
+    def init(self, network: PyTree, batch: Any) -> PyTree:
         """No state."""
         fit_for(network, "Unlearning")
         return ()
@@ -135,7 +129,3 @@ class Unlearning(AbstractRule):
         dreams = settle(network, asleep, self.update, key=order, max_sweeps=self.max_sweeps).states
         weights = self.refresh * (x * share).T @ x - (dreams * share).T @ dreams
         return moved(network, without_diagonal(weights) / x.shape[1]), state, told(network, batch)
-
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The last network."""
-        return network

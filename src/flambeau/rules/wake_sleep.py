@@ -40,12 +40,12 @@ class UpDown(AbstractRule):
     top: AbstractRule = ContrastiveDivergence()
     top_rate: Float[Array, ""] = eqx.field(converter=lambda rate: jnp.asarray(np.asarray(rate, dtype())), default=1.0)
 
-    def init(self, network: Any) -> PyTree:
+    def init(self, network: Any, batch: Any) -> PyTree:
         """The top rule's state."""
         if not network.lower:
             remedy = "use ContrastiveDivergence for a single machine"
             raise ConfigurationError("UpDown", "a network with directed layers", "none", remedy)
-        return self.top.init(network.top)
+        return self.top.init(network.top, batch)
 
     def propose(
         self, network: Any, batch: Batch, state: PyTree, key: Array
@@ -68,10 +68,6 @@ class UpDown(AbstractRule):
         top = jax.tree.map(lambda leaf: self.top_rate.astype(leaf.dtype) * leaf, top)
         proposal = dataclasses.replace(network, lower=lower, top=top)
         return proposal, state, {"loss": loss, "weight": jnp.sum(batch.weights), "particles": particles}
-
-    def conclude(self, network: PyTree, state: PyTree) -> PyTree:
-        """The last network."""
-        return network
 
 
 def taught(pair: Any, rising: list[Array], share: Array, sinking: list[Array], weight: Array) -> Any:

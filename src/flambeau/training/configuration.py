@@ -5,8 +5,13 @@ from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import PyTree
 
-__all__ = ["describe"]
+from flambeau.problems.base import AbstractProblem
+from flambeau.training.optimiser import Optimiser
+from flambeau.training.step import Program
+
+__all__ = ["configuration_of", "describe"]
 
 
 def describe(thing: Any) -> Any:
@@ -30,3 +35,23 @@ def describe(thing: Any) -> Any:
     if isinstance(thing, tuple | list):
         return [describe(part) for part in thing]
     return getattr(thing, "__qualname__", repr(thing))
+
+
+def configuration_of(
+    network: PyTree, program: Program, chosen: Optimiser, problem: AbstractProblem, **numbers: Any
+) -> dict[str, Any]:
+    """Every setting of a run, ready for JSON."""
+    return {
+        "network": describe(network),
+        "rule": describe(program.rule),
+        "optimizer": chosen.name,
+        "learning_rate": describe(chosen.schedule),
+        "settings": describe(chosen.mechanism.settings),
+        "problem": describe(problem),
+        "stopping": describe(program.stopping),
+        "keep": describe(program.keeper),
+        "monitors": [monitor.name for monitor in program.monitors],
+        **numbers,
+        "jax": jax.__version__,
+        "device": jax.devices()[0].platform,
+    }

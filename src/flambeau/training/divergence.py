@@ -1,38 +1,31 @@
-"""What to say when a run leaves the finite numbers: which epoch, which step, which layer, and what to do."""
+"""Where a run left the finite numbers: which step, which layer, and the last point that was still good."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from flambeau.errors import DivergenceError
+from flambeau.training.rounds import Chunk
 
 __all__ = ["explain_divergence", "worst_leaf"]
 
 
-def explain_divergence(
-    advance: Callable[..., Any], call: tuple, first_round: int, made: int, bad: int
-) -> DivergenceError:
-    """Replay the chunk up to the step whose loss was not finite, and look at the network that made it.
+def explain_divergence(advance: Callable[..., Chunk], call: tuple, made: int, bad: int) -> tuple[Chunk, str]:
+    """Replay the chunk up to the last good round, then up to the step whose loss was not finite.
 
     ``call`` is the compiled call that went wrong, ``made`` the rounds it did (the last one is the bad one) and ``bad``
-    the step in that round. Only this error path pays for the replay.
+    the step in that round. Returns the chunk of good rounds, and the worst part of the network that made the bad step.
+    Only this error path pays for the replay.
     """
-    program, _, problem, rows, rates, seed = call
-    before = advance(*call, np.int32(made - 1)).progress
+    program, _, problem, given, rates, seed = call
+    good = advance(*call, np.int32(made - 1))
+    before = good.progress
     if bad > 0:
-        last = slice(made - 1, made)
-        short = program, before, problem, rows[last, :bad], rates[last, :bad], seed
-        before = advance(*short, np.int32(1)).progress
-    layer = worst_leaf(before.network)
-    return DivergenceError(
-        f"training, epoch {first_round + made}, step {bad + 1}, {layer}",
-        "a finite loss",
-        "infinity or NaN",
-        "lower the learning rate, clip the gradient (clip_norm), or scale the inputs",
-    )
+        short = jax.tree.map(lambda leaf: np.asarray(leaf)[made - 1 : made, :bad], given)
+        part = program, before, problem, short, rates[made - 1 : made, :bad], seed
+        before = advance(*part, np.int32(1)).progress
+    return good, worst_leaf(before.network)
 
 
 def worst_leaf(network: PyTree) -> str:

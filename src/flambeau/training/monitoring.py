@@ -6,11 +6,13 @@ from typing import Any, ClassVar, NamedTuple
 import equinox as eqx
 from jaxtyping import Array, PyTree
 
-__all__ = ["AbstractMonitor", "Moment"]
+from flambeau.errors import ConfigurationError
+
+__all__ = ["AbstractMonitor", "Moment", "check_needs"]
 
 
 class Moment(NamedTuple):
-    """One step, as monitors and stopping criteria see it.
+    """One step, as monitors, keepers and stopping criteria see it.
 
     ``network`` before the step, the rule's ``proposal``, the optimiser's ``update``, the rule's ``info``, the ``batch``
     and the number of the ``step``. What nobody reads is dropped from the compiled program.
@@ -49,3 +51,11 @@ class AbstractMonitor(eqx.Module):
     @abc.abstractmethod
     def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
         """At the end of a round: the memory for the next one, and what is written down."""
+
+
+def check_needs(name: str, needs: tuple[str, ...], info: dict[str, Any], rule: str) -> None:
+    """Refuse, while compiling, whoever reads what the rule does not tell."""
+    for wanted in needs:
+        if wanted not in info:
+            expected, got = f"a rule whose info has {wanted!r}", f"{rule}, which offers {', '.join(sorted(info))}"
+            raise ConfigurationError(name, expected, got, "leave it out, or use another rule")

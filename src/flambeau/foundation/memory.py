@@ -1,0 +1,45 @@
+"""Arrays of one's own: what is kept never shares the memory of what was given.
+
+On a CPU ``jax.device_put`` takes an aligned NumPy array as it is, without a copy: who then writes into that array
+changes what Flambeau keeps. Every border that keeps arrays copies once, into memory aligned so that JAX needs no copy
+of its own.
+"""
+
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, PyTree
+
+__all__ = ["aligned", "kept_apart", "on_device"]
+
+ALIGNMENT = 64  # bytes: what XLA asks of memory that it uses as it is
+
+
+def aligned(shape: tuple[int, ...], kind: Any) -> np.ndarray:
+    """An empty array that XLA can use without copying it."""
+    size = int(np.prod(shape)) * np.dtype(kind).itemsize
+    raw = np.empty(size + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + size].view(kind).reshape(shape)
+
+
+def on_device(values: Any, kind: Any, rows: int | None = None) -> Array:
+    """One copy of an array-like on the device, cast to ``kind``, with rows of zeros at the end up to ``rows``.
+
+    >>> given = np.ones((2, 3), np.float32)
+    >>> kept = on_device(given, np.float32, 4)
+    >>> given[:] = 5
+    >>> kept[:, 0].tolist()
+    [1.0, 1.0, 0.0, 0.0]
+    """
+    given = np.asarray(values)
+    own = aligned((len(given) if rows is None else rows, *given.shape[1:]), kind)
+    own[: len(given)] = given
+    own[len(given) :] = 0
+    return jax.device_put(own)
+
+
+def kept_apart(tree: PyTree) -> PyTree:
+    """A pytree whose NumPy arrays are copied to the device; everything else is as it was."""
+    return jax.tree.map(lambda leaf: jax.device_put(np.array(leaf)) if isinstance(leaf, np.ndarray) else leaf, tree)

@@ -1,0 +1,64 @@
+"""What a problem is: where examples come from, whatever they are."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, PyTree
+
+__all__ = ["AbstractMemoryless", "AbstractProblem", "step_numbers"]
+
+
+class AbstractProblem(eqx.Module):
+    """Where examples come from: a data set, a stream, a task distribution, an environment.
+
+    A *round* is the problem's own unit, for a data set one pass (an epoch); a round has the same number of steps every
+    time. Four small verbs, one on the host and three compiled into the loop:
+
+    - ``feed``, on the host: what each step is given. Row numbers, windows, the rows themselves, step numbers.
+    - ``init``, once a run: the problem's memory on the device (states of an environment; ``()`` for data).
+    - ``collect``, at the beginning of every round: a rollout with the network as it is, a new curriculum. Data sets
+      return the memory.
+    - ``batch``, at every step: what the rule learns from.
+
+    Whatever is drawn depends on the seed and the number of the round or step alone, so that a run does not depend on
+    how it was cut. The memory keeps its shape.
+    """
+
+    @abc.abstractmethod
+    def feed(self, seed: np.ndarray, first: int, count: int, batch_size: int) -> PyTree:
+        """What each step of rounds ``first`` to ``first + count`` is given: arrays ``(rounds, steps, ...)``."""
+
+    @abc.abstractmethod
+    def init(self, key: Array) -> PyTree:
+        """The memory before the first round."""
+
+    @abc.abstractmethod
+    def collect(self, memory: PyTree, network: PyTree, key: Array) -> PyTree:
+        """The memory for the round that begins with this network."""
+
+    @abc.abstractmethod
+    def batch(self, given: PyTree, memory: PyTree, key: Array) -> Any:
+        """What the rule learns from at one step, from what that step was given."""
+
+
+class AbstractMemoryless(AbstractProblem):
+    """A problem without a memory: data, and tasks drawn from the key."""
+
+    def init(self, key: Array) -> PyTree:
+        """No memory."""
+        return ()
+
+    def collect(self, memory: PyTree, network: PyTree, key: Array) -> PyTree:
+        """Nothing to collect."""
+        return memory
+
+
+def step_numbers(first: int, count: int, each: int) -> np.ndarray:
+    """The numbers of the steps in rounds ``first`` to ``first + count`` of ``each`` steps: the feed of generated tasks.
+
+    >>> step_numbers(2, 2, 3).tolist()
+    [[6, 7, 8], [9, 10, 11]]
+    """
+    return np.arange(first * each, (first + count) * each, dtype=np.int32).reshape(count, each)

@@ -1,0 +1,125 @@
+"""Rounds of steps, compiled: a scan of steps is a round, a while loop of rounds a chunk."""
+
+import functools
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, PyTree
+
+from flambeau.foundation.precision import dtype
+from flambeau.problems.base import AbstractProblem
+from flambeau.training.run import Progress
+from flambeau.training.step import COLLECT, Program, step, step_keys
+
+__all__ = ["Chunk", "advance", "advance_rounds", "compiled_advance"]
+
+# A round whose batches are no larger is gathered in one go: XLA splits even a tiny gather over its threads, which costs
+# a small step a quarter of its time. Larger ones are gathered step by step, where the copy would cost more.
+BYTES_AT_ONCE = 4 << 20
+
+
+class Chunk(eqx.Module):
+    """What a compiled call brings back: where it got to, the network to keep, and one report per round done."""
+
+    progress: Progress
+    kept: PyTree
+    rounds: Array
+    stop: Array
+    reports: dict[str, Any]
+
+
+def advance_rounds(
+    program: Program, progress: Progress, problem: AbstractProblem, given: Any, rates: Any, seed: Any, count: Any
+) -> Chunk:
+    """Up to ``count`` of the rounds that are fed; a stop ends the chunk at once.
+
+    ``given`` is a pytree with leading axes (rounds, steps), as are the ``rates``. ``count`` is data, so a shorter last
+    chunk runs the same program.
+    """
+    key = jax.random.wrap_key_data(seed)
+    rounds, steps = rates.shape
+
+    def unfinished(carry: tuple) -> Array:
+        return (carry[0] < count) & ~carry[1]
+
+    def body(carry: tuple) -> tuple:
+        number, _, progress, reports = carry
+        own = jax.tree.map(lambda leaf: leaf[number], given)
+        progress, stop, report = round_of_steps(program, problem, key, progress, own, rates[number])
+        reports = jax.tree.map(lambda all, new: all.at[number].set(new), reports, report)
+        return number + 1, stop, progress, reports
+
+    losses = jax.ShapeDtypeStruct((steps,), dtype())
+    shape = jax.eval_shape(functools.partial(close_round, program), progress, losses, losses)[2]
+    reports = jax.tree.map(lambda leaf: jnp.zeros((rounds, *leaf.shape), leaf.dtype), shape)
+    start = jnp.zeros((), jnp.int32), jnp.asarray(False), progress, reports
+    done, stop, progress, reports = jax.lax.while_loop(unfinished, body, start)
+    return Chunk(progress, program.kept(progress), done, stop, reports)
+
+
+advance = eqx.filter_jit(advance_rounds)
+
+
+@functools.cache
+def compiled_advance(options: tuple[tuple[str, Any], ...]) -> Any:
+    """:func:`advance`, compiled with XLA options."""
+    return eqx.filter_jit(advance_rounds, compiler_options=dict(options))  # type: ignore[call-overload]
+
+
+def round_of_steps(
+    program: Program, problem: AbstractProblem, key: Array, progress: Progress, given: PyTree, rates: Array
+) -> tuple[Progress, Array, dict[str, Any]]:
+    """The problem collects, then all steps of one round, then its close."""
+    own_key = jax.random.fold_in(jax.random.fold_in(key, COLLECT), progress.step)
+    memory = problem.collect(progress.problem, program.network(progress), own_key)
+    progress = progress._replace(problem=memory)
+
+    def draw(given: PyTree, number: Array) -> Any:
+        return problem.batch(given, memory, step_keys(key, number)[0])
+
+    def body(carry: Progress, given: tuple) -> tuple[Progress, tuple]:
+        given_or_batch, rate, number = given
+        batch = given_or_batch if at_once else draw(given_or_batch, number)
+        return step(program, carry, batch, rate, step_keys(key, number)[1])
+
+    numbers = progress.step + jnp.arange(rates.shape[0], dtype=jnp.int32)
+    one = jax.tree.map(lambda leaf: leaf[0], given)
+    at_once = rates.shape[0] * bytes_of(jax.eval_shape(draw, one, numbers[0])) <= BYTES_AT_ONCE
+    batches = jax.vmap(draw)(given, numbers) if at_once else given
+    progress, (losses, weights) = jax.lax.scan(body, progress, (batches, rates, numbers))
+    return close_round(program, progress, losses, weights)
+
+
+def close_round(
+    program: Program, progress: Progress, losses: Array, weights: Array
+) -> tuple[Progress, Array, dict[str, Any]]:
+    """The round's mean loss, the judgement and the monitors' records: ``(progress, stop?, report)``."""
+    finite = jnp.isfinite(losses)
+    whole = all_finite(progress.network)  # the last update has no later loss to show it
+    finite = finite.at[-1].set(finite[-1] & whole)
+    total = jnp.sum(weights)
+    loss = jnp.sum(losses * weights) / jnp.where(total > 0, total, 1)
+    network = program.network(progress)
+    stopping, judgement = program.stopping.judge(progress.stopping, network, loss)
+    keeping, more = program.keeper.judge(progress.keeping, network, judgement)
+    watching = zip(program.monitors, progress.memories, strict=True)
+    kept = [monitor.record(memory, network) for monitor, memory in watching]
+    memories = tuple(memory for memory, _ in kept)
+    records = {monitor.name: record for monitor, (_, record) in zip(program.monitors, kept, strict=True)}
+    bad = jnp.where(jnp.all(finite), -1, jnp.argmin(finite))
+    history = {"loss": loss, **judgement.numbers, **more}
+    progress = progress._replace(stopping=stopping, keeping=keeping, memories=memories)
+    return progress, judgement.stop | (bad >= 0), {"history": history, "records": records, "bad": bad}
+
+
+def all_finite(tree: PyTree) -> Array:
+    """Whether every float of a pytree is finite."""
+    floats = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    return jnp.all(jnp.asarray([jnp.all(jnp.isfinite(leaf)) for leaf in floats] or [True]))
+
+
+def bytes_of(tree: PyTree) -> int:
+    """Memory of the arrays of a pytree."""
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
