@@ -81,7 +81,7 @@ def test_averaged_is_the_mean_after_every_example_and_of_the_stored_votes(x64):
     averaged, voted = (fit(X, y, variant=v, max_epochs=5) for v in ("averaged", "voted"))
     _, trail, _ = plain(X, y, 5, lambda s: float(s > 0))
     np.testing.assert_allclose(weights_of(averaged), trail.mean(axis=0), atol=1e-12)
-    state = voted.run_.progress.rule
+    state = voted.run_.progress.keeping
     count = int(state.mistakes)
     stored = np.hstack(
         [state.networks.layers[0].structure.weights[:count, :, 0], state.networks.layers[0].bias[:count]]
