@@ -39,7 +39,17 @@ from flambeau.estimators.labels import known_classes
 from flambeau.estimators.parameters import check_parameters
 from flambeau.problems import Examples
 from flambeau.rules import AbstractRule, Batch
-from flambeau.training import AbstractMonitor, AbstractStopping, Optimiser, Problem, Run, RunAll, train
+from flambeau.training import (
+    AbstractKeeper,
+    AbstractMonitor,
+    AbstractStopping,
+    Last,
+    Optimiser,
+    Problem,
+    Run,
+    RunAll,
+    train,
+)
 
 __all__ = [
     "TRAINED",
@@ -115,6 +125,7 @@ class Course(NamedTuple):
     batch_size: int
     epochs: int
     stopping: AbstractStopping = RunAll()
+    keep: AbstractKeeper = Last()
     monitors: tuple[AbstractMonitor, ...] = ()
     conclude: Callable[[Run], str] = lambda run: ""
 
@@ -287,20 +298,21 @@ def trained(model: AbstractTrained, course: Course, earlier: Run | None, seed: i
         check_outline(type(model).__name__, vars(model).get("_drawn_as", {}), course.outline)
         network = earlier.network
     rounds = 1 if call.stream else int(course.epochs)
-    each = course.problem.orders(np.zeros(2, np.uint32), 0, 1, course.batch_size).shape[1]
     return train(
         network,
         course.rule,
         course.problem,
         optimizer=course.optimizer,
-        steps=(earlier.steps if earlier else 0) + rounds * each,
+        epochs=(earlier.rounds if earlier else 0) + rounds,
         batch_size=course.batch_size,
         monitors=(*call.monitors, *course.monitors),
         key=seed,
         stopping=course.stopping,
+        keep=course.keep,
         verbose=bool(model.verbose),
         checkpoint=None if call.checkpoint is None else str(call.checkpoint),
         resume=earlier if call.resume is None else str(call.resume),
+        time_limit=call.time_limit,
     )
 
 

@@ -12,8 +12,11 @@ from flambeau.networks import FeedForward
 from flambeau.problems import Examples
 from flambeau.rules import AbstractLoss, Backpropagation, CrossEntropy, Evaluation
 from flambeau.training import (
+    AbstractKeeper,
     AbstractMonitor,
     AbstractStopping,
+    Best,
+    Last,
     Optimiser,
     Patience,
     Problem,
@@ -88,7 +91,7 @@ def by_backpropagation(
 ) -> Course:
     """Back-propagation of a loss, judged by that loss on the held-out rows where there are any."""
     batch_size = rows_per_step(model.batch_size, len(rows.weights))
-    stopping, curves = watched(model, Evaluation(loss, classify), held_out, stream=stream)
+    stopping, keep, curves = watched(model, Evaluation(loss, classify), held_out, stream=stream)
     chance = chance_loss(loss, rows.targets, rows.weights)
     return Course(
         {**outline, "loss": loss},
@@ -99,6 +102,7 @@ def by_backpropagation(
         batch_size,
         model.epochs,
         stopping,
+        keep,
         curves,
         lambda run: "" if stream else verdict(model, run, chance),
     )
@@ -106,8 +110,8 @@ def by_backpropagation(
 
 def watched(
     model: AbstractDescending, score: Any, held_out: Rows | None, *, stream: bool
-) -> tuple[AbstractStopping, tuple[AbstractMonitor, ...]]:
-    """``(stopping criterion, monitors)``: early stopping watches the held-out score and restores the best network.
+) -> tuple[AbstractStopping, AbstractKeeper, tuple[AbstractMonitor, ...]]:
+    """``(stopping criterion, keeper, monitors)``: early stopping watches the held-out score and keeps the best network.
 
     Without it the training loss is watched and the last network kept; a stream is never ended; held-out rows only give
     their curve.
@@ -116,9 +120,9 @@ def watched(
     patience: Any = model.patience
     tolerance: Any = model.tolerance
     if model.early_stopping:
-        return Patience(score, data, patience, tolerance), ()
+        return Patience(score, data, patience, tolerance), Best(), ()
     curves = () if data is None else (ValidationCurve(score, data),)
-    return RunAll() if stream else Patience(None, None, patience, tolerance, restore=False), curves
+    return RunAll() if stream else Patience(None, None, patience, tolerance), Last(), curves
 
 
 def chance_loss(loss: AbstractLoss, targets: np.ndarray, weights: np.ndarray) -> float:

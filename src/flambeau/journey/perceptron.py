@@ -28,7 +28,7 @@ CORNERS = fb.problems.xor()[0]  # 00, 01, 10, 11: the four points of the square
 
 def weights_met(model: fb.Perceptron) -> np.ndarray:
     """Every (bias, w1, w2) that the voted perceptron passed through: one more than it made mistakes."""
-    state = model.run_.progress.rule
+    state = model.run_.progress.keeping
     layer = state.networks.layers[0]
     return np.hstack([layer.bias, layer.structure.weights[:, :, 0]])[: int(state.mistakes) + 1]
 

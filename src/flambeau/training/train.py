@@ -7,37 +7,25 @@ be looked at, drawn, saved or abandoned; :func:`train` exhausts it, with a progr
 """
 
 import dataclasses
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import equinox as eqx
-import jax
-import numpy as np
 from jaxtyping import PyTree
 
-from flambeau.errors import ConfigurationError, DivergenceError, check_value
-from flambeau.foundation.programs import options_for
+from flambeau.errors import check_value
 from flambeau.foundation.progress import progress_bar
 from flambeau.problems.base import AbstractProblem
 from flambeau.rules.base import AbstractRule
-from flambeau.training.checkpoint import load_checkpoint, save_checkpoint
-from flambeau.training.configuration import configuration_of
-from flambeau.training.divergence import explain_divergence
-from flambeau.training.feeding import ROUNDS_PER_CHUNK, ROUNDS_WATCHED, fed_chunks, first_given, steps_each
-from flambeau.training.keeping import AbstractKeeper, Last
-from flambeau.training.ledger import Ledger
+from flambeau.training.checkpoint import save_checkpoint
+from flambeau.training.keeping import AbstractKeeper
 from flambeau.training.monitoring import AbstractMonitor
-from flambeau.training.optimiser import Optimiser, optimiser
-from flambeau.training.rounds import compiled_advance
-from flambeau.training.run import Progress, Run
-from flambeau.training.step import Program, begin
-from flambeau.training.stopping import AbstractStopping, RunAll
+from flambeau.training.run import Run
+from flambeau.training.session import LAST, Session
+from flambeau.training.stopping import AbstractStopping
 
 __all__ = ["parts", "train"]
-
-LAST = Last()
 
 
 def train(
@@ -83,21 +71,21 @@ def train(
     """
     if time_limit is not None:
         check_value("train.time_limit", time_limit, 0)
-    course = _Course(network, rule, problem, optimizer, steps, epochs, batch_size, keep, stopping, tuple(monitors),
+    session = Session(network, rule, problem, optimizer, steps, epochs, batch_size, keep, stopping, tuple(monitors),
                      key, trainable, resume)  # fmt: skip
     run = None
-    with progress_bar(verbose, course.steps, course.ledger.steps) as show:
+    with progress_bar(verbose, session.steps, session.ledger.steps) as show:
         try:
-            for run in course.runs():
+            for run in session.runs():
                 show(run.steps, float(run.history["loss"][-1]) if run.rounds else float("nan"))
                 if checkpoint:
                     save_checkpoint(checkpoint, run)
-                if time_limit is not None and run.seconds >= time_limit and not course.over(run):
+                if time_limit is not None and run.seconds >= time_limit and not session.over(run):
                     return dataclasses.replace(run, interrupted=True)
         except KeyboardInterrupt:
             if run is None:
                 raise
-            warnings.warn(_interrupted(run, course.steps), RuntimeWarning, stacklevel=2)
+            warnings.warn(_interrupted(run, session.steps), RuntimeWarning, stacklevel=2)
             run = dataclasses.replace(run, interrupted=True)
     return run  # type: ignore[return-value]  # there is always one
 
@@ -142,146 +130,6 @@ def parts(
 
     *Limits.* A chunk is as many rounds as make 65,536 rows, at most 1,024 (64 with monitors).
     """
-    course = _Course(network, rule, problem, optimizer, steps, epochs, batch_size, keep, stopping, tuple(monitors),
+    session = Session(network, rule, problem, optimizer, steps, epochs, batch_size, keep, stopping, tuple(monitors),
                      key, trainable, resume)  # fmt: skip
-    return course.runs()
-
-
-class _Course:
-    """One run under way: what stays as it is, and how far it has got."""
-
-    def __init__(
-        self,
-        network: PyTree,
-        rule: AbstractRule,
-        problem: AbstractProblem,
-        optimizer: Any,
-        steps: int | None,
-        epochs: int | None,
-        batch_size: int,
-        keep: AbstractKeeper,
-        stopping: AbstractStopping | None,
-        monitors: tuple[AbstractMonitor, ...],
-        key: Any,
-        trainable: PyTree,
-        resume: Run | str | None,
-    ) -> None:
-        self.started = time.perf_counter()
-        check_settings_of_run(steps, epochs, batch_size, monitors)
-        arrays, static = eqx.partition(network, eqx.is_array)
-        self.chosen: Optimiser = optimiser(optimizer)
-        mechanism = self.chosen.mechanism
-        self.program = Program(rule, mechanism, monitors, stopping or RunAll(), keep, static, trainable)
-        self.problem, self.batch_size, self.seed = problem, int(batch_size), seed_numbers(key)
-        fed = problem.feed(self.seed, 0, 1, self.batch_size)
-        self.each = steps_each(fed)
-        self.progress = begin(self.program, arrays, problem, first_given(fed), self.seed)
-        self.ledger = Ledger()
-        if resume is not None:
-            self.progress, self.ledger = take_up(resume, self.program, self.progress)
-        self.steps = steps or self.ledger.steps + ((epochs or 0) - self.ledger.rounds) * self.each
-        learned = self.program.learned(network, network)
-        self.work = self.batch_size * sum(leaf.size for leaf in jax.tree.leaves(learned))
-        counts = {"steps": int(self.steps), "batch_size": self.batch_size, "seed": self.seed.tolist()}
-        self.configuration = configuration_of(network, self.program, self.chosen, problem, **counts)
-
-    def over(self, run: Run) -> bool:
-        """Whether nothing is left to do."""
-        return run.stopped or run.steps >= self.steps
-
-    def runs(self) -> Iterator[Run]:
-        """The run after every chunk; at least one, also where nothing was left to do."""
-        advance = compiled_advance(tuple(options_for(self.work).items()))
-        most = ROUNDS_WATCHED if self.program.monitors else ROUNDS_PER_CHUNK
-        done = self.ledger.rounds, self.ledger.steps
-        chunks = fed_chunks(self.problem, self.seed, done, self.batch_size, self.steps, most)
-        upcoming = next(chunks, None)
-        if upcoming is None:
-            yield self.run(eqx.filter_jit(Program.kept)(self.program, self.progress), stopped=False)
-        while upcoming is not None:
-            count, each, given = upcoming
-            rates = self.rates(given)
-            call = self.program, self.progress, self.problem, given, rates, self.seed
-            chunk = advance(*call, np.int32(count))
-            upcoming = next(chunks, None)  # prepared while this one is under way
-            made, reports = int(chunk.rounds), jax.tree.map(np.asarray, chunk.reports)
-            if (reports["bad"][:made] >= 0).any():
-                raise self.diverged(advance, call, made, int(reports["bad"][made - 1]))
-            self.ledger.add(made, made * each, reports)
-            self.progress, stopped = chunk.progress, bool(chunk.stop)
-            if stopped and self.program.keeper.returns:
-                self.progress = self.progress._replace(network=eqx.filter(chunk.kept, eqx.is_array))
-            yield self.run(chunk.kept, stopped=stopped)
-            if stopped:
-                return
-
-    def rates(self, given: PyTree) -> np.ndarray:
-        """The learning rate of every step of a chunk; a schedule is not asked beyond the run's last step."""
-        shape = np.shape(jax.tree.leaves(given)[0])[:2]
-        numbers = self.ledger.steps + np.arange(shape[0] * shape[1])
-        return self.chosen.rates(np.minimum(numbers, self.steps - 1)).reshape(shape)
-
-    def run(self, kept: PyTree, *, stopped: bool) -> Run:
-        """The run as it stands."""
-        ledger, seconds = self.ledger, time.perf_counter() - self.started
-        return Run(kept, ledger.history(), ledger.records(), ledger.rounds, ledger.steps, stopped, seconds,
-                   self.configuration, self.progress)  # fmt: skip
-
-    def diverged(self, advance: Any, call: tuple, made: int, bad: int) -> DivergenceError:
-        """The error, with the run up to the last finite round."""
-        finite, layer = explain_divergence(advance, call, made, bad)
-        where = f"training, epoch {self.ledger.rounds + made}, step {bad + 1}, {layer}"
-        self.progress = finite.progress
-        self.ledger.add(made - 1, (made - 1) * call[4].shape[1], jax.tree.map(np.asarray, finite.reports))
-        remedy = "lower the learning rate, clip the gradient (clip_norm), or scale the inputs"
-        run = self.run(finite.kept, stopped=False)
-        return DivergenceError(where, "a finite loss", "infinity or NaN", remedy, run)
-
-
-def take_up(earlier: Run | str, program: Program, fresh: Progress) -> tuple[Progress, Ledger]:
-    """Go on from a run in memory, or from a checkpoint shaped like ``fresh``.
-
-    A run in memory may go on with other monitors, another criterion or another keeper: these then begin anew. So does
-    a criterion that had stopped the run, with a keeper that returns to what it kept.
-    """
-    if not isinstance(earlier, Run):
-        return load_checkpoint(earlier, fresh)
-    progress = earlier.progress
-    for part in ("network", "rule", "optimiser", "problem"):
-        if outline(getattr(progress, part)) != outline(getattr(fresh, part)):
-            expected, remedy = f"the {part} of the earlier run", "resume with the same settings, or start a new run"
-            raise ConfigurationError("resume", expected, f"another {part}", remedy)
-    watching = ("stopping", "keeping", "memories")
-    anew = {part for part in watching if outline(getattr(progress, part)) != outline(getattr(fresh, part))}
-    if earlier.stopped:
-        anew |= {"stopping", "keeping"} if program.keeper.returns else {"stopping"}
-    progress = progress._replace(**{part: getattr(fresh, part) for part in anew})
-    return progress, Ledger.of(earlier.rounds, earlier.steps, earlier.history, earlier.records)
-
-
-def outline(tree: PyTree) -> tuple[str, list]:
-    """Structure, shapes and types of a pytree."""
-    leaves, structure = jax.tree.flatten(tree)
-    return str(structure), [(np.shape(leaf), np.asarray(leaf).dtype) for leaf in leaves]
-
-
-def seed_numbers(key: Any) -> np.ndarray:
-    """The two numbers of a JAX key; an integer seed n stands for ``jax.random.key(n)``."""
-    if isinstance(key, int | np.integer | float | str | None):
-        if isinstance(key, bool) or not isinstance(key, int | np.integer) or not 0 <= key < 2**32:
-            raise ConfigurationError("train.key", "a seed from 0 to 2**32 - 1, or a JAX key", key, "pass key=0")
-        return np.asarray([0, key], np.uint32)
-    return np.asarray(jax.random.key_data(key))
-
-
-def check_settings_of_run(steps: Any, epochs: Any, batch_size: Any, monitors: Sequence[AbstractMonitor]) -> None:
-    """Refuse counts that are no whole numbers of at least 1, and monitors that would overwrite each other."""
-    if (steps is None) == (epochs is None):
-        got = "neither" if steps is None else "both"
-        raise ConfigurationError("train.steps, epochs", "exactly one of the two", got, "pass epochs=100")
-    for name, value in (("steps", steps), ("epochs", epochs), ("batch_size", batch_size)):
-        if value is not None:
-            check_value(f"train.{name}", value, 1, whole=True)
-    names = [monitor.name for monitor in monitors]
-    if len(set(names)) != len(names):
-        raise ConfigurationError("train.monitors", "a name of its own for each", names, "rename one of them")
+    return session.runs()
