@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from flambeau import analysis, dynamics, errors, monitors, networks, neurons, problems, rules, structures, training
 from flambeau.foundation.programs import enable_compilation_cache
-from flambeau.training import Run, optimiser, train
+from flambeau.training import Run, optimiser, optimizer, train
 
 if TYPE_CHECKING:
     from flambeau import estimators, pictures, report
@@ -62,6 +62,7 @@ __all__ = [
     "networks",
     "neurons",
     "optimiser",
+    "optimizer",
     "pictures",
     "problems",
     "report",

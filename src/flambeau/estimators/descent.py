@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array
 
 from flambeau.estimators.base import AbstractTrained, Course, Rows
+from flambeau.estimators.parameters import parameters_of
 from flambeau.monitors import ValidationCurve
 from flambeau.networks import FeedForward
 from flambeau.problems import Examples
@@ -17,12 +18,12 @@ from flambeau.training import (
     AbstractStopping,
     Best,
     Last,
-    Optimiser,
+    Optimizer,
     Patience,
     Problem,
     Run,
     RunAll,
-    optimiser,
+    optimizer,
 )
 
 __all__ = [
@@ -53,11 +54,13 @@ class AbstractDescending(AbstractTrained):
     tolerance: float
     patience: int
 
-    def _optimizer(self) -> Optimiser:
-        """The optimiser that the parameters describe."""
-        return optimiser(
+    def _optimizer(self) -> Optimizer:
+        """The optimiser that the parameters describe; one of the user's own brings its rate."""
+        usual = parameters_of(type(self))["learning_rate"].default
+        brought = not isinstance(self.optimizer, str) and self.learning_rate == usual
+        return optimizer(
             self.optimizer,
-            self.learning_rate,
+            None if brought else self.learning_rate,
             l1=self.l1,
             l2=self.l2,
             weight_decay=self.weight_decay,

@@ -1,40 +1,59 @@
 """Training: the one loop, what it needs and what it leaves behind."""
 
+from typing import TypeAlias
+
 from flambeau.problems.base import AbstractProblem as Problem  # its old name
 from flambeau.training.keeping import AbstractKeeper, Average, Best, Last, Pocket, Votes, voted_output
 from flambeau.training.monitoring import AbstractMonitor, Moment
-from flambeau.training.optimiser import OPTIMISERS, Optimiser, optimiser
+from flambeau.training.optimizer import OPTIMIZERS, Optimizer, optimizer
+from flambeau.training.population import population
 from flambeau.training.rounds import advance
 from flambeau.training.run import Progress, Run
+from flambeau.training.schedules import SCHEDULES, AbstractSchedule, Constant, Cosine, Linear, Plateau, StepDecay
 from flambeau.training.step import Program, begin
 from flambeau.training.stopping import AbstractStopping, Beyond, Judgement, NoMistakes, Patience, RunAll
 from flambeau.training.train import parts, train
 
+# Their old names, for one release.
+OPTIMISERS, optimiser = OPTIMIZERS, optimizer
+Optimiser: TypeAlias = Optimizer
+
 __all__ = [
     "OPTIMISERS",
+    "OPTIMIZERS",
+    "SCHEDULES",
     "AbstractKeeper",
     "AbstractMonitor",
+    "AbstractSchedule",
     "AbstractStopping",
     "Average",
     "Best",
     "Beyond",
+    "Constant",
+    "Cosine",
     "Judgement",
     "Last",
+    "Linear",
     "Moment",
     "NoMistakes",
     "Optimiser",
+    "Optimizer",
     "Patience",
+    "Plateau",
     "Pocket",
     "Problem",
     "Program",
     "Progress",
     "Run",
     "RunAll",
+    "StepDecay",
     "Votes",
     "advance",
     "begin",
     "optimiser",
+    "optimizer",
     "parts",
+    "population",
     "train",
     "voted_output",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from flambeau.problems.base import AbstractProblem
-from flambeau.training.optimiser import Optimiser
+from flambeau.training.optimizer import Optimizer
 from flambeau.training.step import Program
 
 __all__ = ["configuration_of", "describe"]
@@ -38,7 +38,7 @@ def describe(thing: Any) -> Any:
 
 
 def configuration_of(
-    network: PyTree, program: Program, chosen: Optimiser, problem: AbstractProblem, **numbers: Any
+    network: PyTree, program: Program, chosen: Optimizer, problem: AbstractProblem, **numbers: Any
 ) -> dict[str, Any]:
     """Every setting of a run, ready for JSON."""
     return {

@@ -20,9 +20,11 @@ from flambeau.training.feeding import ROUNDS_PER_CHUNK, ROUNDS_WATCHED, fed_chun
 from flambeau.training.keeping import AbstractKeeper, Last
 from flambeau.training.ledger import Ledger
 from flambeau.training.monitoring import AbstractMonitor
-from flambeau.training.optimiser import Optimiser, optimiser
+from flambeau.training.optimizer import Optimizer
+from flambeau.training.optimizer import optimizer as make_optimizer
 from flambeau.training.rounds import compiled_advance
 from flambeau.training.run import Progress, Run
+from flambeau.training.schedules import Horizon
 from flambeau.training.step import Program, begin
 from flambeau.training.stopping import AbstractStopping, RunAll
 
@@ -53,7 +55,7 @@ class Session:
         self.started = time.perf_counter()
         _check_counts(steps, epochs, batch_size, monitors)
         arrays, static = eqx.partition(network, eqx.is_array)
-        self.chosen: Optimiser = optimiser(optimizer)
+        self.chosen: Optimizer = make_optimizer(optimizer)
         mechanism = self.chosen.mechanism
         self.program = Program(rule, mechanism, monitors, stopping or RunAll(), keep, static, trainable)
         self.problem, self.batch_size, self.seed = problem, int(batch_size), _seed_numbers(key)
@@ -76,7 +78,7 @@ class Session:
     def runs(self) -> Iterator[Run]:
         """The run after every chunk; at least one, also where nothing was left to do."""
         advance = compiled_advance(tuple(options_for(self.work).items()))
-        most = ROUNDS_WATCHED if self.program.monitors else ROUNDS_PER_CHUNK
+        most = min(ROUNDS_WATCHED if self.program.monitors else ROUNDS_PER_CHUNK, self.chosen.ahead)
         done = self.ledger.rounds, self.ledger.steps
         chunks = fed_chunks(self.problem, self.seed, done, self.batch_size, self.steps, most)
         upcoming = next(chunks, None)
@@ -103,7 +105,8 @@ class Session:
         """The learning rate of every step of a chunk; a schedule is not asked beyond the run's last step."""
         shape = np.shape(jax.tree.leaves(given)[0])[:2]
         numbers = self.ledger.steps + np.arange(shape[0] * shape[1])
-        return self.chosen.rates(np.minimum(numbers, self.steps - 1)).reshape(shape)
+        horizon = Horizon(self.each, self.steps, self.ledger.history().get("loss", np.empty(0)))
+        return self.chosen.rates(np.minimum(numbers, self.steps - 1), horizon).reshape(shape)
 
     def run(self, kept: PyTree, *, stopped: bool) -> Run:
         """The run as it stands."""

@@ -13,7 +13,7 @@ from flambeau.problems.base import AbstractProblem
 from flambeau.rules.base import AbstractRule
 from flambeau.training.keeping import AbstractKeeper
 from flambeau.training.monitoring import AbstractMonitor, Moment, check_needs
-from flambeau.training.optimiser import Mechanism
+from flambeau.training.optimizer import Mechanism
 from flambeau.training.run import Progress
 from flambeau.training.stopping import AbstractStopping
 

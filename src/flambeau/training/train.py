@@ -49,7 +49,7 @@ def train(
 ) -> Run:
     """Train a network by a rule on a problem, and return the :class:`~flambeau.training.run.Run`.
 
-    Arguments: ``optimizer``, a name, an :func:`~flambeau.training.optimiser.optimiser` or an Optax transformation;
+    Arguments: ``optimizer``, a name, an :func:`~flambeau.training.optimizer.optimizer` or an Optax transformation;
     ``steps`` or ``epochs`` (rounds of the problem) in all, counted from the very beginning also when resuming;
     ``keep`` says which network the run leaves (:mod:`flambeau.training.keeping`); ``stopping`` may end it early;
     ``monitors`` watch; ``key``, a JAX key or an integer seed; ``trainable``, a filter (Equinox) of what is learned;
