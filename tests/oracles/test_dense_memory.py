@@ -67,7 +67,7 @@ def plain_visit(interaction, X, s, order, noise):
 
 @eqx.filter_jit
 def seen(network, states):
-    return network.energy(states), network.field(states)
+    return network.energy(states), network.net(states)
 
 
 @eqx.filter_jit
@@ -138,7 +138,7 @@ def test_degree_two_is_hebb_s_rule():
     energy, field = seen(memory(Polynomial(2)), jnp.asarray(STATES))
     plain = 2 * np.asarray(hebb.energy(jnp.asarray(STATES))) / UNITS - PATTERNS
     np.testing.assert_allclose(energy, plain, atol=1e-12)
-    np.testing.assert_allclose(field, 2 * hebb.field(jnp.asarray(STATES)) / UNITS, atol=1e-12)
+    np.testing.assert_allclose(field, 2 * hebb.net(jnp.asarray(STATES)) / UNITS, atol=1e-12)
 
 
 @pytest.mark.usefixtures("x64")

@@ -78,7 +78,7 @@ def judged(net):
 
 def plain(net):
     """The text book, neuron by neuron: the velocity and the energy of one state, with artanh and logit."""
-    W, theta, beta, tau = map(np.asarray, (net.weights, net.thresholds, net.gain, net.tau))
+    W, theta, beta, tau = map(np.asarray, (net.structure.matrix, net.threshold, net.gain, net.tau))
     tanh = net.activation.low == -1
     g = np.tanh if tanh else expit
 
@@ -270,7 +270,7 @@ def test_at_high_gain_the_rest_states_are_the_fixed_points_of_the_discrete_netwo
     for seed in (0, 3):
         net = network(gain=100.0, tau=1.0, seed=seed)
         corners = np.asarray(list(itertools.product([-1.0, 1.0], repeat=UNITS)))
-        fields = corners @ np.asarray(net.weights).T - np.asarray(net.thresholds)
+        fields = corners @ np.asarray(net.structure.weights) - np.asarray(net.threshold)
         discrete = {tuple(s) for s, h in zip(corners, fields, strict=True) if (s * h > 0).all()}
         end = flow(
             net.velocity,
@@ -304,7 +304,7 @@ def test_the_parallel_map_swings_and_damping_stills_it(activation):
     """W = -cJ: λ_min = -c(n - 1) makes all units change together for ever, unless the share is the certified one."""
     net = graded_hopfield(-2 * (1 - np.eye(UNITS)), activation=activation, gain=4.0)
     if activation == "sigmoid":
-        net = eqx.tree_at(lambda n: n.thresholds, net, net.weights.sum(1) / 2)
+        net = eqx.tree_at(lambda n: n.bias, net, -net.structure.weights.sum(1) / 2)
     v = jnp.full((ROWS, UNITS), net.activation.high * 0.9) * jnp.linspace(0.9, 1, ROWS)[:, None]
     swinging = damped_map(net.respond, v)
     assert swinging.cycling.all()

@@ -12,11 +12,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from flambeau.analysis.enumeration import all_states
+from flambeau.dynamics.base import AbstractFeedback
 from flambeau.dynamics.settling import AbstractUpdate, Asynchronous, at_rest, settle
 from flambeau.errors import ConfigurationError
-from flambeau.networks.dense_memory import DenseMemory
-from flambeau.networks.hopfield import HopfieldNetwork
+from flambeau.foundation.precision import dtype
 from flambeau.networks.pair_memory import bipolar
+from flambeau.neurons import Bernoulli
 
 __all__ = ["Landscape", "attractor_kinds", "energy_plane", "landscape", "overlap"]
 
@@ -45,11 +46,12 @@ class Landscape(NamedTuple):
 
 
 def landscape(network: Any, update: AbstractUpdate | None = None, *, max_sweeps: int = 1000) -> Landscape:
-    """Enumerate: all 2^N states of a :class:`~flambeau.networks.HopfieldNetwork` or
-    :class:`~flambeau.networks.DenseMemory`, settled by ``update`` (asynchronous in cyclic order unless told otherwise).
+    """Enumerate: all 2^N states of a network with feedback, such as an estimator's ``network_``, settled by ``update``
+    (asynchronous in cyclic order unless told otherwise).
 
     >>> x = jnp.asarray([[1.0, -1, -1, 1], [-1, 1, -1, 1]])
-    >>> found = landscape(HopfieldNetwork(x.T @ x - 2 * jnp.eye(4), jnp.zeros(4)))
+    >>> from flambeau.networks import HopfieldNetwork
+    >>> found = landscape(HopfieldNetwork(x.T @ x - 2 * jnp.eye(4)))
     >>> found.states[found.fixed].astype(int).tolist()
     [[-1, 1, -1, 1], [-1, 1, 1, -1], [1, -1, -1, 1], [1, -1, 1, -1]]
     >>> found.basins
@@ -57,24 +59,18 @@ def landscape(network: Any, update: AbstractUpdate | None = None, *, max_sweeps:
 
     Raises :class:`~flambeau.errors.ConfigurationError` beyond 20 neurons, a million states, or for another network.
     """
-    units = neurons_of(network)
+    if not isinstance(network, AbstractFeedback):  # of a user, who may give the estimator or a network of real states
+        expected, remedy = "a network whose neurons have two values", "give the .network_ of Hopfield or DenseHopfield"
+        raise ConfigurationError("landscape, network", expected, type(network).__name__, remedy)
+    units = network.units
     if units > MOST:
         expected, remedy = f"at most {MOST} neurons", "settle random states instead, and count where they end"
         raise ConfigurationError("landscape", expected, f"{units} neurons, 2^{units} states", remedy)
-    states = np.asarray(all_states(network.unit, units), np.float32)
+    low, high = network.levels
+    states = np.asarray(low + (high - low) * all_states(Bernoulli(), units), dtype())
     parts = [parted(network, update or Asynchronous(), states[at : at + CHUNK], max_sweeps) for at in starts(states)]
     energies, fixed, ends, rests = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Landscape(states, energies, fixed, ends, rests)
-
-
-def neurons_of(network: Any) -> int:
-    """How many neurons a network of two-valued ones has."""
-    if isinstance(network, HopfieldNetwork):
-        return network.thresholds.shape[0]
-    if isinstance(network, DenseMemory):
-        return network.patterns.shape[1]
-    remedy = "give its .network_" if hasattr(network, "network_") else "give one of those"
-    raise ConfigurationError("landscape, network", "a HopfieldNetwork or DenseMemory", type(network).__name__, remedy)
 
 
 def starts(states: np.ndarray) -> range:
@@ -82,7 +78,7 @@ def starts(states: np.ndarray) -> range:
     return range(0, len(states), CHUNK)
 
 
-def parted(network: Any, update: AbstractUpdate, states: np.ndarray, max_sweeps: int) -> tuple:
+def parted(network: AbstractFeedback, update: AbstractUpdate, states: np.ndarray, max_sweeps: int) -> tuple:
     """One chunk's energies, fixed points, ends and whether they rest."""
     x = jnp.asarray(states)
     found = settle(network, x, update, max_sweeps=max_sweeps)
@@ -136,7 +132,7 @@ def mixtures(patterns: np.ndarray) -> np.ndarray:
 
 
 def energy_plane(
-    network: HopfieldNetwork, first: Any, second: Any, *, draws: int = 20, seed: int = 0
+    network: AbstractFeedback, first: Any, second: Any, *, draws: int = 20, seed: int = 0
 ) -> tuple[Float[np.ndarray, " agree"], Float[np.ndarray, " differ"], Float[np.ndarray, "agree differ"]]:
     """The energy seen from two states: mean over random states that share given parts of both, for a picture.
 

@@ -1,17 +1,20 @@
 r"""Asynchronous updates of many states at once: exactly the neuron-by-neuron result, at the speed of matrix products.
 
 A neuron that is visited sees every change made before it. For a block of neurons the net inputs are one product,
-H_b = W_b S - θ_b; within the block only the changes of the block's own neurons are missing, and they are added in
+H_b = W_b S + b_b; within the block only the changes of the block's own neurons are missing, and they are added in
 groups small enough to be written out. In integers the result is bit for bit that of the plain loop.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-__all__ = ["chosen", "visit_in_blocks", "visit_one_by_one"]
+from flambeau.structures.lateral import Lateral
+
+__all__ = ["chosen", "visit_by_nets", "visit_in_blocks", "visit_one_by_one"]
 
 BLOCK = 24  # neurons whose net inputs are one product
 GROUP = 4  # neurons written out without a product between them
@@ -28,28 +31,47 @@ def chosen(net: Array, state: Array, levels: tuple[float, float]) -> Array:
 
 
 def visit_one_by_one(
-    weights: Float[Array, "units units"],
-    thresholds: Float[Array, " units"],
+    wiring: Lateral,
+    bias: Float[Array, " units"],
     states: Float[Array, "batch units"],
     order: Int[Array, " visits"],
     noise: Float[Array, "visits batch"] | None,
     levels: tuple[float, float],
 ) -> Float[Array, "batch units"]:
-    """The plain loop: h_i = Σ_j w_ij s_j - θ_i (+ noise), then s_i; a neuron may be visited twice, -1 is nobody."""
+    """The plain loop: h_i = Σ_j w_ji s_j + b_i (+ noise), then s_i; a neuron may be visited twice, -1 is nobody."""
 
     def one(states: Array, given: tuple[Array, Any]) -> tuple[Array, None]:
         number, extra = given
         i = jnp.maximum(number, 0)
-        net = weights[i] @ states - thresholds[i]
+        net = (wiring.incoming(i[None]) @ states)[0] + bias[i]
         new = chosen(net if extra is None else net + extra, states[i], levels)
         return states.at[i].set(jnp.where(number < 0, states[i], new)), None
 
     return jax.lax.scan(one, states.T, (order, noise))[0].T
 
 
+def visit_by_nets(
+    nets: Callable[[Array], Array],
+    states: Float[Array, "batch units"],
+    order: Int[Array, " visits"],
+    noise: Float[Array, "visits batch"] | None,
+    levels: tuple[float, float],
+) -> Float[Array, "batch units"]:
+    """The plain loop for any network, which computes all ``nets`` at every visit and uses one."""
+
+    def one(states: Array, given: tuple[Array, Any]) -> tuple[Array, None]:
+        number, extra = given
+        i = jnp.maximum(number, 0)
+        net = nets(states)[:, i]
+        new = chosen(net if extra is None else net + extra, states[:, i], levels)
+        return states.at[:, i].set(jnp.where(number < 0, states[:, i], new)), None
+
+    return jax.lax.scan(one, states, (order, noise))[0]
+
+
 def visit_in_blocks(
-    weights: Float[Array, "units units"],
-    thresholds: Float[Array, " units"],
+    wiring: Lateral,
+    bias: Float[Array, " units"],
     states: Float[Array, "batch units"],
     order: Int[Array, " visits"],
     noise: Float[Array, "visits batch"] | None,
@@ -57,14 +79,14 @@ def visit_in_blocks(
 ) -> Float[Array, "batch units"]:
     """The same for an order in which no neuron stands twice (else use :func:`visit_one_by_one`).
 
-    >>> weights = jnp.asarray([[0.0, -2.0], [-2.0, 0.0]])
+    >>> wiring = Lateral(jnp.asarray([[0.0, -2.0], [-2.0, 0.0]]))
     >>> s = jnp.asarray([[1.0, 1.0]])
-    >>> visit_in_blocks(weights, jnp.zeros(2), s, jnp.asarray([0, 1]), None, (-1.0, 1.0)).tolist()
+    >>> visit_in_blocks(wiring, jnp.zeros(2), s, jnp.asarray([0, 1]), None, (-1.0, 1.0)).tolist()
     [[-1.0, 1.0]]
-    >>> visit_in_blocks(weights, jnp.zeros(2), s, jnp.asarray([1, 0]), None, (-1.0, 1.0)).tolist()
+    >>> visit_in_blocks(wiring, jnp.zeros(2), s, jnp.asarray([1, 0]), None, (-1.0, 1.0)).tolist()
     [[1.0, -1.0]]
     """
-    units, visits = weights.shape[0], order.shape[0]
+    units, visits = bias.shape[0], order.shape[0]
     block = min(BLOCK, -(-visits // GROUP) * GROUP)
     order = jnp.pad(order, (0, -visits % block), constant_values=-1)
     # Padding stands last, so what it seems to change reaches no neuron; beyond the last one, nothing is written.
@@ -73,19 +95,17 @@ def visit_in_blocks(
         noise = jnp.pad(noise, ((0, order.size - visits), (0, 0))).reshape(*order.shape, -1)
 
     def one(states: Array, given: tuple[Array, Any]) -> tuple[Array, None]:
-        return block_of(weights, thresholds, states, *given, levels), None
+        return block_of(wiring, bias, states, *given, levels), None
 
     return jax.lax.scan(one, states.T, (order, noise))[0].T
 
 
-def block_of(
-    weights: Array, thresholds: Array, states: Array, ids: Array, noise: Any, levels: tuple[float, float]
-) -> Array:
+def block_of(wiring: Lateral, bias: Array, states: Array, ids: Array, noise: Any, levels: tuple[float, float]) -> Array:
     """One block: its net inputs by one product, then group by group."""
-    read = jnp.minimum(ids, weights.shape[0] - 1)
-    rows = weights.at[read].get(mode="promise_in_bounds")
+    read = jnp.minimum(ids, bias.shape[0] - 1)
+    rows = wiring.incoming(read)
     inner = rows.T.at[read].get(mode="promise_in_bounds").T
-    net = rows @ states - thresholds[read][:, None]
+    net = rows @ states + bias[read][:, None]
     net = net if noise is None else net + noise
     own = states.at[read].get(mode="promise_in_bounds")
 

@@ -13,22 +13,16 @@ from jaxtyping import Array, Float, Int
 from flambeau.neurons.units import AbstractUnit
 from flambeau.structures.base import AbstractStructure
 
-__all__ = ["AbstractFeedback", "AbstractLayered", "AbstractMachine"]
+__all__ = ["AbstractFeedback", "AbstractLayered", "AbstractMachine", "levels_of"]
 
 
 class AbstractFeedback(eqx.Module):
-    """Neurons of two values, every one of which may hear all others; what settling asks of them.
-
-    ``unit`` is the kind of neuron, ``Spin()`` for -1 and +1 or ``Bernoulli()`` for 0 and 1.
-    """
-
-    unit: eqx.AbstractVar[AbstractUnit]
+    """Neurons of two values, every one of which may hear all others; what settling asks of them."""
 
     @property
+    @abc.abstractmethod
     def levels(self) -> tuple[float, float]:
-        """The two values of a neuron, the lower one first."""
-        low, high = self.unit.choices(1)[0].ravel()
-        return float(low), float(high)
+        """The two values of a neuron, the lower one first: -1 and +1, or 0 and 1."""
 
     @property
     @abc.abstractmethod
@@ -65,6 +59,17 @@ class AbstractFeedback(eqx.Module):
         change: Float[Array, " batch"],
     ) -> Float[Array, "batch units"]:
         """The net inputs of ``states``, in which the neurons ``places`` have just changed by ``change``."""
+
+
+def levels_of(unit: AbstractUnit) -> tuple[float, float]:
+    """The two values of a kind of neuron, the lower one first.
+
+    >>> from flambeau.neurons import Spin
+    >>> levels_of(Spin())
+    (-1.0, 1.0)
+    """
+    low, high = unit.choices(1)[0].ravel()
+    return float(low), float(high)
 
 
 class AbstractMachine(eqx.Module):

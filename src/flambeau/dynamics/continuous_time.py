@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from flambeau.dynamics.rest import per_row, until_rest
 from flambeau.errors import ConfigurationError, named
 
 __all__ = ["FLOWS", "Flowed", "Mapped", "damped_map", "flow"]
@@ -46,7 +47,7 @@ class Flowed(NamedTuple):
     trace: Any
 
 
-class Moment(NamedTuple):
+class FlowState(NamedTuple):
     """A row's state, its velocity, the step it will try, its time, the steps it took, and whether it rests."""
 
     states: Array
@@ -86,7 +87,7 @@ def flow(
     last row of the trace); ``trace``, a function of the states, such as the energy, recorded after every step.
 
     Rows do not wait for each other in the result: one that rests is left as it is. Numbers are data; another
-    function (a new lambda) or ``max_steps`` with a trace compiles again.
+    function (a new lambda) compiles again.
 
     >>> decay = flow(lambda u: -u, jnp.asarray([[1.0], [0.0]]), tolerance=1e-3, trace=lambda u: u[:, 0])
     >>> decay.still.tolist(), decay.steps.tolist(), bool(jnp.abs(decay.states[0, 0] - jnp.exp(-7.0)) < 1e-6)
@@ -103,8 +104,10 @@ def flow(
     advance = named("flow, method", FLOWS, method)
     settings = Settings(*(jnp.asarray(x, u0.dtype) for x in (step, tau, tolerance, error_tolerance)))
     check("flow", max_steps, step=step, tau=tau, error_tolerance=error_tolerance)
-    rows = max_steps + 1 if trace is not None else 0
-    return follow(velocity, u0, advance, settings, jnp.asarray(max_steps), rows, trace)
+    watch = None if trace is None else eqx.Partial(with_time, trace)
+    onwards = eqx.Partial(one_step, advance, velocity, settings)
+    end, kept = until_rest(onwards, is_still, started(velocity, u0, settings), max_steps, watch=watch, most=max_steps)
+    return Flowed(end.states, end.steps, end.time, end.still, kept)
 
 
 def check(where: str, max_steps: Any, **numbers: Any) -> None:
@@ -117,33 +120,28 @@ def check(where: str, max_steps: Any, **numbers: Any) -> None:
 
 
 @eqx.filter_jit
-def follow(velocity: Any, u0: Array, advance: Any, settings: Settings, limit: Array, rows: int, trace: Any) -> Flowed:
-    """The loop, as one program."""
+def started(velocity: Any, u0: Array, settings: Settings) -> FlowState:
+    """Before the first step: a row that rests already takes none."""
     count = u0.shape[:1]
     time, steps = jnp.zeros(count, u0.dtype), jnp.zeros(count, int)
-    start = Moment(u0, velocity(u0), jnp.full(count, settings.step), time, steps, jnp.zeros(count, bool))
-    start = start._replace(still=resting(start, settings))
-    watch = None if trace is None else lambda now: (now.time, trace(now.states))
-    kept = jax.tree.map(lambda x: jnp.full((rows, *x.shape), jnp.nan, x.dtype).at[0].set(x), watch and watch(start))
-
-    def undone(carry: Any) -> Array:
-        return (carry[0] < limit) & ~carry[1].still.all()
-
-    def onwards(carry: Any) -> Any:
-        number, now, kept = carry
-        new = advance(velocity, now, settings)
-        new = new._replace(still=resting(new, settings))
-        new = jax.tree.map(lambda a, b: jnp.where(per_row(now.still, a), a, b), now, new)
-        seen = jax.tree.map(lambda x: jnp.where(per_row(now.still, x), jnp.nan, x), watch and watch(new))
-        return number + 1, new, jax.tree.map(lambda all_, x: all_.at[number + 1].set(x), kept, seen)
-
-    _, end, kept = jax.lax.while_loop(undone, onwards, (jnp.zeros_like(limit), start, kept))
-    return Flowed(end.states, end.steps, end.time, end.still, kept)
+    start = FlowState(u0, velocity(u0), jnp.full(count, settings.step), time, steps, jnp.zeros(count, bool))
+    return start._replace(still=resting(start, settings))
 
 
-def per_row(values: Array, like: Array) -> Array:
-    """One value per row, ready to meet ``(batch, ...)``."""
-    return values.reshape(values.shape + (1,) * (like.ndim - 1))
+def one_step(advance: Any, velocity: Any, settings: Settings, number: Array, now: FlowState) -> FlowState:
+    """One step of every row, and which of them rest after it."""
+    new: FlowState = advance(velocity, now, settings)
+    return new._replace(still=resting(new, settings))
+
+
+def is_still(now: FlowState) -> Array:
+    """Which rows rest."""
+    return now.still
+
+
+def with_time(trace: Any, now: FlowState) -> Any:
+    """What a flow records."""
+    return now.time, trace(now.states)
 
 
 def largest(values: Array) -> Array:
@@ -151,28 +149,28 @@ def largest(values: Array) -> Array:
     return jnp.abs(values).reshape(len(values), -1).max(-1)
 
 
-def resting(now: Moment, settings: Settings) -> Array:
+def resting(now: FlowState, settings: Settings) -> Array:
     """Rows so slow that within τ they would not move by the tolerance, relative to their largest number."""
     return settings.tau * largest(now.velocity) <= settings.tolerance * jnp.maximum(1, largest(now.states))
 
 
-def euler(velocity: Any, now: Moment, settings: Settings) -> Moment:
+def euler(velocity: Any, now: FlowState, settings: Settings) -> FlowState:
     """u + h f(u)."""
     return moved(velocity, now, now.step)
 
 
-def exponential_euler(velocity: Any, now: Moment, settings: Settings) -> Moment:
+def exponential_euler(velocity: Any, now: FlowState, settings: Settings) -> FlowState:
     """u + τ (1 - e^{-h/τ}) f(u)."""
     return moved(velocity, now, -settings.tau * jnp.expm1(-now.step / settings.tau))
 
 
-def moved(velocity: Any, now: Moment, share: Array) -> Moment:
+def moved(velocity: Any, now: FlowState, share: Array) -> FlowState:
     """Along the velocity, in a step of fixed length."""
     states = now.states + per_row(share, now.states) * now.velocity
-    return Moment(states, velocity(states), now.step, now.time + now.step, now.steps + 1, now.still)
+    return FlowState(states, velocity(states), now.step, now.time + now.step, now.steps + 1, now.still)
 
 
-def dormand_prince(velocity: Any, now: Moment, settings: Settings) -> Moment:
+def dormand_prince(velocity: Any, now: FlowState, settings: Settings) -> FlowState:
     """Seven stages, the first of them known from the last step; a row whose error is too large tries again."""
     h = per_row(now.step, now.states)
     slopes, states = [now.velocity], now.states
@@ -183,7 +181,7 @@ def dormand_prince(velocity: Any, now: Moment, settings: Settings) -> Moment:
     error = largest(h * weighted(ERROR, slopes) / scale)
     accepted = error <= 1  # not where it is NaN
     factor = jnp.clip(SAFETY * error**-0.2, SHRINK, jnp.where(accepted, GROW, 1.0))
-    new = Moment(states, slopes[-1], now.step, now.time + now.step, now.steps + 1, now.still)
+    new = FlowState(states, slopes[-1], now.step, now.time + now.step, now.steps + 1, now.still)
     new = jax.tree.map(lambda a, b: jnp.where(per_row(accepted, a), b, a), now, new)
     return new._replace(step=now.step * jnp.where(jnp.isnan(factor), SHRINK, factor))
 
@@ -193,7 +191,7 @@ def weighted(weights: tuple[float, ...], slopes: list[Array]) -> Array:
     return sum(weight * slope for weight, slope in zip(weights, slopes, strict=True) if weight)  # type: ignore[return-value]
 
 
-FLOWS: dict[str, Callable[[Any, Moment, Settings], Moment]] = {
+FLOWS: dict[str, Callable[[Any, FlowState, Settings], FlowState]] = {
     "exponential_euler": exponential_euler,
     "euler": euler,
     "dormand_prince": dormand_prince,
@@ -233,26 +231,37 @@ def damped_map(
     Hopfield Network.
     """
     check("damped_map", max_steps, share=share, tolerance=tolerance)
-    return iterate(update, v0, jnp.asarray(share, v0.dtype), jnp.asarray(tolerance, v0.dtype), jnp.asarray(max_steps))
+    numbers = jnp.asarray(share, v0.dtype), jnp.asarray(tolerance, v0.dtype)
+    end, _ = until_rest(eqx.Partial(mapped, update, *numbers), is_mapped, first_of(v0), max_steps)
+    return Mapped(end.states, end.steps, end.still, end.cycling)
+
+
+class MapState(NamedTuple):
+    """The states now and before the last step, the steps, and which rows are still or cycling."""
+
+    states: Array
+    before: Array
+    steps: Array
+    still: Array
+    cycling: Array
 
 
 @eqx.filter_jit
-def iterate(update: Any, v0: Array, share: Array, tolerance: Array, limit: Array) -> Mapped:
-    """The loop, as one program; it keeps the state before the last to see it come back."""
+def first_of(v0: Array) -> MapState:
+    """Before the first step."""
     none = jnp.zeros(v0.shape[:1], bool)
-    start = Mapped(v0, jnp.zeros(v0.shape[:1], int), none, none)
+    return MapState(v0, v0, jnp.zeros(v0.shape[:1], int), none, none)
 
-    def undone(carry: Any) -> Array:
-        return (carry[0] < limit) & ~(carry[1].still | carry[1].cycling).all()
 
-    def onwards(carry: Any) -> Any:
-        number, now, before = carry
-        states = (1 - share) * now.states + share * update(now.states)
-        once, twice = largest(states - now.states), largest(states - before)
-        still = once <= share * tolerance
-        cycling = (twice <= tolerance) & (once > jnp.sqrt(tolerance)) & (number > 0)
-        new, ended = Mapped(states, now.steps + 1, still, cycling), now.still | now.cycling
-        new = jax.tree.map(lambda a, b: jnp.where(per_row(ended, a), a, b), now, new)
-        return number + 1, new, now.states
+def mapped(update: Any, share: Array, tolerance: Array, number: Array, now: MapState) -> MapState:
+    """One step of every row; it keeps the state before the last to see it come back."""
+    states = (1 - share) * now.states + share * update(now.states)
+    once, twice = largest(states - now.states), largest(states - now.before)
+    still = once <= share * tolerance
+    cycling = (twice <= tolerance) & (once > jnp.sqrt(tolerance)) & (number > 0)
+    return MapState(states, now.states, now.steps + 1, still, cycling)
 
-    return jax.lax.while_loop(undone, onwards, (jnp.zeros_like(limit), start, v0))[1]
+
+def is_mapped(now: MapState) -> Array:
+    """Which rows have come to their end."""
+    return now.still | now.cycling

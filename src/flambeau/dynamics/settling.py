@@ -6,7 +6,7 @@ rests or swings between two states. Lecture: Hopfield Network.
 """
 
 import abc
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -15,6 +15,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from flambeau.dynamics.asynchronous import chosen
+from flambeau.dynamics.base import AbstractFeedback
+from flambeau.dynamics.rest import until_rest
 from flambeau.errors import ConfigurationError, check_value, named
 from flambeau.foundation.random import uniform
 
@@ -22,7 +24,6 @@ __all__ = [
     "AbstractUpdate",
     "Asynchronous",
     "BlockSequential",
-    "Feedback",
     "Glauber",
     "Greedy",
     "Settled",
@@ -32,27 +33,6 @@ __all__ = [
 ]
 
 ORDERS = {name: name for name in ("cyclic", "random", "replacement")}
-
-
-@runtime_checkable
-class Feedback(Protocol):
-    """What settling asks of a network."""
-
-    @property
-    def levels(self) -> tuple[float, float]:
-        """The two values of a neuron."""
-
-    def field(self, states: Array) -> Array:
-        """Net inputs ``(batch, units)``: the sign says what each neuron would choose."""
-
-    def energy(self, states: Array) -> Array:
-        """Energy ``(batch,)``."""
-
-    def visit(self, states: Array, order: Array, noise: Array | None, distinct: bool = True) -> Array:
-        """The states after the neurons in ``order`` were updated one after the other."""
-
-    def field_after(self, net: Array, states: Array, places: Array, change: Array) -> Array:
-        """The net inputs of ``states``, in which the neurons ``places`` have just changed by ``change``."""
 
 
 class AbstractUpdate(eqx.Module):
@@ -73,8 +53,14 @@ class AbstractUpdate(eqx.Module):
         return self.proof == "sweep"
 
     @abc.abstractmethod
-    def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
-        """The states after every neuron had its turn; ``pull`` ``(batch, units)`` is added to the net inputs."""
+    def sweep(
+        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
+    ) -> Array:
+        """The states after every neuron had its turn.
+
+        ``pull`` ``(batch, units)`` is added to the net inputs; ``number`` counts the sweeps from 0, so that an order
+        may change on the way: a temperature that falls.
+        """
 
 
 class Asynchronous(AbstractUpdate):
@@ -98,7 +84,9 @@ class Asynchronous(AbstractUpdate):
         """In a new order a sweep may end elsewhere."""
         return self.order == "cyclic"
 
-    def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
+    def sweep(
+        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
+    ) -> Array:
         """N visits."""
         order = drawn_order(self.order, states.shape[1], key)
         return network.visit(states, order, None if pull is None else pull.T[order], self.order != "replacement")
@@ -129,7 +117,9 @@ class Glauber(AbstractUpdate):
             expected, remedy = "a finite number above 0", "use Asynchronous() for T = 0"
             raise ConfigurationError("Glauber.temperature", expected, self.temperature, remedy)
 
-    def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
+    def sweep(
+        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
+    ) -> Array:
         """N visits, each with logistic noise of width T/Δ on the net input."""
         order = drawn_order(self.order, states.shape[1], key)
         low, high = network.levels
@@ -149,7 +139,9 @@ class Synchronous(AbstractUpdate):
         """Every neuron had its turn."""
         return "sweep"
 
-    def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
+    def sweep(
+        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
+    ) -> Array:
         """One product."""
         return chosen(pulled(network, states, pull), states, network.levels)
 
@@ -170,7 +162,9 @@ class BlockSequential(AbstractUpdate):
         """Every neuron had its turn."""
         return "sweep"
 
-    def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
+    def sweep(
+        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
+    ) -> Array:
         """One product a block."""
         group = jnp.arange(states.shape[1]) * min(self.blocks, states.shape[1]) // states.shape[1]
 
@@ -188,7 +182,9 @@ class Greedy(AbstractUpdate):
         """Every neuron had its turn."""
         return "sweep"
 
-    def sweep(self, network: Any, states: Array, pull: Array | None, key: Array) -> Array:
+    def sweep(
+        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
+    ) -> Array:
         """Up to N flips of the largest -Δs h."""
         rows = jnp.arange(states.shape[0])
 
@@ -201,10 +197,10 @@ class Greedy(AbstractUpdate):
         def body(carry: tuple) -> tuple:
             number, states, net, (change, place, _) = carry
             states = states.at[rows, place].add(change)
-            net = network.field_after(net, states, place, change)
+            net = network.net_after(net, states, place, change)
             return number + 1, states, net, unrest(net, states)
 
-        net = network.field(states)  # without the pull, which a network that computes it anew would not know
+        net = network.net(states)  # without the pull, which a network that computes it anew would not know
         start = jnp.zeros((), jnp.int32), states, net, unrest(net, states)
         return jax.lax.while_loop(lambda c: (c[0] < states.shape[1]) & c[3][2], body, start)[1]
 
@@ -218,14 +214,14 @@ def drawn_order(order: str, units: int, key: Array) -> Int[Array, " units"]:
     return jax.random.randint(key, (units,), 0, units)
 
 
-def pulled(network: Any, states: Array, pull: Array | None) -> Array:
+def pulled(network: AbstractFeedback, states: Array, pull: Array | None) -> Array:
     """Net inputs with the pull on held neurons."""
-    net = network.field(states)
+    net = network.net(states)
     return net if pull is None else net + pull
 
 
 def at_rest(
-    network: Any, states: Float[Array, "batch units"], pull: Float[Array, "batch units"] | None = None
+    network: AbstractFeedback, states: Float[Array, "batch units"], pull: Float[Array, "batch units"] | None = None
 ) -> Bool[Array, " batch"]:
     """Which states are fixed points: no neuron would change, in whatever order they are asked.
 
@@ -265,20 +261,18 @@ class Settled(NamedTuple):
 class Course(NamedTuple):
     """The loop's memory: the states now and before the last sweep, and what is known of them."""
 
-    number: Array
     states: Array
     earlier: Array
     fixed: Array
     cycle: Array
     sweeps: Array
-    energies: Array | None
 
 
 CYCLIC = Asynchronous()
 
 
 def settle(
-    network: Any,
+    network: AbstractFeedback,
     states: Float[Array, "batch units"],
     update: AbstractUpdate = CYCLIC,
     *,
@@ -289,66 +283,63 @@ def settle(
 ) -> Settled:
     """Sweep until every state rests or swings between two, at most ``max_sweeps`` times, in one compiled loop.
 
-    Neurons marked in ``held`` keep their values. ``trace`` records the energies of up to that many sweeps. A state that
-    rests or swings is left as it is; at a temperature nothing ever rests. Swings are seen where all sweeps are alike.
+    Neurons marked in ``held`` keep their values. ``trace`` records the energies of up to that many sweeps, in as many
+    rows as there were sweeps (within a program that is being compiled, in that many). A state that rests or swings is
+    left as it is; at a temperature nothing ever rests. Swings are seen where all sweeps are alike.
 
     >>> from flambeau.networks import HopfieldNetwork
-    >>> network = HopfieldNetwork(jnp.asarray([[0.0, -2.0], [-2.0, 0.0]]), jnp.zeros(2))
+    >>> network = HopfieldNetwork(jnp.asarray([[0.0, -2.0], [-2.0, 0.0]]))
     >>> found = settle(network, jnp.asarray([[1.0, 1.0]]))
     >>> found.states.tolist(), found.fixed.tolist(), found.sweeps.tolist()
     ([[-1.0, 1.0]], [True], [1])
     >>> settle(network, jnp.asarray([[1.0, 1.0]]), Synchronous()).cycle.tolist()
     [True]
+
+    Raises :class:`~flambeau.errors.ConfigurationError` for a limit that is no whole number of at least 0.
     """
+    if not isinstance(max_sweeps, jax.Array):
+        check_value("settle, max_sweeps", max_sweeps, 0, whole=True)
     key = jax.random.key(0) if key is None else key
-    return settled(network, states, update, key, jnp.asarray(max_sweeps), held, trace)
+    start, pull = begun(network, states, held)
+    swept = eqx.Partial(judged, network, update, pull, key)
+    if trace is None:
+        end, _ = until_rest(swept, is_over, start, max_sweeps)
+        return Settled(end.states, end.fixed, end.cycle, end.sweeps, None)
+    check_value("settle, trace", trace, 0, whole=True)
+    end, energies = until_rest(swept, is_over, start, max_sweeps, watch=eqx.Partial(energy_now, network), most=trace)
+    return Settled(end.states, end.fixed, end.cycle, end.sweeps, energies[: trace + 1])
 
 
 @eqx.filter_jit
-def settled(
-    network: Any, states: Array, update: AbstractUpdate, key: Array, limit: Array, held: Array | None, trace: int | None
-) -> Settled:
-    """The loop, as one program; the limit is data, so another one runs the same."""
+def begun(network: AbstractFeedback, states: Array, held: Array | None) -> tuple[Course, Array | None]:
+    """Before the first sweep, and what pulls on held neurons: plus or minus infinity."""
     pull = None if held is None else jnp.where(held, jnp.where(states == network.levels[1], jnp.inf, -jnp.inf), 0)
-
-    def unfinished(course: Course) -> Array:
-        return (course.number < limit) & ~jnp.all(course.fixed | course.cycle)
-
-    def body(course: Course) -> Course:
-        moved = update.sweep(network, course.states, pull, jax.random.fold_in(key, course.number))
-        return judged(network, update, course, moved, pull)
-
-    found = jax.lax.while_loop(unfinished, body, beginning(network, states, trace))
-    return Settled(found.states, found.fixed, found.cycle, found.sweeps, found.energies)
-
-
-def beginning(network: Any, states: Array, trace: int | None) -> Course:
-    """Before the first sweep."""
     no, none = jnp.zeros(states.shape[0], bool), jnp.zeros(states.shape[0], jnp.int32)
-    energies = None
-    if trace is not None:
-        energies = jnp.full((trace + 1, states.shape[0]), jnp.nan, states.dtype).at[0].set(network.energy(states))
-    return Course(jnp.zeros((), jnp.int32), states, jnp.full_like(states, jnp.nan), no, no, none, energies)
+    return Course(states, jnp.full_like(states, jnp.nan), no, no, none), pull
 
 
-def judged(network: Any, update: AbstractUpdate, course: Course, moved: Array, pull: Array | None) -> Course:
-    """What the sweep has shown; states that were settled before it stay."""
-    done = course.fixed | course.cycle
-    moved = jnp.where(done[:, None], course.states, moved)
+def is_over(course: Course) -> Array:
+    """Which states have come to their end."""
+    return course.fixed | course.cycle
+
+
+def energy_now(network: AbstractFeedback, course: Course) -> Array:
+    """What a trace records."""
+    return network.energy(course.states)
+
+
+def judged(
+    network: AbstractFeedback, update: AbstractUpdate, pull: Array | None, key: Array, number: Array, course: Course
+) -> Course:
+    """One more sweep, and what it has shown."""
+    moved = update.sweep(network, course.states, pull, jax.random.fold_in(key, number), number)
     same = jnp.all(moved == course.states, axis=1)
-    fixed = rests(network, update, moved, same, pull)
     swings = ~same & jnp.all(moved == course.earlier, axis=1) & update.repeats
-    number = course.number + 1
-    sweeps = jnp.where(same, course.sweeps, number)
-    energies = course.energies
-    if energies is not None:
-        now = jnp.where(done, jnp.nan, network.energy(moved))
-        energies = energies.at[number].set(now, mode="drop")
-    fixed, cycle = course.fixed | (fixed & ~done), course.cycle | (swings & ~done)
-    return Course(number, moved, course.states, fixed, cycle, sweeps, energies)
+    sweeps = jnp.where(same, course.sweeps, number + 1)
+    return Course(moved, course.states, rests(network, update, moved, same, pull), swings, sweeps)
 
 
-def rests(network: Any, update: AbstractUpdate, states: Array, same: Array, pull: Array | None) -> Array:
+def rests(network: AbstractFeedback, update: AbstractUpdate, states: Array, same: Array, pull: Array | None) -> Array:
     """Which states are fixed points, by the proof that the update asks for."""
     if update.proof == "look":
         return at_rest(network, states, pull)

@@ -119,7 +119,7 @@ class ContinuousHopfield(BaseEstimator):
         patterns = None if X is None else self._levelled(checked_data(self, X, reset=True))
         network = self._network(patterns)
         if patterns is None:
-            self.n_features_in_ = len(network.thresholds)
+            self.n_features_in_ = len(network.bias)
             patterns = np.zeros((0, self.n_features_in_), dtype())
         self._judge(network)
         self.network_, self.patterns_ = network, patterns
@@ -170,15 +170,15 @@ class ContinuousHopfield(BaseEstimator):
         network = graded_hopfield(
             np.asarray(W, float), theta, self.activation, gain=float(self.gain), tau=float(self.tau)
         )
-        if patterns is not None and patterns.shape[1] != len(network.thresholds):
-            expected, got = f"patterns of {len(network.thresholds)} features", patterns.shape[1]
+        if patterns is not None and patterns.shape[1] != len(network.bias):
+            expected, got = f"patterns of {len(network.bias)} features", patterns.shape[1]
             raise DataError("ContinuousHopfield, X", expected, got, "one feature for each row of weights")
         return network
 
     def _judge(self, network: GradedHopfield) -> None:
         """Certify the step, and say where there is no energy or no memory."""
         critical, certified = map(float, limits(network, self.method))
-        if not np.allclose(network.weights, network.weights.T, rtol=1e-5, atol=1e-7):
+        if not np.allclose(network.structure.weights, network.structure.weights.T, rtol=1e-5, atol=1e-7):
             warnings.warn(
                 "ContinuousHopfield: the weights are not symmetric, so no energy is certain to fall and states may go "
                 "round for ever; use (W + W.T) / 2 for a memory",
@@ -249,12 +249,12 @@ class ContinuousHopfield(BaseEstimator):
     @property
     def weights_(self) -> np.ndarray:
         """W ``(n_features, n_features)``."""
-        return np.asarray(self.network_.weights)
+        return np.asarray(self.network_.structure.matrix)
 
     @property
     def thresholds_(self) -> np.ndarray:
         """Θ ``(n_features,)``."""
-        return np.asarray(self.network_.thresholds)
+        return np.asarray(self.network_.threshold)
 
     def recall(self, X: Any) -> np.ndarray:
         """The graded states ``(n, n_features)`` in which cues X come to rest."""

@@ -1,6 +1,5 @@
 """Dense and modern associative memories behind scikit-learn's interface: store, retrieve, energy, forget."""
 
-import dataclasses
 import warnings
 from typing import Any
 
@@ -227,7 +226,7 @@ class DenseHopfield(BaseEstimator):
         """
         X, network = self._cues(X), self.network_
         if not self._discrete():
-            network = dataclasses.replace(network, values=None)
+            network = ModernMemory(network.patterns, network.beta, None, network.separation)
         return self._rows(nearest, network, self._settle(network, X, None))
 
     def energy(self, X: Any) -> np.ndarray:
@@ -257,7 +256,7 @@ class DenseHopfield(BaseEstimator):
         if self._discrete():
             expected, remedy = "None: neurons of -1 and +1 have no β", "use interaction='softmax', or leave beta out"
             raise ConfigurationError("DenseHopfield.retrieve, beta", expected, beta, remedy)
-        return dataclasses.replace(self.network_, beta=float(beta))
+        return ModernMemory(self.network_.patterns, float(beta), self.network_.values, self.network_.separation)
 
     def _settle(self, network: Any, X: np.ndarray, steps: Any) -> np.ndarray:
         """The states (or values) in which cues end; says so where some were still on their way."""
@@ -337,7 +336,7 @@ def check_coded(X: np.ndarray) -> None:
         row, column = map(int, np.argwhere(wrong)[0])
         some = ", ".join(f"{value:g}" for value in np.unique(X[wrong])[:3])
         got = f"{int(wrong.sum())} others, among them {some}; the first in row {row}, column {column}"
-        remedy = "code 0 and 1 as 2 * X - 1, cut grey values, or use interaction='softmax', which takes real numbers"
+        remedy = "np.where(X > 0, 1, -1) codes bits and cuts the rest at 0; interaction='softmax' takes real numbers"
         raise DataError("DenseHopfield, X", "values of -1 and +1 only", got, remedy)
 
 

@@ -31,7 +31,7 @@ from flambeau.foundation.rows import by_rows
 from flambeau.networks import HopfieldNetwork, recoded
 from flambeau.neurons import Bernoulli, Spin
 from flambeau.problems import Examples
-from flambeau.rules import Batch, Hebbian, Unlearning
+from flambeau.rules import Batch, Hebbian, Unlearning, taught
 from flambeau.training import Run, optimiser, train
 
 __all__ = ["Hopfield"]
@@ -170,8 +170,7 @@ class Hopfield(TransformerMixin, BaseEstimator):
         others, weights = self.patterns_[rest], self._weights[rest]
         if self.rule == "hebbian":
             network, row = start_of(self, self.network_), jnp.asarray(start_values(self, x), float)
-            proposal, _, _ = Hebbian().propose(network, Batch(row, row, -jnp.full(1, weight)), (), jax.random.key(0))
-            return self._keep(HopfieldNetwork(network.weights - proposal.weights, network.thresholds), others, weights)
+            return self._keep(taught(network, Hebbian(), Batch(row, row, -jnp.full(1, weight))), others, weights)
         if not len(others):
             raise DataError("Hopfield.remove", "a pattern that stays", "the last one", "fit anew")
         return self._store(others, weights, fresh=True)
@@ -210,13 +209,13 @@ class Hopfield(TransformerMixin, BaseEstimator):
     def weights_(self) -> np.ndarray:
         """W ``(n, n)``: row i holds what neuron i receives."""
         check_is_fitted(self)
-        return np.asarray(self.network_.weights)
+        return np.asarray(self.network_.structure.matrix)
 
     @property
     def thresholds_(self) -> np.ndarray:
         """θ ``(n,)``."""
         check_is_fitted(self)
-        return np.asarray(self.network_.thresholds)
+        return np.asarray(self.network_.threshold)
 
     def settle(
         self,
@@ -323,7 +322,7 @@ class Hopfield(TransformerMixin, BaseEstimator):
             expected, remedy = "at least one stored pattern, which sets the scale", "fit or add patterns first"
             raise ConfigurationError("Hopfield.unlearn", expected, "none", remedy)
         network, rows = start_of(self, self.network_), start_values(self, self.patterns_)
-        scale = float(np.abs(np.asarray(network.weights)).sum() / max(hebbian_size(rows), 1e-30))
+        scale = float(np.abs(np.asarray(network.structure.weights)).sum() / max(hebbian_size(rows), 1e-30))
         run = train(
             network,
             Unlearning(refresh=float(refresh)),

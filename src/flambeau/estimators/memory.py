@@ -100,7 +100,7 @@ def stored(model: Any, X: np.ndarray, weights: np.ndarray, *, fresh: bool) -> Ru
     size = 1 << (len(X) - 1).bit_length()  # so that sets of nearly the same size share a program
     unit = Bernoulli() if model.rule == "covariance" else Spin()
     earlier = model.run_ if not fresh and model.rule == "pseudoinverse" and hasattr(model, "run_") else None
-    network = hopfield(X.shape[1], unit) if fresh else start_of(model, model.network_)
+    network = hopfield(X.shape[1], unit, symmetric=bool(model.symmetric)) if fresh else start_of(model, model.network_)
     return train(
         network if earlier is None else earlier.network,
         rule_of(model, X, weights, fresh=fresh),
@@ -122,7 +122,7 @@ def rule_of(model: Any, X: np.ndarray, weights: np.ndarray, *, fresh: bool) -> A
         model._activity = float(np.clip(mean, 1e-6, 1 - 1e-6)) if fresh else model._activity
         return Covariance(model._activity)
     if model.rule == "perceptron":
-        return MarginPerceptron(float(model.margin), bool(model.symmetric))
+        return MarginPerceptron(float(model.margin))
     if model.rule == "mpf":
         return ProbabilityFlow(1 + float(model.margin))
     return {"hebbian": Hebbian(), "storkey": Storkey(int(model.order)), "pseudoinverse": Projection()}[model.rule]
@@ -220,7 +220,7 @@ def held_rows(held: Any, X: np.ndarray) -> Any:
 
 def symmetric(network: HopfieldNetwork) -> bool:
     """Whether w_ij = w_ji, up to rounding."""
-    weights = np.asarray(network.weights)
+    weights = np.asarray(network.structure.weights)
     return bool(np.allclose(weights, weights.T, rtol=1e-4, atol=1e-6 * max(np.abs(weights).max(), 1e-30)))
 
 

@@ -77,14 +77,13 @@ def tried(rule: Any, patterns: Any, present: Any, cues: Any) -> Array:
 
 def taught(rule: fb.rules.AbstractRule, batch: fb.rules.Batch) -> fb.networks.HopfieldNetwork:
     """One look at all patterns."""
-    network = fb.networks.hopfield(batch.inputs.shape[1])
-    proposal, _, _ = rule.propose(network, batch, rule.init(network, batch), jax.random.key(0))
-    return fb.networks.HopfieldNetwork(network.weights - proposal.weights, network.thresholds)
+    network: fb.networks.HopfieldNetwork = fb.rules.taught(fb.networks.hopfield(batch.inputs.shape[1]), rule, batch)
+    return network
 
 
 def judged(network: fb.networks.HopfieldNetwork, x: Array, there: Array, cues: Array) -> Array:
     """Stable patterns, unstable bits, and where the network ends that starts from the cues."""
-    wrong = x * network.field(x) < 0
+    wrong = x * network.net(x) < 0
     overlap = (fb.dynamics.settle(network, cues, max_sweeps=MOST_SWEEPS).states * x).mean(axis=1)
     shares = jnp.stack([~wrong.any(axis=1), wrong.mean(axis=1), overlap, overlap > 0.99])
     return (shares * there).sum(axis=1) / there.sum()

@@ -92,7 +92,7 @@ def tabled(weights: Any, thresholds: Any, unit: fb.neurons.AbstractUnit, states:
     def one(given: tuple[Array, Array]) -> tuple[Array, Array, Array]:
         network = fb.networks.HopfieldNetwork(*given, unit)
         visited = jax.lax.map(lambda i: number(network.visit(states, i[None], None, distinct=False)), jnp.arange(UNITS))
-        together = fb.dynamics.Synchronous().sweep(network, states, None, jax.random.key(0))
+        together = fb.dynamics.Synchronous().sweep(network, states, None, jax.random.key(0), 0)
         return network.energy(states), visited, number(together)
 
     return jax.lax.map(one, (jnp.asarray(weights), jnp.asarray(thresholds)))

@@ -2,28 +2,30 @@ r"""The dense associative memory: the Hopfield network with a steeper energy, wh
 
     E(s) = -Σ_μ F(x_μ·s),      h_i = ½ [E(s_i = -1) - E(s_i = +1)],      s_i = sign(h_i), unchanged at h_i = 0
 
-There are no weights: the patterns themselves are kept, and the overlaps m = X s with them. A flip changes each overlap
-by ±2, so a visit costs as many operations as there are patterns, and the energy falls by 2 |h_i| at every flip.
+The patterns themselves are the weights, of a dense wiring from the neurons to one unit a pattern: upwards it gives the
+overlaps m = X s, downwards what the patterns send back. A flip changes each overlap by ±2, so a visit costs as many
+operations as there are patterns, and the energy falls by 2 |h_i| at every flip.
 """
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from flambeau.dynamics.asynchronous import chosen
+from flambeau.dynamics.base import AbstractFeedback, levels_of
 from flambeau.errors import ConfigurationError
 from flambeau.networks.dense_interactions import AbstractInteraction
 from flambeau.neurons import AbstractUnit, Spin
+from flambeau.structures.dense import Dense
 
 __all__ = ["DenseMemory"]
 
-EXACT = jax.lax.Precision.HIGHEST  # some accelerators round products to ten bits, and ties would no longer be ties
+EXACT = "highest"  # some accelerators round products to ten bits, and ties would no longer be ties
 
 
-class DenseMemory(eqx.Module):
+class DenseMemory(AbstractFeedback):
     """Patterns ``(patterns, units)`` of -1 and +1, and the interaction F; :func:`flambeau.dynamics.settle` runs it.
 
     >>> from flambeau.networks import Polynomial
@@ -38,35 +40,50 @@ class DenseMemory(eqx.Module):
     Demircigil et al. 2017. Lecture: Hopfield Network, 联想记忆.
     """
 
-    patterns: Float[Array, "patterns units"]
+    structure: Dense
     interaction: AbstractInteraction
-    unit: AbstractUnit = Spin()
+    unit: AbstractUnit
+
+    def __init__(self, patterns: Any, interaction: AbstractInteraction, unit: AbstractUnit | None = None) -> None:
+        self.structure, self.interaction = Dense(jnp.asarray(patterns).T), interaction
+        self.unit = Spin() if unit is None else unit
 
     def __check_init__(self) -> None:
-        if not isinstance(self.unit, Spin):
-            expected, remedy = "Spin(), states of -1 and +1", "code patterns as 2 * bits - 1"
+        if self.levels != (-1.0, 1.0):
+            expected, remedy = "Spin(), states of -1 and +1", "code patterns by np.where(bits > 0, 1, -1)"
             raise ConfigurationError("DenseMemory.unit", expected, type(self.unit).__name__, remedy)
 
     @property
     def levels(self) -> tuple[float, float]:
         """-1 and +1."""
-        return -1.0, 1.0
+        return levels_of(self.unit)
+
+    @property
+    def patterns(self) -> Float[Array, "patterns units"]:
+        """What is stored, in rows."""
+        return self.structure.weights.T
+
+    @property
+    def units(self) -> int:
+        """How many neurons there are."""
+        return self.structure.weights.shape[0]
 
     def overlaps(self, states: Float[Array, "*batch units"]) -> Float[Array, "*batch patterns"]:
         """m = X s: N for a state that is the pattern, -N for its negative."""
-        return jnp.matmul(states, self.patterns.T, precision=EXACT)
+        with jax.default_matmul_precision(EXACT):
+            return self.structure.project(states)
 
     def energy(self, states: Float[Array, "*batch units"]) -> Float[Array, "*batch"]:
         """E = -Σ F(m), for the exponential -log Σ eᵐ."""
-        return -self.interaction.total(self.overlaps(states), self.patterns.shape[1])
+        return -self.interaction.total(self.overlaps(states), self.units)
 
-    def field(self, states: Float[Array, "batch units"]) -> Float[Array, "batch units"]:
+    def net(self, states: Float[Array, "batch units"]) -> Float[Array, "batch units"]:
         """h of all neurons at states of -1 and +1; its sign says what each would choose, 0 that it would stay.
 
         An overlap without one neuron is m - 1 where that neuron agrees with the pattern and m + 1 where it does not, so
         two evaluations of F serve all neurons, and the rest is one product.
         """
-        m, units = self.overlaps(states), self.patterns.shape[1]
+        m, units = self.overlaps(states), self.units
         top = m.max(-1, keepdims=True)
         agree, differ = (self.interaction.influence(m + step, top, units) for step in (-1, 1))
         drive = self._sent(agree + differ) + states * (agree - differ).sum(-1, keepdims=True)
@@ -75,7 +92,8 @@ class DenseMemory(eqx.Module):
         return self.interaction.net(drive / 2, weight / 2)
 
     def _sent(self, influence: Float[Array, "batch patterns"]) -> Float[Array, "batch units"]:
-        return jnp.matmul(influence, self.patterns, precision=EXACT)
+        with jax.default_matmul_precision(EXACT):
+            return self.structure.backproject(influence)
 
     def visit(
         self,
@@ -89,7 +107,7 @@ class DenseMemory(eqx.Module):
         ``noise`` is added to the net inputs (a temperature). ``distinct`` changes nothing here: a neuron may come
         twice.
         """
-        columns, units = self.patterns.T, self.patterns.shape[1]
+        columns, units = self.structure.weights, self.units
 
         def one(carry: tuple[Array, Array], given: tuple[Array, Any]) -> tuple[tuple[Array, Array], None]:
             (states, overlaps), (number, extra) = carry, given
@@ -104,7 +122,7 @@ class DenseMemory(eqx.Module):
 
         return jax.lax.scan(one, (states.T, self.overlaps(states)), (order, noise))[0][0].T
 
-    def field_after(
+    def net_after(
         self,
         net: Float[Array, "batch units"],
         states: Float[Array, "batch units"],
@@ -112,4 +130,4 @@ class DenseMemory(eqx.Module):
         change: Float[Array, " batch"],
     ) -> Float[Array, "batch units"]:
         """The net inputs of ``states``, in which one neuron has changed: every pattern's influence is another now."""
-        return self.field(states)
+        return self.net(states)

@@ -22,17 +22,18 @@ from jaxtyping import Array, Float
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.foundation.precision import dtype
 from flambeau.neurons import AbstractActivation, Sigmoid, Tanh, activation
+from flambeau.structures.lateral import Lateral, wired
 
 __all__ = ["GradedHopfield", "graded_hopfield"]
 
 States = Float[Array, "*batch units"]
-EXACT = jax.lax.Precision.HIGHEST  # some accelerators round products to ten bits, and the energy would no longer fall
+EXACT = "highest"  # some accelerators round products to ten bits, and the energy would no longer fall
 
 
 class GradedHopfield(eqx.Module):
     """Graded units wired both ways, each with a leak.
 
-    Arguments: ``weights`` W ``(units, units)``, row i holds what arrives at unit i; ``thresholds`` θ ``(units,)``; the
+    Arguments: a lateral ``structure`` W, a ``bias`` = -θ for each unit; the
     ``gain`` β (an inverse temperature) and the time constant ``tau`` τ, arrays of no dimension; the ``activation`` g.
     :func:`graded_hopfield` checks and builds them.
 
@@ -48,8 +49,8 @@ class GradedHopfield(eqx.Module):
     1984, "Neurons with graded response"; Cohen and Grossberg 1983. Lecture: Hopfield Network, 联想记忆.
     """
 
-    weights: Float[Array, "units units"]
-    thresholds: Float[Array, " units"]
+    structure: Lateral
+    bias: Float[Array, " units"]
     gain: Float[Array, ""]
     tau: Float[Array, ""]
     activation: AbstractActivation = eqx.field(static=True)
@@ -60,7 +61,16 @@ class GradedHopfield(eqx.Module):
 
     def net(self, v: States) -> States:
         """Wv - θ: what the units receive, and where their internal states would come to rest."""
-        return jnp.matmul(v, self.weights.T, precision=EXACT) - self.thresholds
+        return self._received(v) + self.bias
+
+    def _received(self, v: States) -> States:
+        with jax.default_matmul_precision(EXACT):
+            return self.structure.project(v)
+
+    @property
+    def threshold(self) -> Float[Array, " units"]:
+        """θ = -bias."""
+        return -self.bias
 
     def drive(self, u: States) -> States:
         """The net input at the outputs of u; the velocity is (drive - u) / τ."""
@@ -94,7 +104,7 @@ class GradedHopfield(eqx.Module):
 
     def interaction(self, v: States) -> Float[Array, "*batch"]:
         """-½ v'Wv + θ'v: the energy of the discrete network, to which E tends as β grows."""
-        return (v * (self.thresholds - jnp.matmul(v, self.weights.T, precision=EXACT) / 2)).sum(-1)
+        return -(v * (self.bias + self._received(v) / 2)).sum(-1)
 
     def slope(self, u: States) -> States:
         """dv/du = β g'(βu)."""
@@ -106,11 +116,12 @@ class GradedHopfield(eqx.Module):
 
     def jacobian(self, u: States) -> Float[Array, "*batch units units"]:
         """∂(du/dt)/∂u = (W diag(dv/du) - I) / τ; a rest state is stable if its eigenvalues lie left of zero."""
-        return (self.weights * self.slope(u)[..., None, :] - jnp.eye(u.shape[-1], dtype=u.dtype)) / self.tau
+        return (self.structure.matrix * self.slope(u)[..., None, :] - jnp.eye(u.shape[-1], dtype=u.dtype)) / self.tau
 
     def spectrum(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
         """The smallest and the largest eigenvalue of the weights (of their symmetric part)."""
-        values = jnp.linalg.eigvalsh((self.weights + self.weights.T) / 2)
+        W = self.structure.matrix
+        values = jnp.linalg.eigvalsh((W + W.T) / 2)
         return values[0], values[-1]
 
     def critical_gain(self) -> Float[Array, ""]:
@@ -160,7 +171,8 @@ def graded_hopfield(
     gain: Any = 1.0,
     tau: Any = 1.0,
 ) -> GradedHopfield:
-    """A network of weights ``(units, units)`` and thresholds ``(units,)`` (None: zeros), in the float type in force.
+    """A network of weights ``(units, units)``, row i holding what unit i receives (or a wiring), and thresholds
+    ``(units,)`` (None: zeros), in the float type in force.
 
     Raises :class:`~flambeau.errors.ConfigurationError` for another activation than tanh or sigmoid, or a gain or time
     constant that is not above zero; :class:`~flambeau.errors.DataError` for shapes that do not fit or numbers that are
@@ -169,7 +181,8 @@ def graded_hopfield(
     >>> graded_hopfield([[0.0, 1.0], [1.0, 0.0]], activation="sigmoid").output(jnp.zeros(2)).tolist()
     [0.5, 0.5]
     """
-    W = np.asarray(weights, dtype())
+    wiring = wired(weights if isinstance(weights, Lateral) else np.asarray(weights, dtype()))
+    W = wiring.weights
     theta = np.zeros(W.shape[:1], dtype()) if thresholds is None else np.asarray(thresholds, dtype())
     for name, values, shape in (("weights", W, W.shape[:1] * 2), ("thresholds", theta, W.shape[:1])):
         if values.shape != shape or not values.size:
@@ -177,7 +190,7 @@ def graded_hopfield(
         if not np.isfinite(values).all():
             raise DataError(f"graded_hopfield, {name}", "finite numbers", "NaN or infinity", "check how they were made")
     beta, time = (positive(name, value) for name, value in (("gain", gain), ("tau", tau)))
-    return GradedHopfield(jnp.asarray(W), jnp.asarray(theta), beta, time, graded(activation))
+    return GradedHopfield(wiring, jnp.asarray(-theta), beta, time, graded(activation))
 
 
 def graded(name: str | AbstractActivation) -> AbstractActivation:

@@ -5,24 +5,31 @@ r"""The Hopfield network: every neuron hears every other one, and an energy says
 With w_ij = w_ji and w_ii = 0, a neuron that changes lowers the energy by |Δs_i h_i|: Lyapunov's condition.
 """
 
-import equinox as eqx
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from flambeau.dynamics.asynchronous import visit_in_blocks, visit_one_by_one
+from flambeau.dynamics.base import AbstractFeedback, levels_of
 from flambeau.neurons import AbstractUnit, Bernoulli, Spin
+from flambeau.rules.base import Batch
+from flambeau.rules.hebbian import AbstractAssociator, Ends
+from flambeau.structures.lateral import Lateral, wired
 
 __all__ = ["HopfieldNetwork", "hopfield", "recoded"]
 
 
-class HopfieldNetwork(eqx.Module):
-    """Weights ``(units, units)`` (row i holds what neuron i receives), thresholds θ, and the kind of neuron.
+class HopfieldNetwork(AbstractFeedback, AbstractAssociator):
+    """A lateral ``structure``, a ``bias`` = -θ for each neuron, and the kind of neuron.
 
-    ``unit`` is ``Spin()`` for states -1 and +1, ``Bernoulli()`` for 0 and 1.
+    Given as a matrix, W is read as it is written on paper, row i holding what neuron i receives, and kept sender first,
+    as all weights are; ``thresholds`` θ are zero unless given. ``unit`` is ``Spin()`` for states -1 and +1,
+    ``Bernoulli()`` for 0 and 1.
 
     >>> x = jnp.asarray([[1.0, -1, -1, 1], [-1, 1, -1, 1]])
-    >>> network = HopfieldNetwork(x.T @ x - 2 * jnp.eye(4), jnp.zeros(4))  # the lecture's
+    >>> network = HopfieldNetwork(x.T @ x - 2 * jnp.eye(4))  # the lecture's
     >>> network.energy(x).tolist(), network.energy(jnp.ones((1, 4))).tolist()
     ([-4.0, -4.0], [4.0])
 
@@ -30,27 +37,42 @@ class HopfieldNetwork(eqx.Module):
     time. Source: Hopfield 1982. Lecture: Hopfield Network.
     """
 
-    weights: Float[Array, "units units"]
-    thresholds: Float[Array, " units"]
-    unit: AbstractUnit = Spin()
+    structure: Lateral
+    bias: Float[Array, " units"]
+    unit: AbstractUnit
+
+    def __init__(self, weights: Any, thresholds: Any = None, unit: AbstractUnit | None = None) -> None:
+        self.structure = wired(weights)
+        zeros = jnp.zeros(self.structure.unit_shape, self.structure.weights.dtype)
+        self.bias = zeros if thresholds is None else -jnp.asarray(thresholds)
+        self.unit = Spin() if unit is None else unit
 
     @property
     def levels(self) -> tuple[float, float]:
         """The two values of a neuron, the lower one first."""
-        low, high = self.unit.choices(1)[0].ravel()
-        return float(low), float(high)
+        return levels_of(self.unit)
 
-    def field(self, states: Float[Array, "*batch units"]) -> Float[Array, "*batch units"]:
+    @property
+    def units(self) -> int:
+        """How many neurons there are."""
+        return self.bias.shape[0]
+
+    @property
+    def threshold(self) -> Float[Array, " units"]:
+        """θ = -bias."""
+        return -self.bias
+
+    def net(self, states: Float[Array, "*batch units"]) -> Float[Array, "*batch units"]:
         """h = Ws - θ, the lecture's g(x)."""
-        return states @ self.weights.T - self.thresholds
+        return self.structure.project(states) + self.bias
 
     def __call__(self, states: Float[Array | np.ndarray, "*batch units"]) -> Float[Array, "*batch units"]:
         """h."""
-        return self.field(jnp.asarray(states))
+        return self.net(jnp.asarray(states))
 
     def energy(self, states: Float[Array, "*batch units"]) -> Float[Array, "*batch"]:
         """E = -½ s'Ws + θ's."""
-        return ((self.thresholds - 0.5 * (states @ self.weights.T)) * states).sum(-1)
+        return -((self.bias + 0.5 * self.structure.project(states)) * states).sum(-1)
 
     def visit(
         self,
@@ -59,31 +81,47 @@ class HopfieldNetwork(eqx.Module):
         noise: Float[Array, "visits batch"] | None,
         distinct: bool = True,
     ) -> Float[Array, "batch units"]:
-        """The neurons of ``order`` one after the other, each seeing the changes of those before it.
-
-        ``distinct`` promises that no neuron stands twice in the order, which is faster.
-        """
+        """In blocks where no neuron stands twice in the order, which is faster."""
         loop = visit_in_blocks if distinct else visit_one_by_one
-        return loop(self.weights, self.thresholds, states, order, noise, self.levels)
+        return loop(self.structure, self.bias, states, order, noise, self.levels)
 
-    def field_after(
+    def net_after(
         self,
         net: Float[Array, "batch units"],
         states: Float[Array, "batch units"],
         places: Int[Array, " batch"],
         change: Float[Array, " batch"],
     ) -> Float[Array, "batch units"]:
-        """The net inputs after one neuron of each state has changed by ``change``."""
-        return net + change[:, None] * self.weights.T[places]
+        """What one neuron of each state sends, times its change, is added."""
+        return net + change[:, None] * self.structure.outgoing(places)
+
+    @property
+    def wirings(self) -> tuple[Lateral]:
+        """The one there is."""
+        return (self.structure,)
+
+    def ends(self, batch: Batch) -> tuple[Ends, ...]:
+        """Each pattern with itself."""
+        return (Ends(self.structure, batch.inputs, None),)
+
+    def changed(self, *weights: Array, bias: Array | None = None) -> "HopfieldNetwork":
+        """The proposal that adds so much to the weights, and to the bias."""
+        still = jnp.zeros_like(self.bias) if bias is None else -bias
+        return HopfieldNetwork(self.structure.with_weights(-weights[0]), -still, self.unit)
+
+    def wrong(self, batch: Batch) -> Array:
+        """Which bits of the patterns ``(batch, units)`` would flip."""
+        low, high = self.levels
+        return (batch.inputs - (low + high) / 2) * self.net(batch.inputs) < 0
 
 
-def hopfield(units: int, unit: AbstractUnit | None = None) -> HopfieldNetwork:
-    """An empty memory: no weights, no thresholds.
+def hopfield(units: int, unit: AbstractUnit | None = None, *, symmetric: bool = True) -> HopfieldNetwork:
+    """An empty memory: no weights, no thresholds; learning keeps the weights ``symmetric``, or not.
 
-    >>> hopfield(3).weights.shape
+    >>> hopfield(3).structure.weights.shape
     (3, 3)
     """
-    return HopfieldNetwork(jnp.zeros((units, units)), jnp.zeros(units), Spin() if unit is None else unit)
+    return HopfieldNetwork(Lateral(jnp.zeros((units, units)), symmetric), None, unit)
 
 
 def recoded(network: HopfieldNetwork) -> HopfieldNetwork:
@@ -91,11 +129,12 @@ def recoded(network: HopfieldNetwork) -> HopfieldNetwork:
 
     With s = 2v - 1: W' = 4W and θ' = 2θ + 2W1 for 0 and 1; back, W = W'/4 and θ = θ'/2 - W'1/4.
 
-    >>> both = recoded(HopfieldNetwork(jnp.asarray([[0.0, 1.0], [1.0, 0.0]]), jnp.zeros(2)))
-    >>> both.weights.tolist(), both.thresholds.tolist()
+    >>> both = recoded(HopfieldNetwork(jnp.asarray([[0.0, 1.0], [1.0, 0.0]])))
+    >>> both.structure.weights.tolist(), both.threshold.tolist()
     ([[0.0, 4.0], [4.0, 0.0]], [2.0, 2.0])
     """
-    total = network.weights.sum(1)
-    if isinstance(network.unit, Spin):
-        return HopfieldNetwork(4 * network.weights, 2 * (network.thresholds + total), Bernoulli())
-    return HopfieldNetwork(network.weights / 4, network.thresholds / 2 - total / 4, Spin())
+    wiring = network.structure
+    total = wiring.project(jnp.ones(network.units, wiring.weights.dtype))
+    if network.levels == (-1.0, 1.0):
+        return HopfieldNetwork(wiring.with_weights(4 * wiring.weights), 2 * (network.threshold + total), Bernoulli())
+    return HopfieldNetwork(wiring.with_weights(wiring.weights / 4), network.threshold / 2 - total / 4, Spin())

@@ -12,18 +12,20 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from flambeau.errors import ConfigurationError
+from flambeau.errors import check_value
 from flambeau.networks.attention_separations import AbstractSeparation, separation_of
 from flambeau.networks.modern_memory import answer, inverse_temperature
 from flambeau.structures.initialisation import draw, initialiser
+from flambeau.structures.layer import AbstractLayer, Trace
 
 __all__ = ["HopfieldAttention", "hopfield_attention"]
 
 
-class HopfieldAttention(eqx.Module):
+class HopfieldAttention(AbstractLayer):
     """Projections ``queries``, ``keys``, ``values`` ``(inputs, heads, size)``, ``output`` ``(heads, size, outputs)``.
 
-    :func:`hopfield_attention` draws them. ``beta`` β is learned with them unless it is frozen.
+    :func:`hopfield_attention` draws them. ``beta`` β is learned with them unless it is frozen. As a layer of a network
+    it asks the rows themselves, ``(batch, rows, inputs)``, and learns by any rule that passes credit down.
 
     >>> import jax
     >>> layer = hopfield_attention(6, 4, heads=2, key=jax.random.key(0))
@@ -46,9 +48,13 @@ class HopfieldAttention(eqx.Module):
         self,
         rows: Float[Array, "*batch rows inputs"],
         stored: Float[Array, "*batch stored inputs"] | None = None,
-        mask: Bool[Array, "*batch rows stored"] | None = None,
+        mask: Bool[Array, "*batch rows stored"] | Float[Array, "*batch rows stored"] | None = None,
     ) -> Float[Array, "*batch rows outputs"]:
-        """Answers to ``rows`` from what is ``stored`` (None: the rows themselves), where the ``mask`` lets them see."""
+        """Answers to ``rows`` from what is ``stored`` (None: the rows themselves), where the ``mask`` lets them see.
+
+        The mask is boolean, True where a stored row may be seen, or is added (0, -inf to hide); a row that may see
+        nothing is answered 0. Raises :class:`~flambeau.errors.DataError` for other masks.
+        """
         stored = rows if stored is None else stored
         q, k, v = (
             jnp.einsum("...ri,ihs->...hrs", given, weights)
@@ -57,6 +63,22 @@ class HopfieldAttention(eqx.Module):
         seen = None if mask is None else mask[..., None, :, :]  # the same for every head
         answers = answer(self.separation, self.beta, q, k, v, self.steps, seen)
         return jnp.einsum("...hrs,hso->...ro", answers, self.output)
+
+    def forward(self, x: Float[Array, "batch rows inputs"], key: Array) -> Trace:
+        """The answers of rows among themselves; there is no net input but the output."""
+        y = self(x)
+        return Trace(x, y, y)
+
+    def backward(self, trace: Trace, error: Array) -> tuple[Array, "HopfieldAttention"]:
+        """Through every step of the retrieval, by the adjoint of the whole."""
+        _, pull = eqx.filter_vjp(asked, self, trace.x)
+        proposal, to_inputs = pull(error)
+        return to_inputs, proposal
+
+
+def asked(layer: HopfieldAttention, rows: Array) -> Array:
+    """A layer's answers to rows among themselves."""
+    return layer(rows)
 
 
 def hopfield_attention(
@@ -80,10 +102,8 @@ def hopfield_attention(
     """
     outputs = inputs if outputs is None else outputs
     sizes = {"inputs": inputs, "size": size, "heads": heads, "outputs": outputs, "steps": steps}
-    if min(sizes.values()) < 1:
-        raise ConfigurationError(
-            "hopfield_attention", "whole numbers of at least 1", sizes, "raise the one that is not"
-        )
+    for name, value in sizes.items():
+        check_value(f"hopfield_attention, {name}", value, 1, whole=True)
     inner = heads * size
     numbers = draw(key, [(inputs, inner), (inputs, inner), (inputs, inner), (inner, outputs)])
     q, k, v, o = map(initialiser("glorot"), numbers)  # each projection is one dense layer to all heads

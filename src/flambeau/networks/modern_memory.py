@@ -8,20 +8,24 @@ al., sparsemax that of Hu et al. With queries, keys and values for q, X and Y it
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
+from flambeau.dynamics.rest import until_rest
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks.attention_separations import AbstractSeparation, separation_of
+from flambeau.structures.dense import Dense
 
 __all__ = ["ModernMemory", "answer", "one_step_bound", "pattern_separation"]
 
 EXACT = jax.lax.Precision.HIGHEST  # some accelerators round products to ten bits, and the energy would no longer fall
 
+HIDDEN = -1e9  # what is added to hide a key, in the libraries that do not write -inf
 Queries = Float[Array, "*batch units"]
 
 
@@ -46,30 +50,40 @@ class ModernMemory(eqx.Module):
     need"; Hu et al. 2023; Millidge et al. 2022. Lecture: Hopfield Network, 联想记忆.
     """
 
-    patterns: Float[Array, "patterns units"]
+    structure: Dense
     beta: Float[Array, ""]
-    values: Float[Array, "patterns outputs"] | None
+    reading: Dense | None
     separation: AbstractSeparation
 
     def __init__(
         self, patterns: Any, beta: Any = None, values: Any = None, separation: str | AbstractSeparation = "softmax"
     ) -> None:
-        self.patterns = jnp.asarray(patterns, float)
-        self.beta = inverse_temperature(beta, self.patterns.shape[-1])
-        self.values = None if values is None else jnp.asarray(values, float)
+        stored = jnp.asarray(patterns, float)
+        if stored.ndim != 2 or not len(stored):
+            raise DataError(
+                "ModernMemory, patterns", "at least one row", stored.shape, "give an array (patterns, units)"
+            )
+        self.structure, self.beta = Dense(stored.T), inverse_temperature(beta, stored.shape[1])
+        self.reading = None if values is None else Dense(jnp.asarray(values, float))
         self.separation = separation_of(separation)
+        if self.reading is not None and (self.reading.weights.ndim != 2 or len(self.reading.weights) != len(stored)):
+            expected, remedy = f"one row for each of the {len(stored)} patterns", "give an array (patterns, outputs)"
+            raise DataError("ModernMemory, values", expected, self.reading.weights.shape, remedy)
 
-    def __check_init__(self) -> None:
-        shape = self.patterns.shape
-        if len(shape) != 2 or not shape[0]:
-            raise DataError("ModernMemory, patterns", "at least one row", shape, "give an array (patterns, units)")
-        if self.values is not None and (self.values.ndim != 2 or len(self.values) != shape[0]):
-            expected, remedy = f"one row for each of the {shape[0]} patterns", "give an array (patterns, outputs)"
-            raise DataError("ModernMemory, values", expected, self.values.shape, remedy)
+    @property
+    def patterns(self) -> Float[Array, "patterns units"]:
+        """X, in rows."""
+        return self.structure.weights.T
+
+    @property
+    def values(self) -> Float[Array, "patterns outputs"] | None:
+        """Y, in rows; None where the patterns stand for themselves."""
+        return None if self.reading is None else self.reading.weights
 
     def similarity(self, q: Queries) -> Float[Array, "*batch patterns"]:
         """X q."""
-        return jnp.matmul(q, self.patterns.T, precision=EXACT)
+        with jax.default_matmul_precision(EXACT):
+            return self.structure.project(q)
 
     def attention(self, q: Queries) -> Float[Array, "*batch patterns"]:
         """p(β X q): the share of each pattern in the answer."""
@@ -77,18 +91,21 @@ class ModernMemory(eqx.Module):
 
     def energy(self, q: Queries) -> Float[Array, "*batch"]:
         """E(q); its gradient is q - X' p(β X q)."""
-        largest = (self.patterns**2).sum(-1).max()
-        constant = self.separation.flattest(len(self.patterns)) / self.beta + largest / 2
+        largest = (self.structure.weights**2).sum(0).max()
+        constant = self.separation.flattest(self.structure.weights.shape[1]) / self.beta + largest / 2
         return (q**2).sum(-1) / 2 + constant - self.separation.conjugate(self.beta * self.similarity(q)) / self.beta
 
     def update(self, q: Queries) -> Queries:
         """X' p(β X q): one step among the patterns, whatever they stand for."""
-        return jnp.matmul(self.attention(q), self.patterns, precision=EXACT)
+        with jax.default_matmul_precision(EXACT):
+            return self.structure.backproject(self.attention(q))
 
     def read(self, q: Queries) -> Float[Array, "*batch outputs"]:
         """Y' p(β X q): what the patterns stand for, mixed by the same shares."""
-        values = self.patterns if self.values is None else self.values
-        return jnp.matmul(self.attention(q), values, precision=EXACT)
+        if self.reading is None:
+            return self.update(q)
+        with jax.default_matmul_precision(EXACT):
+            return self.reading.project(self.attention(q))
 
     def retrieve(self, q: Queries, steps: int | Int[Array, ""] = 1) -> Float[Array, "*batch outputs"]:
         """``steps`` updates, at least one, of which the last reads the values.
@@ -99,25 +116,35 @@ class ModernMemory(eqx.Module):
 
     def come_to_rest(
         self, q: Float[Array, "batch units"], max_steps: int | Int[Array, ""] = 100, tolerance: float | Array = 1e-5
-    ) -> tuple[Float[Array, "batch units"], Int[Array, " batch"], Array]:
+    ) -> "Approach":
         """Update until no state moves: the states, after how many updates each still moved, and whether it rests.
 
         A state rests where an update moves none of its numbers by more than ``tolerance`` of the largest one stored.
         """
-        reach = tolerance * jnp.abs(self.patterns).max()
-
-        def body(carry: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
-            number, q, steps, still = carry
-            moved = jnp.where(still[:, None], q, self.update(q))
-            still = still | (jnp.abs(moved - q) <= reach).all(-1)
-            return number + 1, moved, jnp.where(still, steps, number + 1), still
-
-        def unfinished(carry: tuple[Array, Array, Array, Array]) -> Array:
-            return (carry[0] < max_steps) & ~carry[3].all()
-
+        reach = tolerance * jnp.abs(self.structure.weights).max()
         none = jnp.zeros(len(q), jnp.int32)
-        start = jnp.zeros((), jnp.int32), q, none, none.astype(bool)
-        return jax.lax.while_loop(unfinished, body, start)[1:]
+        start = Approach(q, none, none.astype(bool))
+        return until_rest(eqx.Partial(approached, self, reach), is_near, start, max_steps)[0]
+
+
+class Approach(NamedTuple):
+    """The states, after how many updates each still moved, and which are still."""
+
+    states: Float[Array, "batch units"]
+    steps: Int[Array, " batch"]
+    still: Bool[Array, " batch"]
+
+
+def approached(memory: ModernMemory, reach: Array, number: Array, now: Approach) -> Approach:
+    """One update."""
+    states = memory.update(now.states)
+    still = (jnp.abs(states - now.states) <= reach).all(-1)
+    return Approach(states, jnp.where(still, now.steps, number + 1), still)
+
+
+def is_near(now: Approach) -> Array:
+    """Which states are still."""
+    return now.still
 
 
 def answer(
@@ -131,18 +158,43 @@ def answer(
 ) -> Float[Array, "*batch outputs"]:
     """Retrieval as bare arithmetic, for any leading axes that broadcast: softmax(β Q K') V for one step of softmax.
 
-    ``mask`` (broadcastable to queries by keys) is False where a key may not be seen.
+    ``mask`` (broadcastable to queries by keys), see :func:`seen_through`; a query that may see nothing is answered 0.
     """
 
     def shares(q: Array) -> Array:
         z = beta * jnp.matmul(q, keys.swapaxes(-1, -2), precision=EXACT)
-        return separation.shares(z if mask is None else jnp.where(mask, z, jnp.finfo(z.dtype).min / 2))
+        if mask is None:
+            return separation.shares(z)
+        seen, added = seen_through(mask)
+        return jnp.where(seen, separation.shares(jnp.where(seen, z + added, jnp.finfo(z.dtype).min / 2)), 0)
 
     def update(_: Any, q: Array) -> Array:
         return jnp.matmul(shares(q), keys, precision=EXACT)
 
     queries = jax.lax.fori_loop(0, steps - 1, update, queries)
     return jnp.matmul(shares(queries), keys if values is None else values, precision=EXACT)
+
+
+def seen_through(mask: Array | np.ndarray) -> tuple[Array, Array | float]:
+    """Which keys may be seen, and what is added to their similarities.
+
+    A mask of booleans is False where a key may not be seen; one of floats is added, and hides where it is -1e9 or below
+    (``-inf``, as other libraries write it). Raises :class:`~flambeau.errors.DataError` for whole numbers, and for
+    floats of 0 and 1, which are neither.
+    """
+    where, expected = "attention, mask", "booleans (True: may be seen) or floats to be added (0, and -inf to hide)"
+    if jnp.issubdtype(mask.dtype, jnp.bool_):
+        return jnp.asarray(mask), 0.0
+    if not jnp.issubdtype(mask.dtype, jnp.floating):
+        raise DataError(where, expected, str(mask.dtype), "pass mask.astype(bool) if 1 means that a key may be seen")
+    if not isinstance(mask, jax.core.Tracer):
+        values = np.asarray(mask)
+        if (values == 1).any() and np.isin(values, (0, 1)).all():
+            raise DataError(where, expected, "floats of 0 and 1", "pass mask.astype(bool)")
+        if np.isnan(values).any() or (values == np.inf).any():
+            raise DataError(where, expected, "NaN or +inf", "check how the mask was made")
+    seen = jnp.asarray(mask) > HIDDEN
+    return seen, jnp.where(seen, mask, 0)
 
 
 def inverse_temperature(beta: Any, units: int) -> Float[Array, ""]:

@@ -7,13 +7,15 @@ from flambeau.rules.deep_boltzmann import DeepBoltzmannLearning, DeepBoltzmannSt
 from flambeau.rules.delta import DeltaRule, LeastMeanSquares
 from flambeau.rules.discriminative import Discriminative, Hybrid, HybridState, LabelEvaluation
 from flambeau.rules.evaluation import Evaluation
+from flambeau.rules.hebbian import AbstractAssociator, Covariance, Hebbian, taught
 from flambeau.rules.losses import AbstractLoss, CrossEntropy, MaximumAPosteriori, MeanSquaredError, loss
 from flambeau.rules.perceptron import PerceptronRule
-from flambeau.rules.storage import Covariance, Hebbian, Projection, Storkey
+from flambeau.rules.storage import Projection, Storkey
 from flambeau.rules.storage_margins import MarginPerceptron, ProbabilityFlow, Unlearning
 from flambeau.rules.wake_sleep import UpDown
 
 __all__ = [
+    "AbstractAssociator",
     "AbstractLoss",
     "AbstractRule",
     "Backpropagation",
@@ -42,4 +44,5 @@ __all__ = [
     "Unlearning",
     "UpDown",
     "loss",
+    "taught",
 ]

@@ -14,7 +14,7 @@ from flambeau.dynamics.settling import AbstractUpdate, Asynchronous, settle
 from flambeau.errors import ConfigurationError
 from flambeau.foundation.random import uniform
 from flambeau.rules.base import AbstractRule, Batch, mean_over, total
-from flambeau.rules.storage import fit_batch, fit_for, moved, told, without_diagonal
+from flambeau.rules.hebbian import check_patterns, check_states, told
 
 __all__ = ["MarginPerceptron", "ProbabilityFlow", "Unlearning"]
 
@@ -22,48 +22,45 @@ __all__ = ["MarginPerceptron", "ProbabilityFlow", "Unlearning"]
 class MarginPerceptron(AbstractRule):
     """The perceptron rule for every neuron: where x_i h_i / ‖w_i‖ < κ, w_i += x_i x / N.
 
-    Arguments: ``margin`` κ, which buys basins; ``symmetric``, whether the change is averaged with its transpose, so
-    that the energy's promise holds; ``worst``, whether each neuron learns only from its worst pattern of the batch
-    (MinOver). Train with ``batch_size=1`` for the classical form, with all patterns at once for speed, and stop at
-    ``NoMistakes``: mistakes are patterns with a bit below the margin.
+    Arguments: ``margin`` κ, which buys basins; ``worst``, whether each neuron learns only from its worst pattern of the
+    batch (MinOver). Whether the weights stay symmetric, so that the energy's promise holds, is the wiring's to say.
+    Train with ``batch_size=1`` for the classical form, with all patterns at once for speed, and stop at ``NoMistakes``:
+    mistakes are patterns with a bit below the margin.
 
     *Limits.* Up to 2 patterns per neuron (κ = 0, asymmetric weights); beyond, or for too wide a margin, it never ends.
     Source: Gardner 1988; Krauth and Mézard 1987; Diederich and Opper 1987.
     """
 
     margin: float = 0.0
-    symmetric: bool = eqx.field(static=True, default=True)
     worst: bool = eqx.field(static=True, default=False)
 
     def init(self, network: PyTree, batch: Any) -> PyTree:
         """No state."""
-        fit_for(network, "MarginPerceptron")
+        check_states(network, "MarginPerceptron")
         return ()
 
     def propose(
         self, network: PyTree, batch: Batch, state: PyTree, key: Array
     ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
         """Two products: the stabilities, and the correlation of patterns with what is unstable."""
-        fit_batch(network, batch, "MarginPerceptron")
-        x = batch.inputs
-        length = jnp.maximum(jnp.linalg.norm(network.weights, axis=1), jnp.finfo(x.dtype).tiny)
-        stability = x * network.field(x) / length
+        ((wiring, x, _),) = check_patterns(network, batch, "MarginPerceptron")
+        length = jnp.maximum(jnp.linalg.norm(wiring.weights, axis=0), jnp.finfo(x.dtype).tiny)
+        stability = x * network.net(x) / length
         # An empty neuron has stability 0, and so has one that is just in balance: both learn.
         wrong = (stability <= 0) | (stability < self.margin)
         asked = wrong & (batch.weights > 0)[:, None]
         if self.worst:
             least = jnp.argmin(jnp.where(batch.weights[:, None] > 0, stability, jnp.inf), axis=0)
             asked = asked & (jnp.arange(x.shape[0])[:, None] == least)
-        weights = (asked * x * batch.weights[:, None]).T @ x / x.shape[1]
-        weights = without_diagonal((weights + weights.T) / 2 if self.symmetric else weights)
-        return moved(network, weights), state, told(network, batch, wrong)
+        weights = wiring.correlate(x, asked * x * batch.weights[:, None]) / x.shape[1]
+        return network.changed(weights), state, told(network, batch, wrong)
 
 
 class ProbabilityFlow(AbstractRule):
     """Minimum probability flow: descend K = mean_k Σ_i exp(-x_i h_i), the flow from the patterns to their neighbours.
 
-    Convex in (W, θ): -∂K/∂W = mean_k ((x∘e)x' + x(x∘e)')/2 without diagonal and -∂K/∂θ = -mean_k x∘e, e_i = exp(-x_i
-    h_i); a weight and its mirror image move together. ``margin``: patterns whose every x_i h_i exceeds it make no
+    Convex in (W, θ): -∂K/∂W = mean_k correlate(x, x∘e) and -∂K/∂θ = -mean_k x∘e, e_i = exp(-x_i h_i); in a symmetric
+    wiring a weight and its mirror image move together. ``margin``: patterns whose every x_i h_i exceeds it make no
     mistake; stop there (``NoMistakes``), for K has no minimum once all are stable. Loss: K / N.
 
     *Limits.* A convex problem, not one look: hundreds of steps. Source: Sohl-Dickstein, Battaglino, DeWeese 2011;
@@ -74,22 +71,20 @@ class ProbabilityFlow(AbstractRule):
 
     def init(self, network: PyTree, batch: Any) -> PyTree:
         """No state."""
-        fit_for(network, "ProbabilityFlow")
+        check_states(network, "ProbabilityFlow")
         return ()
 
     def propose(
         self, network: PyTree, batch: Batch, state: PyTree, key: Array
     ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
-        """The gradient of K, made symmetric: the weights w_ij and w_ji move together."""
-        fit_batch(network, batch, "ProbabilityFlow")
-        x = batch.inputs
-        stability = x * network.field(x)
+        """The gradient of K: one correlation."""
+        ((wiring, x, _),) = check_patterns(network, batch, "ProbabilityFlow")
+        stability = x * network.net(x)
         flow = jnp.exp(-stability)
         pushed = x * flow * (batch.weights / total(batch.weights))[:, None]
-        weights = without_diagonal(pushed.T @ x)
         info = told(network, batch, stability <= self.margin)
         info["loss"] = mean_over(jnp.mean(flow, axis=1), batch.weights)
-        return moved(network, (weights + weights.T) / 2, -pushed.sum(0)), state, info
+        return network.changed(wiring.correlate(x, pushed), bias=pushed.sum(0)), state, info
 
 
 class Unlearning(AbstractRule):
@@ -115,17 +110,18 @@ class Unlearning(AbstractRule):
 
     def init(self, network: PyTree, batch: Any) -> PyTree:
         """No state."""
-        fit_for(network, "Unlearning")
+        check_states(network, "Unlearning")
         return ()
 
     def propose(
         self, network: PyTree, batch: Batch, state: PyTree, key: Array
     ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
         """Random states, settled; then two correlations."""
-        fit_batch(network, batch, "Unlearning")
-        x, share = batch.inputs, batch.weights[:, None]
+        ((wiring, x, _),) = check_patterns(network, batch, "Unlearning")
+        share = batch.weights[:, None]
         start, order = jax.random.split(key)
         asleep = jnp.where(uniform(start, x.shape, x.dtype) < 0.5, -1, 1).astype(x.dtype)
         dreams = settle(network, asleep, self.update, key=order, max_sweeps=self.max_sweeps).states
-        weights = self.refresh * (x * share).T @ x - (dreams * share).T @ dreams
-        return moved(network, without_diagonal(weights) / x.shape[1]), state, told(network, batch)
+        dreams = jnp.asarray(dreams)
+        weights = self.refresh * wiring.correlate(x * share, x) - wiring.correlate(dreams * share, dreams)
+        return network.changed(weights / x.shape[1]), state, told(network, batch)

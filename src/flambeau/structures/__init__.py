@@ -5,6 +5,7 @@ from flambeau.structures.convolution import Convolution, convolution_layer
 from flambeau.structures.dense import Dense
 from flambeau.structures.image_layers import Flatten, Retina
 from flambeau.structures.initialisation import INITIALISERS, draw, initialiser
+from flambeau.structures.lateral import Lateral, lateral
 from flambeau.structures.layer import AbstractLayer, AbstractPassage, Dropout, Layer, Trace, dense_layer
 from flambeau.structures.pooling import AveragePooling, MaxPooling, Subsampling
 from flambeau.structures.windows import Window
@@ -19,6 +20,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Flatten",
+    "Lateral",
     "Layer",
     "MaxPooling",
     "Retina",
@@ -31,4 +33,5 @@ __all__ = [
     "derived_correlate",
     "draw",
     "initialiser",
+    "lateral",
 ]

@@ -13,7 +13,7 @@ Lecture: 两种网络结构 (the structures of networks).
 
 import abc
 import dataclasses
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import equinox as eqx
 import jax
@@ -22,6 +22,9 @@ from jaxtyping import Array, Float
 from flambeau.structures.memory_layout import AbstractLayout, Rows
 
 __all__ = ["AbstractStructure", "derived_backproject", "derived_correlate"]
+
+
+Structure = TypeVar("Structure", bound="AbstractStructure")
 
 
 class AbstractStructure(eqx.Module):
@@ -65,7 +68,7 @@ class AbstractStructure(eqx.Module):
     def per_unit(self, v: Float[Array, " units"]) -> Array:
         """One number per receiving unit, shaped to broadcast against the weights (``per_unit(y**2) * weights``)."""
 
-    def with_weights(self, weights: Array) -> "AbstractStructure":
+    def with_weights(self: Structure, weights: Array) -> Structure:
         """The same wiring carrying other weights."""
         return dataclasses.replace(self, weights=weights)
 
