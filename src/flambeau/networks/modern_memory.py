@@ -23,7 +23,7 @@ from flambeau.structures.dense import Dense
 
 __all__ = ["ModernMemory", "answer", "one_step_bound", "pattern_separation"]
 
-EXACT = jax.lax.Precision.HIGHEST  # some accelerators round products to ten bits, and the energy would no longer fall
+EXACT = "highest"  # some accelerators round products to ten bits, and the energy would no longer fall
 
 HIDDEN = -1e9  # what is added to hide a key, in the libraries that do not write -inf
 Queries = Float[Array, "*batch units"]
@@ -64,11 +64,12 @@ class ModernMemory(eqx.Module):
                 "ModernMemory, patterns", "at least one row", stored.shape, "give an array (patterns, units)"
             )
         self.structure, self.beta = Dense(stored.T), inverse_temperature(beta, stored.shape[1])
-        self.reading = None if values is None else Dense(jnp.asarray(values, float))
         self.separation = separation_of(separation)
-        if self.reading is not None and (self.reading.weights.ndim != 2 or len(self.reading.weights) != len(stored)):
+        read = None if values is None else jnp.asarray(values, float)
+        if read is not None and (read.ndim != 2 or len(read) != len(stored)):
             expected, remedy = f"one row for each of the {len(stored)} patterns", "give an array (patterns, outputs)"
-            raise DataError("ModernMemory, values", expected, self.reading.weights.shape, remedy)
+            raise DataError("ModernMemory, values", expected, read.shape, remedy)
+        self.reading = None if read is None else Dense(read)
 
     @property
     def patterns(self) -> Float[Array, "patterns units"]:

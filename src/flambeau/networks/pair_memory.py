@@ -188,7 +188,7 @@ def bidirectional_memory(x: np.ndarray | list, y: np.ndarray | list, *, rule: st
     network, wrong = learned(BidirectionalNetwork(there, back), how, x, y, 1.0)
     forward, both = wrong[:, x.shape[1] :].any(1).sum(), wrong.any(1).sum()
     if both and rule == "pseudoinverse":
-        text = f"{forward} of {len(x)} x are not mapped to their y exactly, and {both} pairs would not stay"
+        text = f"{forward} of {len(x)} x are not mapped to their y, and {both} pairs would not stay"
         tell(
             text,
             "leave out those that depend linearly on others, or make x and y wider; forward(x, y) alone asks x only",
