@@ -189,7 +189,7 @@ def test_what_was_unlearned_is_not_learned_again_by_the_way(rule, tmp_path):
     x = patterns(22, 5, 50)
     model = fb.Hopfield(rule, random_state=0).fit(x[:4]).unlearn(20, rate=0.1)
     assert len(model.history_["loss"]) == len(model.run_.history["loss"])
-    np.testing.assert_array_equal(model.run_.network.weights, model.weights_)
+    np.testing.assert_array_equal(model.run_.network.structure.weights, model.weights_)
     fb.save(model, tmp_path / "memory.flambeau")
     for memory in (model, fb.load(tmp_path / "memory.flambeau")):
         dreamt = memory.weights_

@@ -81,7 +81,7 @@ class TestPairs:
         bidirectional_memory(again, np.concatenate([y, -y[:1]]), rule="pseudoinverse")  # depends, but fits
         with pytest.warns(UserWarning, match="1 of 4 x are not mapped to their y, and 1 pairs would not stay"):
             bidirectional_memory(again, np.concatenate([y, y[:1]]), rule="pseudoinverse")
-        with pytest.warns(UserWarning, match="make x wider"):
+        with pytest.warns(UserWarning, match="3 of 9 x .* make x and y wider"):
             bidirectional_memory(signs(14, 9, 6), signs(15, 9, 6), rule="pseudoinverse")
 
 
