@@ -16,12 +16,12 @@ from flambeau.errors import check_value
 from flambeau.networks.attention_separations import AbstractSeparation, separation_of
 from flambeau.networks.modern_memory import answer, inverse_temperature
 from flambeau.structures.initialisation import draw, initialiser
-from flambeau.structures.layer import AbstractLayer, Trace
+from flambeau.structures.layer import AbstractPassage, Trace
 
 __all__ = ["HopfieldAttention", "hopfield_attention"]
 
 
-class HopfieldAttention(AbstractLayer):
+class HopfieldAttention(AbstractPassage):
     """Projections ``queries``, ``keys``, ``values`` ``(inputs, heads, size)``, ``output`` ``(heads, size, outputs)``.
 
     :func:`hopfield_attention` draws them. ``beta`` β is learned with them unless it is frozen. As a layer of a network
@@ -63,11 +63,6 @@ class HopfieldAttention(AbstractLayer):
         seen = None if mask is None else mask[..., None, :, :]  # the same for every head
         answers = answer(self.separation, self.beta, q, k, v, self.steps, seen)
         return jnp.einsum("...hrs,hso->...ro", answers, self.output)
-
-    def forward(self, x: Float[Array, "batch rows inputs"], key: Array) -> Trace:
-        """The answers of rows among themselves; there is no net input but the output."""
-        y = self(x)
-        return Trace(x, y, y)
 
     def backward(self, trace: Trace, error: Array) -> tuple[Array, "HopfieldAttention"]:
         """Through every step of the retrieval, by the adjoint of the whole."""
