@@ -8,14 +8,16 @@ import click
 
 from flambeau import __version__
 from flambeau.cli.data import data
+from flambeau.cli.evaluate import evaluate
 from flambeau.cli.group import OneLineErrors
 from flambeau.cli.journey import journey
+from flambeau.cli.predict import predict, recall
 from flambeau.cli.sample import sample
-from flambeau.cli.train import evaluate, train
+from flambeau.cli.train import train_command
 
 __all__ = ["main"]
 
-COMMANDS: tuple[click.Command, ...] = (journey, train, evaluate, sample, data)
+COMMANDS: tuple[click.Command, ...] = (journey, train_command, predict, evaluate, sample, recall, data)
 
 
 @click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})

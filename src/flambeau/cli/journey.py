@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from flambeau.cli.outputs import OutputFolder, put, warm_start_compiler
+
 if TYPE_CHECKING:
     from flambeau.journey import Chapter, Plan, Setting
 
@@ -17,8 +19,8 @@ __all__ = ["journey"]
 @click.option("--chapter", "names", multiple=True, metavar="NAME", help="Run this chapter only (may be repeated).")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("journey-report"),
+    type=OutputFolder(),
+    default="journey-report",
     show_default=True,
     help="Folder for the page, index.html.",
 )
@@ -27,13 +29,11 @@ __all__ = ["journey"]
 @click.option("--json", "as_json", is_flag=True, help="Print the measurements as JSON instead of a table.")
 def journey(names: tuple[str, ...], out: Path, full: bool, seed: int, as_json: bool) -> None:
     """Run the chapters of the lecture: every claim is measured, and one HTML page tells the story."""
-    from flambeau import enable_compilation_cache
     from flambeau.journey import Setting, chosen
     from flambeau.journey import as_json as measurements
 
     plans, setting = chosen(names), Setting(full=full, seed=seed)
-    make_folder(out)  # before the work, so that a folder that cannot be made costs nothing
-    enable_compilation_cache()
+    warm_start_compiler()
     chapters = run_all(plans, setting)
     page = write_page(chapters, setting, out)
     if as_json:
@@ -41,16 +41,6 @@ def journey(names: tuple[str, ...], out: Path, full: bool, seed: int, as_json: b
     else:
         print_claims(chapters)
     summarise(chapters, page)
-
-
-def make_folder(out: Path) -> None:
-    """Make the folder, or say why not."""
-    from flambeau.errors import ConfigurationError
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError("journey --out", "a folder that can be made", error, "choose another folder") from None
 
 
 def run_all(plans: Sequence["Plan"], setting: "Setting") -> list["Chapter"]:
@@ -74,15 +64,12 @@ def run_all(plans: Sequence["Plan"], setting: "Setting") -> list["Chapter"]:
 
 
 def write_page(chapters: Sequence["Chapter"], setting: "Setting", out: Path) -> Path:
-    """Write ``index.html`` into the folder; return its path."""
-    from flambeau.errors import ConfigurationError
+    """Write ``index.html`` into the folder, or wherever it can be written; return its path."""
     from flambeau.journey.page import page_of
     from flambeau.report.html import write_report
 
-    try:
-        return write_report(page_of(chapters, setting), out / "index.html")
-    except OSError as error:
-        raise ConfigurationError("journey --out", "a folder that can be written", error, "choose another") from None
+    page = page_of(chapters, setting)
+    return put(out / "index.html", lambda path: write_report(page, path))
 
 
 def print_claims(chapters: Sequence["Chapter"]) -> None:

@@ -7,52 +7,84 @@ from typing import Any
 import click
 import numpy as np
 
+from flambeau.cli.models import load_estimator
+from flambeau.cli.outputs import OutputFile, put, warm_start_compiler
+from flambeau.cli.sources import remembered_table
 from flambeau.errors import ConfigurationError
 
 __all__ = ["sample"]
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("-n", "count", type=click.IntRange(1), default=16, show_default=True, help="how many samples")
 @click.option("--steps", type=click.IntRange(1), default=1000, show_default=True, help="steps of Gibbs sampling")
 @click.option("--label", default=None, help="a class, for models that know classes")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("samples.png"), show_default=True)
+@click.option("--out", type=OutputFile(".png", ".csv"), default="samples.png", show_default=True)
 def sample(file: Path, count: int, steps: int, label: str | None, out: Path) -> None:
     """Draw samples from a saved RBM, DBN, DBM or classifier of that kind.
 
     A name that ends in .png gives a picture (rows of a square number of features), .csv a table.
+
+    \b
+    flambeau sample digits.flambeau -n 25 --out digits.png
     """
-    import flambeau as fb
     from flambeau.foundation.files import write_atomic
 
-    model = fb.load(file)
-    rows = drawn(model, count, steps, label)
-    if out.suffix.lower() == ".csv":
-        write_atomic(out, "\n".join(",".join(f"{value:g}" for value in row) for row in rows).encode() + b"\n")
-    else:
-        write_atomic(out, fb.pictures.samples_picture(rows, square(rows.shape[1])))
+    model = load_estimator(file)
+    check_generative(model, label)
+    sides = image_sides(model.n_features_in_) if out.suffix.lower() == ".png" else (1, 1)
+    warm_start_compiler()
+    rows = samples_of(model, count, steps, label)
+    content = samples_table(model, rows) if out.suffix.lower() == ".csv" else picture_of(rows, sides)
+    put(out, lambda path: write_atomic(path, content))
     click.echo(f"{count} samples after {steps} steps: {out}")
 
 
-def drawn(model: Any, count: int, steps: int, label: str | None) -> np.ndarray:
-    """Samples ``(count, features)`` of the model, of one class where a label is given."""
-    if not callable(getattr(model, "sample", None)):
+def check_generative(model: Any, label: str | None) -> None:
+    """Refuse a model that draws nothing, and a label that it does not know."""
+    from flambeau import estimators
+
+    free = isinstance(model, estimators.RBM | estimators.DBN | estimators.DBM)
+    labelled = isinstance(model, estimators.DBNClassifier | estimators.ClassificationRBM)
+    if not free and not labelled:
         name = type(model).__name__
         raise ConfigurationError("sample", "a generative model", name, "train an RBM, DBN, DBM or DBNClassifier")
-    classes = getattr(model, "classes_", None)
+    if label is not None and free:
+        raise ConfigurationError("--label", "a model that knows classes", type(model).__name__, "leave --label away")
+    if label is not None and label not in map(str, model.classes_):
+        expected = f"one of {', '.join(map(str, model.classes_))}"
+        raise ConfigurationError("--label", expected, repr(label), "choose one")
+
+
+def samples_of(model: Any, count: int, steps: int, label: str | None) -> np.ndarray:
+    """Samples ``(count, features)`` of the model, of one class where a label is given."""
     if label is None:
         return np.asarray(model.sample(count, n_steps=steps))
-    if classes is None:
-        raise ConfigurationError("--label", "a model that knows classes", type(model).__name__, "leave --label away")
-    found = [known for known in classes if str(known) == label]
-    if not found:
-        expected = f"one of {', '.join(map(str, classes))}"
-        raise ConfigurationError("--label", expected, repr(label), "choose one")
-    return np.asarray(model.sample(count, label=found[0], n_steps=steps))
+    meant = next(known for known in model.classes_ if str(known) == label)
+    return np.asarray(model.sample(count, label=meant, n_steps=steps))
 
 
-def square(features: int) -> tuple[int, int]:
+def samples_table(model: Any, rows: np.ndarray) -> bytes:
+    """The rows as a table, under the names of the columns that the model learned from, if it knows them."""
+    import csv
+    import io
+
+    text, layout = io.StringIO(), remembered_table(model)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([layout.columns] if layout is not None and layout.named else [])
+    writer.writerows([f"{value:g}" for value in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def picture_of(rows: np.ndarray, sides: tuple[int, int]) -> bytes:
+    """The rows as small images, side by side."""
+    from flambeau import pictures
+
+    return pictures.samples_picture(rows, sides)
+
+
+def image_sides(features: int) -> tuple[int, int]:
     """The sides of a square image."""
     side = math.isqrt(features)
     if side**2 != features:

@@ -1,95 +1,92 @@
-"""``flambeau train`` and ``flambeau evaluate``: an estimator on a data set, from and to a safe file."""
+"""``flambeau train``: an estimator on a data set or a table, to a safe file."""
 
-import ast
+import json
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
-from flambeau.errors import ConfigurationError, DataError
+from flambeau.cli.models import ModelName, TrainingHelp, built
+from flambeau.cli.outputs import OutputFile, put, warm_start_compiler
+from flambeau.cli.scores import yardstick_of
+from flambeau.cli.sources import Columns, Material, column_options, format_options, to_learn
 
-__all__ = ["evaluate", "train"]
-
-MODELS = (
-    *("Perceptron", "MLPClassifier", "MLPRegressor", "ConvNetClassifier", "LeNetClassifier"),
-    *("RBM", "DBNClassifier", "ClassificationRBM"),
-)
+__all__ = ["train_command"]
 
 
-@click.command()
-@click.argument("model", type=click.Choice(MODELS, case_sensitive=False))
+@click.command("train", cls=TrainingHelp)
+@click.argument("model", type=ModelName())
 @click.argument("data")
+@column_options
+@format_options
+@click.option("--test", metavar="FILE", help="a table to judge the model by; DATA is then learned from as a whole")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="a parameter of the model; repeatable")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="save the model (FILE.flambeau)")
-def train(model: str, data: str, settings: tuple[str, ...], out: Path | None) -> None:
-    """Train MODEL on DATA and score it on rows held out.
+@click.option("--out", type=OutputFile(), help="save the model (FILE.flambeau)")
+@click.option("--json", "as_json", is_flag=True, help="print the result as JSON")
+def train_command(
+    model: str,
+    data: str,
+    test: str | None,
+    settings: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
+    **columns: Any,
+) -> None:
+    """Train MODEL on DATA, and judge it by rows that it did not learn from.
 
-    DATA is the name of a data set (see `flambeau data list`) or a CSV file with a header whose last column is the
-    target. A quarter of the rows, or the data set's own test part, is held out.
+    DATA is the name of a data set (`flambeau data list`) or a table in a text file: one row a line, the last column is
+    the target unless --target names another. A quarter of the rows, or the data set's own test part, is held out.
+
+    \b
+    flambeau train MLPClassifier digits --out digits.flambeau
+    flambeau train MLPRegressor prices.csv --target price --drop id --categorical district
+    flambeau train RBM digits --set n_components=64 --set epochs=5
     """
-    import flambeau as fb
-
-    X, y, other, labels = parts(data)
-    estimator = getattr(fb, model)(**{"verbose": True, "random_state": 0, **dict(map(parsed, settings))})
-    estimator.fit(X, y)
-    click.echo(f"training {estimator.score(X, y):.4f}   held out {estimator.score(other, labels):.4f}")
+    estimator = built(model, settings)
+    material = to_learn(estimator, data, Columns(**columns), test)
+    warm_start_compiler()
+    fit(estimator, material)
+    report = judgement(estimator, material)
     if out is not None:
-        fb.save(estimator, out)
-        click.echo(f"saved to {out}")
+        report["saved"] = str(put(out, lambda path: save_model(estimator, path)))
+    click.echo(json.dumps(report, ensure_ascii=False) if as_json else report_line(report))
 
 
-@click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("data")
-def evaluate(file: Path, data: str) -> None:
-    """Score a saved model on the held-out part of DATA: accuracy, R² of a regressor, an RBM's pseudo-likelihood."""
+def fit(estimator: Any, material: Material) -> None:
+    """Learn, and remember the names of the table."""
+    X, y, _ = material.learn
+    if y is None:
+        estimator.fit(X)
+    else:
+        estimator.fit(X, y)
+    if material.layout is not None:
+        estimator.table_ = material.layout
+        if material.layout.named:
+            estimator.feature_names_in_ = np.asarray(material.layout.columns, dtype=object)
+
+
+def judgement(estimator: Any, material: Material) -> dict[str, Any]:
+    """What came of it, ready for JSON."""
+    name, measure = yardstick_of(estimator)
+    report: dict[str, Any] = {"model": type(estimator).__name__, "rows": len(material.learn.X), "figure": name}
+    report["training"] = float(measure(material.learn.X, material.learn.y))
+    if material.ask is not None:
+        report[material.ask.words.split(" (")[0].replace(" ", "_")] = float(measure(material.ask.X, material.ask.y))
+    return report
+
+
+def report_line(report: dict[str, Any]) -> str:
+    """The report as a line, and where the model is."""
+    parts = [
+        f"{name.replace('_', ' ')} {report[name]:.4f}" for name in ("training", "held_out", "test") if name in report
+    ]
+    line = f"{report['figure']}: {'   '.join(parts)}"
+    return line + (f"\nsaved to {report['saved']}" if "saved" in report else "")
+
+
+def save_model(estimator: Any, path: Path) -> None:
+    """Write the model's file."""
     import flambeau as fb
 
-    _, _, other, labels = parts(data)
-    click.echo(f"held out {fb.load(file).score(other, labels):.4f}")
-
-
-def parsed(setting: str) -> tuple[str, Any]:
-    """``key=value``; a value that is a Python literal is taken as one, anything else as text."""
-    key, found, value = setting.partition("=")
-    if not found:
-        raise ConfigurationError("--set", "KEY=VALUE", setting, "for instance --set epochs=20")
-    try:
-        return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return key, value
-
-
-def parts(data: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Training rows and labels, held-out rows and labels; the split is the same every time."""
-    import flambeau as fb
-
-    if Path(data).suffix.lower() == ".csv":
-        return split(*table(Path(data)))
-    bundle = fb.problems.load(data)
-    if bundle.test_data is None or bundle.test_target is None:
-        return split(bundle.data, bundle.target)
-    return bundle.data, bundle.target, bundle.test_data, bundle.test_target
-
-
-def split(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Three quarters to learn from, one to be asked about."""
-    order = np.random.default_rng(0).permutation(len(X))
-    learn, ask = order[len(X) // 4 :], order[: len(X) // 4]
-    return X[learn], y[learn], X[ask], y[ask]
-
-
-def table(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """A CSV file with a header line; the last column is the target, a number or a label."""
-    try:
-        rows = np.loadtxt(path, delimiter=",", skiprows=1, dtype=str, ndmin=2)
-        features = rows[:, :-1].astype(float)
-    except (ValueError, OSError) as error:
-        remedy = "write numbers in every column but the last, commas between, a header line on top"
-        raise DataError(str(path), "a table of numbers with a header", error, remedy) from None
-    try:
-        target = rows[:, -1].astype(float)
-    except ValueError:
-        return features, rows[:, -1]
-    return features, target.astype(int) if (target % 1 == 0).all() else target
+    fb.save(estimator, path)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from flambeau.errors import DataError
-from flambeau.problems.table_layout import TableRows, is_usable, refused_cell
-from flambeau.problems.tables import TableFile
+from flambeau.problems.table_layout import DECIMAL_COMMA, TableRows, is_usable, refused_cell
+from flambeau.problems.tables import TableFile, is_number
 
 __all__ = ["kept_from_learning", "kind_of_labels", "labels_from", "numbers_from", "row_marks", "table_fingerprint"]
 
@@ -60,7 +60,11 @@ def numbers_from(file: TableFile, name: str, rows: TableRows) -> np.ndarray:
     """
     for row, cell in enumerate(rows.target):
         if not is_usable(cell):
-            raise refused_cell(file, name, row + 1, rows.lines[row], cell)
+            refused = refused_cell(file, name, row + 1, rows.lines[row], cell)
+            if is_number(cell) or DECIMAL_COMMA.fullmatch(cell):
+                raise refused
+            remedy = "a regressor learns numbers: train a classifier, or choose another column with --target NAME"
+            raise DataError(refused.where, refused.expected, refused.got, remedy)
     return np.asarray(list(map(float, rows.target)))
 
 

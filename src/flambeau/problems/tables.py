@@ -30,7 +30,7 @@ class TableFile:
     """A table that can be read: where it is, and how.
 
     ``names`` maps the name of every column to its position in a line, in order; without a ``header`` the names are
-    "1", "2", ... ``notes`` are sentences on what was decided.
+    "1", "2", ... ``titles`` is the header as it stands, ``notes`` are sentences on what was decided.
     """
 
     path: Path
@@ -39,6 +39,7 @@ class TableFile:
     header: bool
     width: int
     names: dict[str, int]
+    titles: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def rows(self) -> Iterator[Record]:
@@ -93,7 +94,8 @@ def open_table(
         raise DataError(str(path), f"at most {MAX_COLUMNS} columns", width, "choose columns, or another --delimiter")
     header = looks_like_header(sample) if header is None else header
     names, more = column_names(path, sample, header)
-    return TableFile(path, encoding, mark, header, width, names, (*notes, *more))
+    titles = tuple(sample[0]) if header else ()
+    return TableFile(path, encoding, mark, header, width, names, titles, (*notes, *more))
 
 
 def table_records(lines: Iterator[str], delimiter: str, path: Path) -> Iterator[Record]:

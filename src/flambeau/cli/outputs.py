@@ -1,0 +1,124 @@
+"""Where results go: every place is tried before the work, and a result that cannot be put there is put elsewhere."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flambeau.cli.group import Elsewhere, say
+from flambeau.errors import ConfigurationError
+
+__all__ = ["OutputFile", "OutputFolder", "put", "warm_start_compiler"]
+
+PROBE = bytes(1 << 16)  # more than what a full disk may still have in its last block
+
+
+class OutputFile(click.ParamType):
+    """A file that can be written: its folder is there, can be written to and is not full."""
+
+    name = "file"
+
+    def __init__(self, *suffixes: str) -> None:
+        self.suffixes = suffixes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path, after a trial."""
+        path, where = Path(value).expanduser(), option_of(param)
+        if self.suffixes and path.suffix.lower() not in self.suffixes:
+            raise ConfigurationError(where, f"a name that ends in {' or '.join(self.suffixes)}", str(path), "rename it")
+        if path.is_dir() or str(value).endswith(("/", os.sep)):
+            raise ConfigurationError(
+                where, "the name of a file", f"the folder {path}", f"for instance {path / 'result'}"
+            )
+        if path.exists() and not path.is_file():
+            raise ConfigurationError(where, "a file", f"{path}, which is none", "choose another name")
+        if not path.parent.is_dir():
+            remedy = f"make it first: mkdir -p '{path.parent}'"
+            raise ConfigurationError(where, "a folder that is there", f"no folder {path.parent}", remedy)
+        check_writable(path.parent, where)
+        return path
+
+
+class OutputFolder(click.ParamType):
+    """A folder that can be written to; it is made if it is not there."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path, after a trial."""
+        path, where = Path(value).expanduser(), option_of(param)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            got = f"{path} ({error.strerror})"
+            raise ConfigurationError(where, "a folder that can be made", got, "choose another folder") from None
+        check_writable(path, where)
+        return path
+
+
+def option_of(param: click.Parameter | None) -> str:
+    """The name of the option as the user writes it."""
+    return "--out" if param is None else param.opts[-1]
+
+
+def check_writable(folder: Path, where: str) -> None:
+    """Refuse a folder in which no file can be written: read-only, forbidden or full."""
+    if (reason := reason_against(folder)) is not None:
+        raise ConfigurationError(
+            where, "a folder that can be written to", f"{folder} ({reason})", "choose another folder"
+        )
+
+
+def reason_against(folder: Path) -> str | None:
+    """Why no file can be written there; None if one can."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(PROBE)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def put(path: Path, write: Callable[[Path], object]) -> Path:
+    """Write the result; where that fails, write it to another folder and say so.
+
+    Raises :class:`~flambeau.cli.group.Elsewhere` with the place, or the first error if there is none.
+    """
+    try:
+        write(path)
+        return path
+    except OSError as error:
+        failure = error
+    for folder in (Path.cwd(), Path.home(), Path(tempfile.gettempdir())):
+        try:
+            handle, name = tempfile.mkstemp(dir=folder, prefix=f"{path.stem}-", suffix=path.suffix)
+            os.close(handle)
+            write(Path(name))
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            continue
+        reason = failure.strerror or failure
+        raise Elsewhere(f"{path} could not be written ({reason}): the result is saved to {name}") from failure
+    raise failure
+
+
+def warm_start_compiler() -> None:
+    """Keep compiled programs for the next call, if they can be kept at all: they only save time."""
+    from flambeau import enable_compilation_cache
+    from flambeau.foundation.programs import cache_folder
+
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = reason_against(folder)
+    except OSError as error:
+        reason = error.strerror
+    if reason is not None:
+        say(f"Warning: compiled programs are not kept, since {folder} cannot be written ({reason}).")
+        return
+    enable_compilation_cache(folder)
