@@ -33,6 +33,7 @@ def journey(names: tuple[str, ...], out: Path, full: bool, seed: int, as_json: b
     from flambeau.journey import as_json as measurements
 
     plans, setting = chosen(names), Setting(full=full, seed=seed)
+    out.mkdir(parents=True, exist_ok=True)
     warm_start_compiler()
     chapters = run_all(plans, setting)
     page = write_page(chapters, setting, out)

@@ -43,19 +43,18 @@ class OutputFile(click.ParamType):
 
 
 class OutputFolder(click.ParamType):
-    """A folder that can be written to; it is made if it is not there."""
+    """A folder that can be written to, or made; it is not made yet."""
 
     name = "folder"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path, after a trial."""
+        """The path, after a trial in it or in the nearest folder above it that is there."""
         path, where = Path(value).expanduser(), option_of(param)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            got = f"{path} ({error.strerror})"
-            raise ConfigurationError(where, "a folder that can be made", got, "choose another folder") from None
-        check_writable(path, where)
+        nearest = next(folder for folder in (path.absolute(), *path.absolute().parents) if os.path.lexists(folder))
+        if not nearest.is_dir():
+            remedy = "choose another folder"
+            raise ConfigurationError(where, "a folder that can be made", f"{path}: {nearest} is no folder", remedy)
+        check_writable(nearest, where)
         return path
 
 

@@ -63,7 +63,10 @@ __all__ = [
 ]
 
 # What every estimator that trains leaves behind, beside what its kind adds.
-TRAINED = ("n_features_in_", "feature_names_in_", "network_", "run_", "history_", "n_iter_", "_stream", "_drawn_as")
+TRAINED = (
+    *("n_features_in_", "feature_names_in_", "table_", "network_", "run_", "history_", "n_iter_"),
+    *("_stream", "_drawn_as"),
+)
 DRAWING = 1  # drawing has a stream of random numbers of its own: the rows' orders come from stream 0
 Text = str | Path | None
 Model = TypeVar("Model", bound="AbstractFitted")
