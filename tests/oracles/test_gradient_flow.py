@@ -134,7 +134,7 @@ def test_every_number_of_one_batch(x64, gain):
     assert gain == 1.0 or (np.asarray(found["saturated"]).min() > 0 and max(each.mean() for each in silent) > 0)
 
 
-def test_the_records_of_a_run_are_means_over_its_steps(x64):
+def test_the_records_of_a_run_are_means_over_its_examples(x64):
     start, rule = four_layers(6.0), Backpropagation(CrossEntropy())
     batch = examples(rows=10, padding=0)
     problem = fb.problems.Examples.of(batch.inputs, batch.targets)  # batches of 4, 4 and 2 with padding
@@ -151,11 +151,34 @@ def test_the_records_of_a_run_are_means_over_its_steps(x64):
         network = moved
     records = run.records["gradient_flow"]
     for name in steps[0][0]:
-        expected = np.stack([columns[name] for columns, _ in steps]).reshape(3, 3, 4).mean(axis=1)
-        np.testing.assert_allclose(records[name], expected, rtol=1e-9, err_msg=name)
+        values = np.stack([columns[name] for columns, _ in steps]).reshape(3, 3, 4)
+        if name in ("delta", "slope"):  # root mean squares
+            expected = np.sqrt(np.average(values**2, axis=1, weights=[4, 4, 2]))
+        elif name == "deviation":
+            mean = np.stack([columns["mean"] for columns, _ in steps]).reshape(3, 3, 4)
+            moment = np.average(values**2 + mean**2, axis=1, weights=[4, 4, 2])
+            expected = np.sqrt(moment - np.average(mean, axis=1, weights=[4, 4, 2]) ** 2)
+        else:
+            expected = np.average(values, axis=1, weights=[4, 4, 2])
+        np.testing.assert_allclose(records[name], expected, rtol=1e-8, err_msg=name)
     for number in range(3):
         quiet = [np.all([silent[row] for _, silent in steps[3 * number : 3 * number + 3]], axis=0) for row in range(4)]
         np.testing.assert_allclose(records["dead"][number], [each.mean() for each in quiet])
+
+
+def test_how_rows_are_cut_into_steps_says_nothing_of_a_network_that_stands_still(x64):
+    """9 rows as 8 and 1, and as one batch: the lone row counts once, and a row of weight 2 twice."""
+    import optax
+
+    network, batch = four_layers(6.0), examples(rows=9, padding=0)
+    problem = fb.problems.Examples.of(batch.inputs, batch.targets, np.arange(1.0, 10.0), shuffle=False)
+    still = {"optimizer": optax.set_to_zero(), "epochs": 1, "monitors": (GradientFlow(),)}
+    cut, whole = (
+        fb.train(network, Backpropagation(CrossEntropy()), problem, batch_size=size, **still).records["gradient_flow"]
+        for size in (8, 9)
+    )
+    for name in ("delta", "slope", "saturated", "mean", "deviation", "dead"):
+        np.testing.assert_allclose(cut[name], whole[name], rtol=1e-8, err_msg=name)
 
 
 def convolutional():

@@ -12,18 +12,23 @@ from flambeau.training.monitoring import AbstractMonitor, Moment
 __all__ = ["GradientFlow"]
 
 
+# Root mean squares are averaged as squares, the deviation as a second moment.
+SQUARED = ("delta", "slope")
+
+
 class Flow(NamedTuple):
-    """Sums over the steps of a round, which units were silent all the time, and how many steps there were."""
+    """Sums over the examples of a round, which units were silent all the time, and how much the examples weigh."""
 
     sums: dict[str, Float[Array, " rows"]]
     silent: tuple[Array, ...]
-    steps: Array
+    weight: Array
 
 
 class GradientFlow(AbstractMonitor):
     """What every layer receives, and what it makes of it: one row per layer that learns, bottom first.
 
-    Records, each ``(rounds, rows)``, a mean over the steps of the round; b runs over the batch:
+    Records, each ``(rounds, rows)``, a mean over the examples of the round (every step counts by its examples, root mean
+    squares as squares); b runs over the batch:
 
     - ``delta`` = √(mean_b ‖δ_b‖²), δ_b = ∂e_b/∂s, the gradient at the net inputs (root mean square over examples)
     - ``bias_gradient`` = ‖mean_b δ_b‖ = ‖∂e/∂bias‖, as Nielsen measures it
@@ -44,8 +49,7 @@ class GradientFlow(AbstractMonitor):
     >>> run.records["gradient_flow"]["delta"].shape
     (20, 3)
 
-    *Limits.* For the rules whose info has ``traces``, ``errors`` and ``delta`` (back-propagation). Steps count alike,
-    also a last one with fewer rows. It watches so much of a step that the compiler may fuse the step in another way and
+    *Limits.* For the rules whose info has ``traces``, ``errors`` and ``delta`` (back-propagation). It watches so much of a step that the compiler may fuse the step in another way and
     round it differently: LeNet-4 came out with other last bits (1e-8), the other networks tried with the same.
     Source: Nielsen 2015, *Neural networks and deep learning*, ch. 5; Glorot and Bengio 2010.
     Lecture: 为什么传统的 BP 在深度增加后仍有问题.
@@ -66,14 +70,20 @@ class GradientFlow(AbstractMonitor):
         return Flow(sums, silent, jnp.zeros(()))
 
     def observe(self, memory: Flow, moment: Moment) -> Flow:
-        """Add this step's numbers."""
+        """Add this step's numbers, by how much its examples weigh."""
+        own = jnp.sum(moment.batch.weights)
         now, silent = step_numbers(moment.network, moment.proposal, moment.info, moment.batch.weights)
         now["update"] = relative_lengths(moment.update, moment.network)
-        sums = {name: memory.sums[name] + now[name] for name in memory.sums}
+        now["deviation"] = now["deviation"] ** 2 + now["mean"] ** 2
+        now |= {name: now[name] ** 2 for name in SQUARED}
+        sums = {name: (memory.sums[name] + own * now[name]).astype(memory.sums[name].dtype) for name in memory.sums}
         still = tuple(before & after for before, after in zip(memory.silent, silent, strict=True))
-        return Flow(sums, still, memory.steps + 1)
+        return Flow(sums, still, (memory.weight + own).astype(memory.weight.dtype))
 
     def record(self, memory: Flow, network: PyTree) -> tuple[Flow, dict[str, Array]]:
         """The means, and the share of units that were never heard; start afresh."""
-        means = {name: value / jnp.maximum(memory.steps, 1) for name, value in memory.sums.items()}
+        weight = jnp.where(memory.weight > 0, memory.weight, 1)
+        means = {name: value / weight for name, value in memory.sums.items()}
+        means["deviation"] = jnp.sqrt(jnp.maximum(means["deviation"] - means["mean"] ** 2, 0))
+        means |= {name: jnp.sqrt(means[name]) for name in SQUARED}
         return self.init(network), {**means, "dead": shares(memory.silent)}

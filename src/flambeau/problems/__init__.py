@@ -12,6 +12,8 @@ from flambeau.problems.data.toys import separable, two_moons, two_spirals
 from flambeau.problems.distortion import Distorted, Distortion
 from flambeau.problems.examples import Examples
 from flambeau.problems.generated import Generated
+from flambeau.problems.sharded import Sharded
+from flambeau.problems.streamed import Streamed
 from flambeau.problems.table_layout import TableLayout, TableRows, plan_layout, read_rows
 from flambeau.problems.tables import TableFile, open_table
 
@@ -24,6 +26,8 @@ __all__ = [
     "Distortion",
     "Examples",
     "Generated",
+    "Sharded",
+    "Streamed",
     "TableFile",
     "TableLayout",
     "TableRows",

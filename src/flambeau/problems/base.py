@@ -1,7 +1,7 @@
 """What a problem is: where examples come from, whatever they are."""
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import numpy as np
@@ -23,8 +23,11 @@ class AbstractProblem(eqx.Module):
     - ``batch``, at every step: what the rule learns from.
 
     Whatever is drawn depends on the seed and the number of the round or step alone, so that a run does not depend on
-    how it was cut. The memory keeps its shape.
+    how it was cut. The memory keeps its shape. ``at_once`` lets the loop draw a round's batches together where they are
+    small, which a problem on several devices does better without.
     """
+
+    at_once: ClassVar[bool] = True
 
     @abc.abstractmethod
     def feed(self, seed: np.ndarray, first: int, count: int, batch_size: int) -> PyTree:

@@ -86,7 +86,8 @@ def round_of_steps(
 
     numbers = progress.step + jnp.arange(rates.shape[0], dtype=jnp.int32)
     one = jax.tree.map(lambda leaf: leaf[0], given)
-    at_once = rates.shape[0] * bytes_of(jax.eval_shape(draw, one, numbers[0])) <= BYTES_AT_ONCE
+    small = rates.shape[0] * bytes_of(jax.eval_shape(draw, one, numbers[0])) <= BYTES_AT_ONCE
+    at_once = small and problem.at_once
     batches = jax.vmap(draw)(given, numbers) if at_once else given
     progress, (losses, weights) = jax.lax.scan(body, progress, (batches, rates, numbers))
     return close_round(program, progress, losses, weights)
