@@ -27,7 +27,7 @@ class Flow(NamedTuple):
 class GradientFlow(AbstractMonitor):
     """What every layer receives, and what it makes of it: one row per layer that learns, bottom first.
 
-    Records, each ``(rounds, rows)``, a mean over the examples of the round (every step counts by its examples, root mean
+    Records, each ``(rounds, rows)``, a mean over the examples of the round (a step counts by its examples, root mean
     squares as squares); b runs over the batch:
 
     - ``delta`` = √(mean_b ‖δ_b‖²), δ_b = ∂e_b/∂s, the gradient at the net inputs (root mean square over examples)
@@ -49,8 +49,8 @@ class GradientFlow(AbstractMonitor):
     >>> run.records["gradient_flow"]["delta"].shape
     (20, 3)
 
-    *Limits.* For the rules whose info has ``traces``, ``errors`` and ``delta`` (back-propagation). It watches so much of a step that the compiler may fuse the step in another way and
-    round it differently: LeNet-4 came out with other last bits (1e-8), the other networks tried with the same.
+    *Limits.* For the rules whose info has ``traces``, ``errors`` and ``delta`` (back-propagation). It watches so much of a step
+    that the compiler may fuse the step in another way and round it differently: LeNet-4 came out with other last bits (1e-8), the other networks tried with the same.
     Source: Nielsen 2015, *Neural networks and deep learning*, ch. 5; Glorot and Bengio 2010.
     Lecture: 为什么传统的 BP 在深度增加后仍有问题.
     """

@@ -61,9 +61,9 @@ class Sharded(AbstractProblem):
         whole = Examples.of(inputs, targets, weights, whole=mesh.size)
         count, block = int(whole.count), whole.inputs.shape[0] // mesh.size
         own = jnp.ones(whole.inputs.shape[0], dtype()) if whole.weights is None else whole.weights
-        placed = jax.device_put((whole.inputs, whole.targets, own), NamedSharding(mesh, ROWS))
+        x, d, w = jax.device_put((whole.inputs, whole.targets, own), NamedSharding(mesh, ROWS))
         counts = np.clip(count - block * np.arange(mesh.size), 0, block)
-        return cls(*placed, counts, whole.weights is None and whole.full, mesh, shuffle)
+        return cls(x, d, w, counts, whole.weights is None and whole.full, mesh, shuffle)
 
     def feed(
         self, seed: np.ndarray, first: int, count: int, batch_size: int
@@ -97,7 +97,7 @@ class Sharded(AbstractProblem):
             return tuple(part[numbers[0]] for part in parts)
 
         placed = jax.shard_map(gather, mesh=self.mesh, in_specs=(ROWS,) * 4, out_specs=(ROWS,) * 3)
-        inputs, targets, own = placed(given, self.inputs, self.targets, self.weights)
+        inputs, targets, own = placed(jnp.asarray(given), self.inputs, self.targets, self.weights)
         block = self.inputs.shape[0] // self.mesh.size
         if self.equal and block % given.shape[1] == 0:
             return Batch(inputs, targets, self._everywhere(jnp.ones(given.size, self.inputs.dtype)))

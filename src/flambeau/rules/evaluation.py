@@ -17,7 +17,8 @@ class Evaluation:
     """``(network, batch) -> (mean loss, numbers for the history)``: what early stopping and validation curves score by.
 
     A value: two with the same loss are equal, so they share a compiled program. With ``classify`` the numbers include
-    the accuracy. What training refuses, inputs or targets of another shape, is refused here too. *Limits:* feed-forward networks with a layer of neurons on top.
+    the accuracy. What training refuses, inputs or targets of another shape, is refused here too.
+    *Limits:* feed-forward networks with a layer of neurons on top.
     """
 
     loss: AbstractLoss
