@@ -49,8 +49,9 @@ class GradientFlow(AbstractMonitor):
     >>> run.records["gradient_flow"]["delta"].shape
     (20, 3)
 
-    *Limits.* For the rules whose info has ``traces``, ``errors`` and ``delta`` (back-propagation). It watches so much of a step
-    that the compiler may fuse the step in another way and round it differently: LeNet-4 came out with other last bits (1e-8), the other networks tried with the same.
+    *Limits.* For the rules whose info has ``traces``, ``errors`` and ``delta`` (back-propagation). It watches so much
+    of a step that the compiler may fuse the step in another way and round it differently: LeNet-4 came out with other
+    last bits (1e-8), the other networks tried with the same.
     Source: Nielsen 2015, *Neural networks and deep learning*, ch. 5; Glorot and Bengio 2010.
     Lecture: 为什么传统的 BP 在深度增加后仍有问题.
     """
