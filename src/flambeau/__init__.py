@@ -7,104 +7,73 @@
 True
 
 The estimators and the report are imported when they are first asked for: scikit-learn and matplotlib, which only they
-need, take longer to import than all the rest.
+need, take longer to import than all the rest. Which estimators there are is said in :mod:`flambeau.estimators` alone.
 """
 
 import importlib
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from flambeau import analysis, dynamics, errors, monitors, networks, neurons, problems, rules, structures, training
-from flambeau.foundation.programs import enable_compilation_cache
-from flambeau.training import Run, optimiser, optimizer, train
+from flambeau import analysis as analysis
+from flambeau import dynamics as dynamics
+from flambeau import errors as errors
+from flambeau import monitors as monitors
+from flambeau import networks as networks
+from flambeau import neurons as neurons
+from flambeau import problems as problems
+from flambeau import rules as rules
+from flambeau import structures as structures
+from flambeau import training as training
+from flambeau.foundation.programs import enable_compilation_cache as enable_compilation_cache
+from flambeau.training import Run as Run
+from flambeau.training import optimiser as optimiser
+from flambeau.training import optimizer as optimizer
+from flambeau.training import train as train
 
 if TYPE_CHECKING:
-    from flambeau import estimators, pictures, report
-    from flambeau.estimators import (
-        DBM,
-        DBN,
-        RBM,
-        ClassificationRBM,
-        ContinuousHopfield,
-        ConvNetClassifier,
-        DBNClassifier,
-        DenseHopfield,
-        Hopfield,
-        LeNetClassifier,
-        MLPClassifier,
-        MLPRegressor,
-        Perceptron,
-    )
-    from flambeau.saving import load, save
+    from flambeau import estimators as estimators
+    from flambeau import pictures as pictures
+    from flambeau import report as report
+    from flambeau.estimators import *  # noqa: F403
+    from flambeau.saving import load as load
+    from flambeau.saving import save as save
 
-__all__ = [
-    "DBM",
-    "DBN",
-    "RBM",
-    "ClassificationRBM",
-    "ContinuousHopfield",
-    "ConvNetClassifier",
-    "DBNClassifier",
-    "DenseHopfield",
-    "Hopfield",
-    "LeNetClassifier",
-    "MLPClassifier",
-    "MLPRegressor",
-    "Perceptron",
+NOW = (
     "Run",
     "analysis",
     "dynamics",
     "enable_compilation_cache",
     "errors",
-    "estimators",
-    "load",
     "monitors",
     "networks",
     "neurons",
     "optimiser",
     "optimizer",
-    "pictures",
     "problems",
-    "report",
     "rules",
-    "save",
     "structures",
     "train",
     "training",
-]
+)
+LATER = {"estimators": "estimators", "load": "saving", "pictures": "pictures", "report": "report", "save": "saving"}
 
 __version__ = version("flambeau")
 
-LATER = {
-    "DBM": "estimators",
-    "ClassificationRBM": "estimators",
-    "DBNClassifier": "estimators",
-    "DenseHopfield": "estimators",
-    "DBN": "estimators",
-    "RBM": "estimators",
-    "ContinuousHopfield": "estimators",
-    "ConvNetClassifier": "estimators",
-    "Hopfield": "estimators",
-    "LeNetClassifier": "estimators",
-    "MLPClassifier": "estimators",
-    "MLPRegressor": "estimators",
-    "Perceptron": "estimators",
-    "estimators": "estimators",
-    "load": "saving",
-    "pictures": "pictures",
-    "report": "report",
-    "save": "saving",
-}
-
 
 def __getattr__(name: str) -> Any:
-    """Import an estimator, what saves it, or the report at its first use."""
+    """Import an estimator, what saves it, or the report at its first use; ``__all__`` names the estimators too."""
     if name in LATER:
         module = importlib.import_module(f"flambeau.{LATER[name]}")
         return module if name == LATER[name] else getattr(module, name)
+    if name == "__all__" or name[:1].isupper():
+        estimators = importlib.import_module("flambeau.estimators").ESTIMATORS
+        if name == "__all__":
+            return sorted([*NOW, *LATER, *estimators])
+        if name in estimators:
+            return estimators[name]
     raise AttributeError(f"module 'flambeau' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     """All public names, imported yet or not."""
-    return sorted(__all__)
+    return list(__getattr__("__all__"))
