@@ -38,6 +38,7 @@ OURS = {
     "hidden_layer_sizes": (100,),
     "activation": "relu",
     "dropout": 0.3,
+    "initialisation": "glorot",
     "optimizer": "nesterov",
     "learning_rate": optax.cosine_decay_schedule(RATE, EPOCHS * math.ceil(ROWS / BATCH)),
     "batch_size": BATCH,

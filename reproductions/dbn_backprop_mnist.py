@@ -84,6 +84,7 @@ def alone(mnist: fb.problems.DataBundle, rows: np.ndarray, unseen: np.ndarray, s
         epochs=FINE,
         tolerance=0.0,
         patience=FINE,
+        initialisation="glorot",
         random_state=seed,
     ).fit(rows, mnist.target)
     return {"test error, %": round(wrong(model, unseen, mnist.test_target), 2)}

@@ -72,7 +72,7 @@ def learned(rows: np.ndarray, y: np.ndarray, seed: int) -> fb.DBNClassifier:
 def alone(rows: np.ndarray, y: np.ndarray, epochs: int, seed: int) -> fb.MLPClassifier:
     """The same layers from random weights, on the labelled rows alone."""
     fixed = {"batch_size": 100, "epochs": epochs, "tolerance": 0.0, "patience": epochs, "random_state": seed}
-    return fb.MLPClassifier(SIZES, optimizer="adam", learning_rate=0.001, **fixed).fit(rows, y)
+    return fb.MLPClassifier(SIZES, optimizer="adam", learning_rate=0.001, initialisation="glorot", **fixed).fit(rows, y)
 
 
 if __name__ == "__main__":

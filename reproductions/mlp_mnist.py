@@ -124,7 +124,13 @@ def learned(settings: dict[str, Any], X: np.ndarray, y: np.ndarray, seed: int) -
     rest = dict(settings)
     epochs, rate = rest["epochs"], rest.pop("rate")
     schedule = optax.cosine_decay_schedule(rate, epochs * math.ceil(len(X) / BATCH))
-    fixed = {"batch_size": BATCH, "tolerance": 0.0, "patience": epochs, "random_state": seed}
+    fixed = {
+        "batch_size": BATCH,
+        "tolerance": 0.0,
+        "patience": epochs,
+        "random_state": seed,
+        "initialisation": "glorot",
+    }
     return fb.MLPClassifier((800,), "relu", learning_rate=schedule, **fixed, **rest).fit(X, y)
 
 

@@ -86,7 +86,7 @@ def digits(setting: Setting) -> Told:
     order = np.random.default_rng(setting.seed).permutation(len(bundle.data))
     train, test = order[:1297], order[1297:]
     unseen = bundle.data[test], bundle.target[test]
-    model = fb.MLPClassifier((64,), "sigmoid", loss="mse", learning_rate=0.01, batch_size=32,
+    model = fb.MLPClassifier((64,), "sigmoid", loss="mse", learning_rate=0.01, batch_size=32, initialisation="glorot",
                              epochs=setting.pick(10, 40, 100), random_state=setting.seed)  # fmt: skip
     with quietly():
         model.fit(bundle.data[train], bundle.target[train], validation_data=unseen)
@@ -124,7 +124,8 @@ def mnist(setting: Setting) -> tuple[str, tuple[Claim, ...]]:
         return ("MNIST, the larger set, was left out: it is not on this machine, and a chapter downloads nothing. "
                 "`flambeau data fetch mnist` brings it here."), ()  # fmt: skip
     bundle, rows, epochs = fb.problems.load("mnist"), setting.pick(1000, 30_000, 60_000), setting.pick(1, 6, 20)
-    model = fb.MLPClassifier((100,), "sigmoid", batch_size=128, epochs=epochs, random_state=setting.seed)
+    model = fb.MLPClassifier((100,), "sigmoid", batch_size=128, epochs=epochs, initialisation="glorot",
+                             random_state=setting.seed)  # fmt: skip
     with quietly():
         model.fit(bundle.data[:rows], bundle.target[:rows])
     score = float(model.score(bundle.test_data, bundle.test_target))

@@ -27,7 +27,7 @@ def scores(setting: Setting, seed: int) -> tuple[float, float, float]:
     with quietly():
         plain = fb.MLPClassifier(
             SIZES, "sigmoid", optimizer="adam", learning_rate=0.01, batch_size=100, epochs=steps, patience=steps,
-            random_state=seed,
+            initialisation="glorot", random_state=seed,
         ).fit(data.inputs[kept], data.labels[kept])  # fmt: skip
     deep = fb.DBNClassifier(SIZES, "backprop", learning_rate=0.1, epochs=epochs, l2=0.0, batch_size=100,
                             warm_up_epochs=0,
@@ -98,7 +98,7 @@ def mnist(setting: Setting) -> tuple[str, tuple[Claim, ...]]:
     marked[kept] = bundle.target[kept]
     with quietly():
         plain = fb.MLPClassifier(sizes, "sigmoid", learning_rate=0.003, batch_size=100, epochs=500, patience=500,
-                                 random_state=setting.seed).fit(bundle.data[kept], bundle.target[kept])  # fmt: skip
+                                 initialisation="glorot", random_state=setting.seed).fit(bundle.data[kept], bundle.target[kept])  # fmt: skip
     deep = fb.DBNClassifier(sizes, "backprop", learning_rate=0.05, epochs=5, batch_size=100,
                             warm_up_epochs=0, fine_tune_epochs=500,
                             fine_tune_learning_rate=0.003, random_state=setting.seed)  # fmt: skip
