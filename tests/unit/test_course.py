@@ -35,6 +35,11 @@ def line():
     return X, X[:, 0]
 
 
+def stream(model, X, t):
+    for _ in range(20):
+        model.partial_fit(X, t)
+
+
 def test_a_refit_that_diverges_leaves_the_old_model_whole(line):
     X, t = line
     model = regressor().fit(X, t)
@@ -45,8 +50,7 @@ def test_a_refit_that_diverges_leaves_the_old_model_whole(line):
     assert model.target_scale_ is scale
     assert model.n_features_in_ == 1
     with pytest.raises(fb.errors.DivergenceError):
-        for _ in range(20):
-            model.partial_fit(X, t)
+        stream(model, X, t)
     assert np.isfinite(model.predict(X)).all()
 
 
@@ -178,7 +182,7 @@ def test_labels_as_tables_bring_them(moons, name):
         ([0, 1, -1], -1, [1, 1, 0]),
         (["a", "b", None], -1, [1, 1, 0]),
         (np.asarray(["a", "b", -1]), -1, [1, 1, 0]),  # NumPy made it the text '-1'
-        (["a", -1, "b"], -1, [1, 1, 0][::2] + [1]),
+        (["a", -1, "b"], -1, [1, 0, 1]),
         ([0.0, 1.0, np.nan], None, [1, 1, 0]),
         ([-1, 0, 1], None, [1, 1, 1]),
         (["?", "a", "b"], "?", [0, 1, 1]),

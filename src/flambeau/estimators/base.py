@@ -116,8 +116,9 @@ class Course(NamedTuple):
     """How rows are learned: what to draw and train, by which rule, until when.
 
     ``outline`` names every setting and size that drawing reads: a network that goes on learning keeps them. ``draw``
-    makes a fresh network from a key. ``conclude`` is told the finished run: it sets further fitted attributes and
-    returns a warning in words, or nothing. Records of ``monitors`` (not those that the user gave) join ``history_``.
+    makes a fresh network from a key. Records of ``monitors`` (not those that the user gave) join ``history_``.
+    ``conclude`` is told the finished run: it sets further fitted attributes and returns a warning in words, or nothing.
+    ``revise`` tells an earlier run of these rows, where it goes on.
     """
 
     outline: Mapping[str, Any]
@@ -131,6 +132,7 @@ class Course(NamedTuple):
     keep: AbstractKeeper = Last()
     monitors: tuple[AbstractMonitor, ...] = ()
     conclude: Callable[[Run], str] = lambda run: ""
+    revise: Callable[[Run], Run] = lambda run: run
 
 
 class Call(NamedTuple):
@@ -299,6 +301,7 @@ def trained(model: AbstractTrained, course: Course, earlier: Run | None, seed: i
         network = course.draw(jax.random.wrap_key_data(jnp.asarray([DRAWING, seed], np.uint32)))
     else:
         check_outline(type(model).__name__, vars(model).get("_drawn_as", {}), course.outline)
+        earlier = course.revise(earlier)
         network = earlier.network
     rounds = 1 if call.stream else int(course.epochs)
     return train(

@@ -1,32 +1,26 @@
 """The perceptron behind scikit-learn's interface: mistakes counted, margin and bound measured."""
 
 import dataclasses
-import warnings
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import KW_ONLY
+from typing import Any, ClassVar
 
 import equinox as eqx
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.analysis.separability import separation
 from flambeau.errors import ConfigurationError
-from flambeau.estimators.common import (
-    check_number,
-    checked_data,
-    class_indices,
-    known_classes,
-    labels_of,
-    outputs,
-    row_weights,
-    seed_of,
-)
+from flambeau.estimators.base import TRAINED, AbstractTrainedClassifier, Course, Given, Rows
+from flambeau.estimators.classifier import pair_of, settled_classes
+from flambeau.estimators.common import checked_data, outputs, row_weights
+from flambeau.estimators.labels import class_indices, read_labels
+from flambeau.estimators.options import Rate, Seed, learning_rates
+from flambeau.estimators.parameters import declared, flag, one_of, parameters, seed, whole
+from flambeau.monitors import ValidationCurve
 from flambeau.networks import perceptron
 from flambeau.neurons import Hardmax, Sign, Step
-from flambeau.problems import Examples
-from flambeau.rules import PerceptronRule
+from flambeau.rules import Evaluation, MeanSquaredError, PerceptronRule
 from flambeau.training import (
     AbstractKeeper,
     Average,
@@ -36,7 +30,6 @@ from flambeau.training import (
     Run,
     Votes,
     optimiser,
-    train,
     voted_output,
 )
 from flambeau.training.keeping import PocketState
@@ -46,7 +39,20 @@ __all__ = ["Perceptron"]
 EXACT_MARGIN_LIMIT = 200_000  # numbers in the data up to which the exact margin takes about a second
 
 
-class Perceptron(ClassifierMixin, BaseEstimator):
+UNITS = {"step": Step(), "sign": Sign()}
+
+
+def threshold_units(default: str) -> Any:
+    """A threshold unit, by name or as an activation object."""
+
+    def fits(value: Any) -> bool:
+        return isinstance(value, Step | Sign) or (isinstance(value, str) and value in UNITS)
+
+    return declared(default, "'step', 'sign', or a Step or Sign object", fits, str.strip, (), UNITS)
+
+
+@parameters
+class Perceptron(ClassifierMixin, AbstractTrainedClassifier):
     r"""A single layer of threshold units that learns from its mistakes: w += η x (d - y).
 
     Parameters
@@ -60,7 +66,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
     max_epochs : passes over the data, at most; training ends after a pass without a mistake.
     shuffle : a new order every epoch; False keeps the order given.
     max_votes : how many weight vectors "voted" may store.
-    random_state, verbose : as in scikit-learn.
+    warm_start, random_state, verbose : as in scikit-learn.
 
     Attributes
     ----------
@@ -85,138 +91,89 @@ class Perceptron(ClassifierMixin, BaseEstimator):
     Lecture: 单层感知机 (the single-layer perceptron).
     """
 
-    def __init__(
-        self,
-        variant: Any = "rosenblatt",
-        *,
-        unit: Any = "step",
-        multi_class: Any = "kesler",
-        learning_rate: Any = 1.0,
-        max_epochs: Any = 1000,
-        shuffle: Any = True,
-        max_votes: Any = 10_000,
-        random_state: Any = None,
-        verbose: Any = False,
-    ) -> None:
-        self.variant = variant
-        self.unit = unit
-        self.multi_class = multi_class
-        self.learning_rate = learning_rate
-        self.max_epochs = max_epochs
-        self.shuffle = shuffle
-        self.max_votes = max_votes
-        self.random_state = random_state
-        self.verbose = verbose
+    variant: str = one_of("rosenblatt", ("rosenblatt", "pocket", "averaged", "voted"))
+    _: KW_ONLY
+    unit: str | Step | Sign = threshold_units("step")
+    multi_class: str = one_of("kesler", ("kesler", "one_vs_rest"))
+    learning_rate: Rate = learning_rates(1.0)
+    max_epochs: int = whole(1000, least=1)
+    shuffle: bool = flag(True)
+    max_votes: int = whole(10_000, least=1)
+    warm_start: bool = flag(False)
+    random_state: Seed = seed()
+    verbose: bool = flag(False)
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, monitors: Sequence[Any] = ()) -> "Perceptron":
-        """Learn from X ``(n, features)`` and labels y ``(n,)`` until a pass without a mistake, or ``max_epochs``."""
-        self._check()
-        X, y = checked_data(self, X, y, reset=True)
-        classes = labels_of(self, y)
-        kept, run = self._train(X, y, classes, sample_weight, self.max_epochs, monitors, None)
-        self._measure(X[kept > 0], y[kept > 0], equal=len(np.unique(kept[kept > 0])) == 1)
-        if self.variant in ("rosenblatt", "voted") and not self.converged_:
-            warnings.warn(
-                f"Perceptron: still {int(self.mistakes_[-1])} mistakes in epoch {run.rounds}; the classes may not be "
-                "separable by a plane (see mistake_bound_): try variant='pocket' or 'averaged', or MLPClassifier",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
-        return self
-
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None, *, monitors: Sequence[Any] = ()
-    ) -> "Perceptron":
-        """One more pass over these rows. The first call names all ``classes``; margin and bound are not measured."""
-        self._check()
-        first = not hasattr(self, "run_")
-        classes = known_classes(self, classes)
-        X, y = checked_data(self, X, y, reset=first)
-        self._train(X, y, classes, sample_weight, 1, monitors, None if first else self.run_)
-        self.margin_, self.mistake_bound_ = np.nan, np.inf
-        return self
+    fitted: ClassVar[tuple[str, ...]] = (
+        *TRAINED,
+        *("classes_", "mistakes_", "converged_", "margin_", "mistake_bound_"),
+    )
+    early_stopping = False  # it ends with the mistakes
+    validation_fraction = 0.0
 
     def _check(self) -> None:
-        """Refuse parameters that cannot work."""
-        for name in ("max_epochs", "max_votes"):
-            check_number(self, name, 1, whole=True)
-        choices = {
-            "variant": ("rosenblatt", "pocket", "averaged", "voted"),
-            "multi_class": ("kesler", "one_vs_rest"),
-            "unit": ("step", "sign"),
-        }
-        for name, allowed in choices.items():
-            value = getattr(self, name)
-            if value not in allowed and not (name == "unit" and isinstance(value, Step | Sign)):
-                expected = f"one of {', '.join(allowed)}"
-                raise ConfigurationError(f"Perceptron.{name}", expected, repr(value), "choose one")
-        optimiser("sgd", self.learning_rate)
+        """Every parameter goes with every other."""
 
-    def _activation(self, classes: np.ndarray) -> Any:
+    def _read(self, given: Given, *, fresh: bool) -> Rows:
+        X, y = checked_data(self, given.X, read_labels(self, given.y)[0], reset=fresh)
+        self.classes_ = settled_classes(self, y, given.classes, fresh=fresh)
+        return self._coded(X, y, row_weights(self, X, y, given.sample_weight))
+
+    def _read_held(self, validation_data: Any) -> Rows:
+        X, y = pair_of(self, validation_data)
+        X, y = checked_data(self, X, read_labels(self, y)[0])
+        return self._coded(X, y, np.ones(len(X)))
+
+    def _coded(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Rows:
+        """Targets in one column for two classes, one per class for more; 0-1, or ±1 for sign units."""
+        indices = class_indices(self, self.classes_, y)
+        columns = indices[:, None] if len(self.classes_) == 2 else np.eye(len(self.classes_), dtype=int)[indices]
+        return Rows(X, 2 * columns - 1 if isinstance(self._activation(), Sign) else columns, weights, indices)
+
+    def _activation(self) -> Any:
         """The unit's activation: winner-take-all for Kesler's machine."""
-        if len(classes) > 2 and self.multi_class == "kesler":
+        if len(self.classes_) > 2 and self.multi_class == "kesler":
             return Hardmax()
-        return {"step": Step(), "sign": Sign()}.get(self.unit, self.unit) if isinstance(self.unit, str) else self.unit
+        return UNITS[self.unit] if isinstance(self.unit, str) else self.unit
 
-    def _targets(self, y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-        """One column for two classes, one per class for more; 0-1, or ±1 for sign units."""
-        indices = class_indices(self, classes, y)
-        columns = indices[:, None] if len(classes) == 2 else np.eye(len(classes))[indices]
-        return 2 * columns - 1 if isinstance(self._activation(classes), Sign) else columns
-
-    def _train(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        classes: np.ndarray,
-        sample_weight: Any,
-        epochs: int,
-        monitors: Sequence[Any],
-        earlier: Run | None,
-    ) -> tuple[np.ndarray, Run]:
-        """Train (on) and remember: ``(weights, run)``; a row that weighs nothing is a row that is not there."""
-        weights = row_weights(self, X, y, sample_weight)
-        kept = weights > 0
-        problem = Examples.of(X[kept], self._targets(y[kept], classes), weights[kept], shuffle=self.shuffle)
-        keep = self._keeper(problem)
-        if earlier is not None and isinstance(keep, Pocket) and isinstance(earlier.progress.keeping, PocketState):
-            recounted = keep.init(earlier.progress.keeping.network)  # its errors were counted on other rows
-            earlier = dataclasses.replace(earlier, progress=earlier.progress._replace(keeping=recounted))
-        run = train(
-            perceptron(X.shape[1], problem.targets.shape[1], self._activation(classes))
-            if earlier is None
-            else earlier.network,
+    def _course(self, rows: Rows, held_out: Rows | None, *, stream: bool) -> Course:
+        inputs, units, f = rows.inputs.shape[1], rows.targets.shape[1], self._activation()
+        score = Evaluation(MeanSquaredError(), classify=True)
+        keep = self._keeper(rows)
+        return Course(
+            {"unit": f, "inputs": inputs, "classes": self.classes_.tolist()},
+            lambda key: perceptron(inputs, units, f),
             PerceptronRule(),
-            problem,
-            optimizer=optimiser("sgd", float(self.learning_rate)),
-            steps=(earlier.steps if earlier else 0) + epochs * int(kept.sum()),
-            batch_size=1,
-            key=seed_of(self.random_state) if earlier is None else earlier.seed[-1],
-            monitors=monitors,
-            stopping=NoMistakes(),
-            keep=keep,
-            verbose=self.verbose,
-            resume=earlier,
+            rows.examples(1, shuffle=bool(self.shuffle)),
+            optimiser("sgd", self.learning_rate),
+            1,
+            self.max_epochs,
+            NoMistakes(),
+            keep,
+            () if held_out is None else (ValidationCurve(score, held_out.batch()),),
+            lambda run: self._conclude(rows, run, stream=stream),
+            lambda run: recounted(run, keep),
         )
-        self._check_votes(run)
-        self.classes_ = classes
-        self._remember(run)
-        return weights, run
 
-    def _keeper(self, problem: Examples) -> AbstractKeeper:
+    def _keeper(self, rows: Rows) -> AbstractKeeper:
         """Which network is kept."""
         if self.variant == "pocket":
-            return Pocket(problem.everything())
+            return Pocket(rows.batch())
         if self.variant == "averaged":
             return Average()
         return Votes(int(self.max_votes)) if self.variant == "voted" else Last()
 
-    def _remember(self, run: Run) -> None:
-        """Fitted attributes."""
-        self.run_, self.network_, self.n_iter_ = run, run.network, run.rounds
+    def _conclude(self, rows: Rows, run: Run, *, stream: bool) -> str:
+        """Mistakes, margin and bound; a word where planes do not do."""
+        self._check_votes(run)
         self.mistakes_ = run.history["mistakes"].astype(int)
-        self.history_ = {"loss": run.history["loss"], "mistakes": self.mistakes_}
         self.converged_ = bool(self.mistakes_[-1] == 0)
+        self.margin_, self.mistake_bound_ = (np.nan, np.inf) if stream else self._measured(rows, run)
+        if stream or self.converged_ or self.variant in ("pocket", "averaged"):
+            return ""
+        return (
+            f"still {int(self.mistakes_[-1])} mistakes in epoch {run.rounds}; the classes may not be "
+            "separable by a plane (see mistake_bound_): try variant='pocket' or 'averaged', or MLPClassifier"
+        )
 
     def _check_votes(self, run: Run) -> None:
         """Refuse a vote in which not every weight vector has its seat."""
@@ -225,17 +182,15 @@ class Perceptron(ClassifierMixin, BaseEstimator):
             remedy = "raise max_votes, lower max_epochs, or use variant='averaged'"
             raise ConfigurationError("Perceptron.max_votes", expected, got, remedy)
 
-    def _measure(self, X: np.ndarray, y: np.ndarray, *, equal: bool) -> None:
-        """``margin_`` and ``mistake_bound_`` (which Novikoff proved for rows of equal weight only)."""
+    def _measured(self, rows: Rows, run: Run) -> tuple[float, float]:
+        """Margin and mistake bound (which Novikoff proved for rows of equal weight only)."""
+        X, indices = rows.inputs, np.asarray(rows.strata)
         if len(self.classes_) == 2 and X.size <= EXACT_MARGIN_LIMIT:
-            found = separation(X, 2 * class_indices(self, self.classes_, y) - 1)
-            self.margin_, self.mistake_bound_ = found.margin, found.mistake_bound
-        elif self.converged_:
-            self.margin_, self.mistake_bound_ = margin_of(self.run_, X, class_indices(self, self.classes_, y))
+            found = separation(X, 2 * indices - 1)
+            margin, bound = found.margin, found.mistake_bound
         else:
-            self.margin_, self.mistake_bound_ = np.nan, np.inf
-        if not equal:
-            self.mistake_bound_ = np.inf
+            margin, bound = margin_of(run, X, indices) if self.converged_ else (np.nan, np.inf)
+        return margin, bound if len(np.unique(rows.weights)) == 1 else np.inf
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Net inputs s = wx - θ: ``(n,)`` for two classes, ``(n, classes)`` for more; for "voted" the ballots."""
@@ -245,9 +200,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         scores = outputs(self._ballot() if voted else NetInput(self.network_), X)
         if scores.shape[1] > 1:
             return scores
-        if voted and isinstance(
-            self._activation(self.classes_), Step
-        ):  # 0-1 ballots: half of all votes is the threshold
+        if voted and isinstance(self._activation(), Step):  # 0-1 ballots: half of all votes is the threshold
             return scores[:, 0] - np.asarray(self.run_.progress.keeping.survived).sum() / 2
         return scores[:, 0]
 
@@ -262,8 +215,16 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         scores = self.decision_function(X)
         if scores.ndim > 1:
             return self.classes_[np.argmax(scores, axis=1)]
-        high = scores >= 0 if getattr(self._activation(self.classes_), "at_zero", "low") == "high" else scores > 0
+        high = scores >= 0 if getattr(self._activation(), "at_zero", "low") == "high" else scores > 0
         return self.classes_[high.astype(int)]
+
+
+def recounted(earlier: Run, keep: AbstractKeeper) -> Run:
+    """A pocket's errors were counted on other rows: count them anew."""
+    pocket = earlier.progress.keeping
+    if not (isinstance(keep, Pocket) and isinstance(pocket, PocketState)):
+        return earlier
+    return dataclasses.replace(earlier, progress=earlier.progress._replace(keeping=keep.init(pocket.network)))
 
 
 class NetInput(eqx.Module):

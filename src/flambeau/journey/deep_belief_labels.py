@@ -98,7 +98,8 @@ def mnist(setting: Setting) -> tuple[str, tuple[Claim, ...]]:
     marked[kept] = bundle.target[kept]
     with quietly():
         plain = fb.MLPClassifier(sizes, "sigmoid", learning_rate=0.003, batch_size=100, epochs=500, patience=500,
-                                 initialisation="glorot", random_state=setting.seed).fit(bundle.data[kept], bundle.target[kept])  # fmt: skip
+                                 initialisation="glorot", random_state=setting.seed)  # fmt: skip
+        plain.fit(bundle.data[kept], bundle.target[kept])
     deep = fb.DBNClassifier(sizes, "backprop", learning_rate=0.05, epochs=5, batch_size=100,
                             warm_up_epochs=0, fine_tune_epochs=500,
                             fine_tune_learning_rate=0.003, random_state=setting.seed)  # fmt: skip
