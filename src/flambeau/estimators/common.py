@@ -10,6 +10,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from flambeau.errors import ConfigurationError, DataError, check_value
 from flambeau.estimators.labels import class_indices, known_classes, labels_of
 from flambeau.foundation.precision import dtype
+from flambeau.foundation.processes import warn_if_forked
 from flambeau.foundation.rows import by_rows
 
 __all__ = [
@@ -118,6 +119,7 @@ def seed_of(random_state: Any) -> int:
 
 def outputs(network: PyTree, X: np.ndarray) -> np.ndarray:
     """The network's outputs for any number of rows."""
+    warn_if_forked()
     return by_rows(call, network, X)
 
 

@@ -1,0 +1,66 @@
+"""Write docs/reference.md: every estimator's parameters, from their declarations.
+
+python scripts/reference.py            writes the page
+python scripts/reference.py --check    says whether it is in step, by the exit code
+"""
+
+import dataclasses
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+import flambeau as fb
+from flambeau.estimators.parameters import parameters_of
+
+PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
+HEAD = """# Estimators and their parameters
+
+Written by `scripts/reference.py` from the declarations that `fit` and `flambeau train --set` read; a test keeps it in
+step. A value that a parameter may not have is refused by `fit`, before any data are looked at. What each parameter does
+stands in the estimator's docstring, `help(fb.MLPClassifier)`.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *(section(name, cls) for name, cls in fb.estimators.ESTIMATORS.items())])
+
+
+def section(name: str, cls: type) -> str:
+    """One estimator: a sentence, a table, what it leaves behind."""
+    sentence = (inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " ")
+    rows = [f"| `{name}` | {shown(each.default)} | {escaped(each.expected)} |" for name, each in declared(cls).items()]
+    left = ", ".join(f"`{attribute}`" for attribute in cls.fitted if not attribute.startswith("_"))
+    table = ["| parameter | default | may be |", "|---|---|---|", *rows]
+    return "\n".join([f"## {name}", "", sentence, "", *table, "", f"`fit` leaves behind: {left}.", ""])
+
+
+def declared(cls: type) -> dict[str, Any]:
+    """The declarations; every parameter has one."""
+    found = parameters_of(cls)
+    missing = [field.name for field in dataclasses.fields(cls) if field.name not in found]
+    if missing or not found:
+        raise SystemExit(f"{cls.__name__} has parameters without a declaration: {missing or 'all'}")
+    return found
+
+
+def shown(value: Any) -> str:
+    """A default as one writes it."""
+    return escaped(f"`{value!r}`")
+
+
+def escaped(text: str) -> str:
+    """Text in a table's cell."""
+    return text.replace("|", "\\|")
+
+
+def main() -> None:
+    """Write, or compare."""
+    if "--check" in sys.argv[1:]:
+        sys.exit(0 if PAGE.exists() and PAGE.read_text(encoding="utf-8") == page() else f"{PAGE} is out of step")
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
