@@ -57,7 +57,7 @@ def test_last_best_average_and_votes_of_a_walk_that_passes_its_best():
     votes = walked(keep=Votes(16)).progress.keeping
     assert int(votes.mistakes) == 4
     np.testing.assert_array_equal(votes.survived[:5], [1, 2, 2, 2, 1])
-    np.testing.assert_array_equal(votes.networks[:4], [6, 4, 2, 0])
+    np.testing.assert_array_equal(votes.networks[:4], [5, 3, 1, -1])
 
 
 def test_the_best_by_a_score_of_its_own_and_by_the_criterion_s():
@@ -133,7 +133,7 @@ def held(make):
         lambda batch: (Pocket(batch), lambda k: k.examples.inputs),
         lambda batch: (fb.monitors.ValidationCurve(Evaluation(MeanSquaredError()), batch), lambda k: k.data.inputs),
         lambda batch: (fb.monitors.FeatureMotion.on(batch.inputs), lambda k: k.probe),
-        lambda batch: (fb.monitors.JacobianSpectrum.on(batch.inputs), lambda k: k.inputs),
+        lambda batch: (fb.monitors.JacobianSpectrum.on(batch.inputs), lambda k: k.probe),
         lambda batch: (
             fb.problems.Sharded.of(batch.inputs, batch.targets, devices=jax.devices()[:1]),
             lambda k: k.inputs,

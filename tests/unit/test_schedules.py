@@ -46,7 +46,7 @@ def test_schedules_by_name_follow_their_formulas_in_epochs():
     )
     np.testing.assert_allclose(rates(StepDecay(0.2, every=3, factor=0.1)), 0.2 * 0.1 ** (epoch // 3), rtol=1e-6)
     falls = Horizon(4, 40, np.asarray([3, 2, 1, 1, 1, 1, 0.5, 0.5, 0.5]))
-    np.testing.assert_allclose(rates(Plateau(0.2, patience=2), 1, falls), 0.2 * 0.5**3)
+    np.testing.assert_allclose(rates(Plateau(0.2, patience=2), 1, falls), 0.2 * 0.5**2)
 
 
 def test_a_name_alone_starts_from_the_customary_rate():
@@ -61,7 +61,8 @@ def test_a_name_alone_starts_from_the_customary_rate():
 @pytest.mark.parametrize("length", [54, 101, 299])
 def test_a_line_that_ends_at_0_may_end_a_rounding_error_below_it(length):
     found = rates(optax.linear_schedule(0.1, 0, length), steps=length + 3)
-    assert found.min() == 0
+    assert found.min() >= 0
+    assert found[length:].max() < 1e-8
 
 
 @pytest.mark.parametrize(

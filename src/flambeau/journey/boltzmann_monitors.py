@@ -1,5 +1,7 @@
 """The chapter on the Boltzmann machine, what it watches: two monitors, which are also examples of how to write one."""
 
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
@@ -9,38 +11,23 @@ import flambeau as fb
 __all__ = ["LogLikelihood", "MeanProposal"]
 
 
-class LogLikelihood(fb.monitors.AbstractMonitor):
+class LogLikelihood(fb.monitors.AbstractRoundMonitor):
     """Mean log P(v) of given rows at the end of each round, exactly: all hidden states are listed."""
 
+    name: ClassVar[str] = "log_likelihood"
     rows: Array
     states: Array
 
-    @property
-    def name(self) -> str:
-        """Records stand under ``log_likelihood``."""
-        return "log_likelihood"
-
-    def init(self, network: PyTree) -> PyTree:
-        """Nothing to remember."""
-        return ()
-
-    def observe(self, memory: PyTree, moment: fb.monitors.Moment) -> PyTree:
-        """Steps do not matter."""
-        return memory
-
-    def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
+    def look(self, network: PyTree) -> dict[str, Array]:
         """Log P(v) = -F(v) - log Z, with Z = Σ_h e^{-F(h)}."""
         log_z = jax.nn.logsumexp(-network.hidden_free_energy(self.states))
-        return memory, {"nats": -network.free_energy(self.rows).mean() - log_z}
+        return {"nats": -network.free_energy(self.rows).mean() - log_z}
 
 
 class MeanProposal(fb.monitors.AbstractMonitor):
     """What the rule proposed for the weights, on average over a round: sampling noise averages out, bias does not."""
 
-    @property
-    def name(self) -> str:
-        """Records stand under ``mean_proposal``."""
-        return "mean_proposal"
+    name: ClassVar[str] = "mean_proposal"
 
     def init(self, network: PyTree) -> PyTree:
         """The sum so far, and of how many steps."""

@@ -10,10 +10,11 @@ from flambeau.monitors.histograms import UpdateHistogram, WeightHistogram
 from flambeau.monitors.jacobian_spectrum import JacobianSpectrum
 from flambeau.monitors.norms import UpdateNorms, WeightNorms
 from flambeau.monitors.particles import FantasyParticles, ReceptiveFields
-from flambeau.training.monitoring import AbstractMonitor, Moment
+from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 
 __all__ = [
     "AbstractMonitor",
+    "AbstractRoundMonitor",
     "DecisionSurface",
     "ErrorCurve",
     "FantasyParticles",

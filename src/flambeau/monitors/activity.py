@@ -33,14 +33,10 @@ class HiddenActivity(AbstractMonitor):
     thousand, and strongly: look at its receptive field before it is removed. Source: Hinton 2010, sections 11 and 15.
     """
 
+    name: ClassVar[str] = "hidden_activity"
     low: float = eqx.field(static=True, default=LOW)
     high: float = eqx.field(static=True, default=HIGH)
     needs: ClassVar[tuple[str, ...]] = ("hidden",)
-
-    @property
-    def name(self) -> str:
-        """Records stand under ``hidden_activity``."""
-        return "hidden_activity"
 
     def init(self, network: PyTree) -> tuple[Array, Array]:
         """Sums of nothing, and the weight of the examples."""

@@ -10,42 +10,31 @@ from jaxtyping import Array, Float, PyTree
 
 from flambeau.analysis.free_energy import free_energy_gap
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.memory import kept_apart, on_device
 from flambeau.foundation.precision import dtype
-from flambeau.training.monitoring import AbstractMonitor, Moment
+from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 
 __all__ = ["FreeEnergyGap", "PseudoLikelihood", "ReconstructionError"]
 
 
-class FreeEnergyGap(AbstractMonitor):
+class FreeEnergyGap(AbstractRoundMonitor):
     """Mean F(held out) - mean F(training rows) at the end of each round; log Z cancels, so it is exact.
 
     A growing gap is overfitting. Records: ``gap`` in nats, ``spread``, the standard deviation of the held-out F.
     Source: Hinton 2010, section 6.
     """
 
-    rows: Float[Array, "n visible"]
-    held_out: Float[Array, "m visible"]
-    weights: Float[Array, " n"] | None = None
-    held_out_weights: Float[Array, " m"] | None = None
+    name: ClassVar[str] = "free_energy_gap"
+    rows: Float[Array, "n visible"] = eqx.field(converter=kept_apart)
+    held_out: Float[Array, "m visible"] = eqx.field(converter=kept_apart)
+    weights: Float[Array, " n"] | None = eqx.field(converter=kept_apart, default=None)
+    held_out_weights: Float[Array, " m"] | None = eqx.field(converter=kept_apart, default=None)
 
-    @property
-    def name(self) -> str:
-        """Records stand under ``free_energy_gap``."""
-        return "free_energy_gap"
-
-    def init(self, network: PyTree) -> PyTree:
-        """Nothing to remember."""
-        return ()
-
-    def observe(self, memory: PyTree, moment: Moment) -> PyTree:
-        """Steps do not matter."""
-        return memory
-
-    def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
+    def look(self, network: PyTree) -> dict[str, Array]:
         """Measure."""
         rows, held_out = jnp.asarray(self.rows), jnp.asarray(self.held_out)
         gap, spread = free_energy_gap(network, rows, held_out, self.weights, self.held_out_weights)
-        return memory, {"gap": gap, "spread": spread}
+        return {"gap": gap, "spread": spread}
 
 
 class ReconstructionError(AbstractMonitor):
@@ -66,12 +55,8 @@ class ReconstructionError(AbstractMonitor):
     section 5, "use it but don't trust it".
     """
 
+    name: ClassVar[str] = "reconstruction_error"
     needs: ClassVar[tuple[str, ...]] = ("hidden",)
-
-    @property
-    def name(self) -> str:
-        """Records stand under ``reconstruction_error``."""
-        return "reconstruction_error"
 
     def init(self, network: PyTree) -> tuple[Array, Array]:
         """The summed error, and the weight of the examples."""
@@ -89,7 +74,7 @@ class ReconstructionError(AbstractMonitor):
         return self.init(network), {"reconstruction_error": memory[0] / jnp.where(memory[1] > 0, memory[1], 1)}
 
 
-class PseudoLikelihood(AbstractMonitor):
+class PseudoLikelihood(AbstractRoundMonitor):
     r"""Mean pseudo-log-likelihood of given rows at the end of each round, nats a row:
 
         Σ_i log P(v_i | all the others)  ≈  (units / asked) Σ_{i asked} log P(v_i | all the others).
@@ -111,6 +96,7 @@ class PseudoLikelihood(AbstractMonitor):
     energies. Source: Besag 1975, Statistical analysis of non-lattice data.
     """
 
+    name: ClassVar[str] = "pseudo_likelihood"
     rows: Float[Array, "n visible"]
     asked: int = eqx.field(static=True, default=16)
     seed: int = eqx.field(static=True, default=0)
@@ -122,22 +108,9 @@ class PseudoLikelihood(AbstractMonitor):
             raise ConfigurationError(
                 "PseudoLikelihood.asked", "at least 1", asked, "16 units a row give a smooth curve"
             )
-        return cls(jnp.asarray(np.asarray(rows), dtype()), asked, seed)
+        return cls(on_device(rows, dtype()), asked, seed)
 
-    @property
-    def name(self) -> str:
-        """Records stand under ``pseudo_likelihood``."""
-        return "pseudo_likelihood"
-
-    def init(self, network: PyTree) -> PyTree:
-        """Nothing to remember."""
-        return ()
-
-    def observe(self, memory: PyTree, moment: Moment) -> PyTree:
-        """Steps do not matter."""
-        return memory
-
-    def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
+    def look(self, network: PyTree) -> dict[str, Array]:
         """Ask."""
         rows = jnp.asarray(self.rows)
         table = StateTable.of(network.visible, rows.shape[-1])
@@ -146,7 +119,7 @@ class PseudoLikelihood(AbstractMonitor):
         order = np.random.default_rng(self.seed).random((len(rows), units)).argsort(axis=1)
         chosen = jnp.asarray(order[:, : self.asked].T)
         found = jax.lax.map(lambda own: conditionals(network, rows, own, table).mean(), chosen)
-        return memory, {"pseudo_log_likelihood": units * found.mean()}
+        return {"pseudo_log_likelihood": units * found.mean()}
 
 
 class StateTable(NamedTuple):

@@ -7,7 +7,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from flambeau.training.monitoring import AbstractMonitor, Moment
+from flambeau.foundation.memory import kept_apart
+from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 
 __all__ = ["ErrorCurve", "Mistakes", "ValidationCurve"]
 
@@ -18,12 +19,8 @@ class ErrorCurve(AbstractMonitor):
     Records ``first``, ``last``, ``lowest``, ``highest``: a wide band says that the batch is small or the rate large.
     """
 
+    name: ClassVar[str] = "error_curve"
     needs: ClassVar[tuple[str, ...]] = ("loss",)
-
-    @property
-    def name(self) -> str:
-        """Records stand under ``error_curve``."""
-        return "error_curve"
 
     def init(self, network: PyTree) -> dict[str, Array]:
         """An empty round; ``first`` is NaN until a step is seen."""
@@ -48,12 +45,8 @@ class ErrorCurve(AbstractMonitor):
 class Mistakes(AbstractMonitor):
     """How many examples of the round were decided wrongly when they were presented. Record: ``mistakes``."""
 
+    name: ClassVar[str] = "mistakes"
     needs: ClassVar[tuple[str, ...]] = ("mistakes",)
-
-    @property
-    def name(self) -> str:
-        """Records stand under ``mistakes``."""
-        return "mistakes"
 
     def init(self, network: PyTree) -> Array:
         """None yet."""
@@ -68,28 +61,16 @@ class Mistakes(AbstractMonitor):
         return jnp.zeros_like(memory), {"mistakes": memory}
 
 
-class ValidationCurve(AbstractMonitor):
+class ValidationCurve(AbstractRoundMonitor):
     """The score of the network on other data at the end of every round.
 
     Arguments: ``score(network, data) -> (number, dict of numbers)``, as for ``Patience``; ``data``. Records: the dict.
     """
 
+    name: ClassVar[str] = "validation_curve"
     score: Callable[[PyTree, Any], tuple[Array, dict[str, Array]]] = eqx.field(static=True)
-    data: PyTree
+    data: PyTree = eqx.field(converter=kept_apart)
 
-    @property
-    def name(self) -> str:
-        """Records stand under ``validation_curve``."""
-        return "validation_curve"
-
-    def init(self, network: PyTree) -> PyTree:
-        """Nothing to remember."""
-        return ()
-
-    def observe(self, memory: PyTree, moment: Moment) -> PyTree:
-        """Steps do not matter."""
-        return memory
-
-    def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
+    def look(self, network: PyTree) -> dict[str, Array]:
         """Evaluate."""
-        return memory, self.score(network, self.data)[1]
+        return self.score(network, self.data)[1]

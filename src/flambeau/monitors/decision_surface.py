@@ -1,17 +1,19 @@
 """What the network answers all over the plane."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from flambeau.errors import DataError
-from flambeau.training.monitoring import AbstractMonitor, Moment
+from flambeau.training.monitoring import AbstractRoundMonitor
 
 __all__ = ["DecisionSurface"]
 
 
-class DecisionSurface(AbstractMonitor):
+class DecisionSurface(AbstractRoundMonitor):
     """The network's outputs on a grid over the first two inputs, at the end of every round.
 
     Record: ``outputs`` ``(side, side, units)``, the first axis running along the second input, as pictures do. Build
@@ -22,6 +24,7 @@ class DecisionSurface(AbstractMonitor):
     (9, 2)
     """
 
+    name: ClassVar[str] = "decision_surface"
     points: Float[Array, "points 2"]
     side: int = eqx.field(static=True)
 
@@ -37,19 +40,6 @@ class DecisionSurface(AbstractMonitor):
         grid = np.meshgrid(*axes)
         return cls(jnp.asarray(np.stack([plane.reshape(-1) for plane in grid], axis=1)), side)
 
-    @property
-    def name(self) -> str:
-        """Records stand under ``decision_surface``."""
-        return "decision_surface"
-
-    def init(self, network: PyTree) -> PyTree:
-        """Nothing to remember."""
-        return ()
-
-    def observe(self, memory: PyTree, moment: Moment) -> PyTree:
-        """Steps do not matter."""
-        return memory
-
-    def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
+    def look(self, network: PyTree) -> dict[str, Array]:
         """Ask everywhere."""
-        return memory, {"outputs": network(self.points).reshape(self.side, self.side, -1)}
+        return {"outputs": network(self.points).reshape(self.side, self.side, -1)}

@@ -1,6 +1,7 @@
 """How far every layer has moved: its weights, and what it answers on a fixed set of examples."""
 
 import math
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,6 +10,7 @@ from jaxtyping import Array, Float, PyTree
 
 from flambeau.analysis.learning_layers import floats, learning_layers, length, weights_of
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.memory import on_device
 from flambeau.foundation.precision import dtype
 from flambeau.training.monitoring import AbstractMonitor, Moment
 
@@ -41,6 +43,7 @@ class FeatureMotion(AbstractMonitor):
     along. Lecture: 为什么传统的 BP 在深度增加后仍有问题 (the top layers solve the task, the lower ones hardly move).
     """
 
+    name: ClassVar[str] = "feature_motion"
     probe: Float[Array, "examples ..."]
     units: int = eqx.field(static=True, default=128)
 
@@ -49,12 +52,7 @@ class FeatureMotion(AbstractMonitor):
         """On the inputs ``probe`` ``(examples, ...)``, an array-like."""
         if units < 1:
             raise ConfigurationError("FeatureMotion.units", "at least 1", units, "128 shows a layer well")
-        return cls(jnp.asarray(np.asarray(probe), dtype()), units)
-
-    @property
-    def name(self) -> str:
-        """Records stand under ``feature_motion``."""
-        return "feature_motion"
+        return cls(on_device(probe, dtype()), units)
 
     def init(self, network: PyTree) -> Start:
         """Remember the start."""

@@ -56,12 +56,8 @@ class GradientFlow(AbstractMonitor):
     Lecture: 为什么传统的 BP 在深度增加后仍有问题.
     """
 
+    name: ClassVar[str] = "gradient_flow"
     needs: ClassVar[tuple[str, ...]] = ("traces", "errors", "delta")
-
-    @property
-    def name(self) -> str:
-        """Records stand under ``gradient_flow``."""
-        return "gradient_flow"
 
     def init(self, network: PyTree) -> Flow:
         """Sums of nothing; every unit is silent until it is heard."""

@@ -1,5 +1,7 @@
 """How weights and their steps are spread, array by array: what a norm hides."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -7,12 +9,12 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
 from flambeau.foundation.precision import dtype
-from flambeau.training.monitoring import AbstractMonitor, Moment
+from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 
 __all__ = ["UpdateHistogram", "WeightHistogram"]
 
 
-class WeightHistogram(AbstractMonitor):
+class WeightHistogram(AbstractRoundMonitor):
     """How many weights of every array fall into each of ``bins`` equal bins from -``limit`` to ``limit``, every round.
 
     Records: ``edges`` ``(rounds, bins + 1)``, the same in all rounds; and under every array's path, its counts
@@ -29,26 +31,14 @@ class WeightHistogram(AbstractMonitor):
     Hinton 2010, section 7.
     """
 
+    name: ClassVar[str] = "weight_histogram"
     limit: float = eqx.field(static=True, default=8.0)
     bins: int = eqx.field(static=True, default=1600)
 
-    @property
-    def name(self) -> str:
-        """Records stand under ``weight_histogram``."""
-        return "weight_histogram"
-
-    def init(self, network: PyTree) -> PyTree:
-        """Nothing to remember."""
-        return ()
-
-    def observe(self, memory: PyTree, moment: Moment) -> PyTree:
-        """Steps do not matter."""
-        return memory
-
-    def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
+    def look(self, network: PyTree) -> dict[str, Array]:
         """Count."""
         counts = {name: counted(leaf, -self.limit, self.limit, self.bins) for name, leaf in named(network).items()}
-        return memory, {"edges": jnp.linspace(-self.limit, self.limit, self.bins + 1), **counts}
+        return {"edges": jnp.linspace(-self.limit, self.limit, self.bins + 1), **counts}
 
 
 class UpdateHistogram(AbstractMonitor):
@@ -71,15 +61,11 @@ class UpdateHistogram(AbstractMonitor):
     32-bit: a round has room for 500,000 steps of 4,096 entries. Source: Hinton 2010, section 7.
     """
 
+    name: ClassVar[str] = "update_histogram"
     low: float = eqx.field(static=True, default=-8.0)
     high: float = eqx.field(static=True, default=1.0)
     bins: int = eqx.field(static=True, default=36)
     entries: int = eqx.field(static=True, default=4096)
-
-    @property
-    def name(self) -> str:
-        """Records stand under ``update_histogram``."""
-        return "update_histogram"
 
     def init(self, network: PyTree) -> dict[str, Int[Array, " bins"]]:
         """Nothing counted."""

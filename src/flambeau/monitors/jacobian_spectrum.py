@@ -1,18 +1,19 @@
 """Singular values of the Jacobians: by how much a layer stretches and squeezes what passes through it."""
 
+from typing import ClassVar
+
 import equinox as eqx
-import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from flambeau.analysis.jacobian_spectrum import EXACT, STEPS, measured
+from flambeau.foundation.memory import on_device
 from flambeau.foundation.precision import dtype
-from flambeau.training.monitoring import AbstractMonitor, Moment
+from flambeau.training.monitoring import AbstractRoundMonitor
 
 __all__ = ["JacobianSpectrum"]
 
 
-class JacobianSpectrum(AbstractMonitor):
+class JacobianSpectrum(AbstractRoundMonitor):
     """Singular values of every layer's Jacobian J_l = ∂y_l/∂y_{l-1} = diag(f') Wᵀ on a fixed ``probe``, every round.
 
     Records, each ``(rounds, rows + 1)``: ``largest``, ``smallest``, ``mean`` singular value and ``condition`` number,
@@ -32,6 +33,7 @@ class JacobianSpectrum(AbstractMonitor):
     Source: Saxe, McClelland, Ganguli 2014; Glorot and Bengio 2010. Lecture: 为什么传统的 BP 在深度增加后仍有问题.
     """
 
+    name: ClassVar[str] = "jacobian_spectrum"
     probe: Float[Array, "examples ..."]
     exact: int = eqx.field(static=True, default=EXACT)
     steps: int = eqx.field(static=True, default=STEPS)
@@ -39,21 +41,8 @@ class JacobianSpectrum(AbstractMonitor):
     @classmethod
     def on(cls, probe: object, exact: int = EXACT, steps: int = STEPS) -> "JacobianSpectrum":
         """On the inputs ``probe`` ``(examples, ...)``, an array-like."""
-        return cls(jnp.asarray(np.asarray(probe), dtype()), exact, steps)
+        return cls(on_device(probe, dtype()), exact, steps)
 
-    @property
-    def name(self) -> str:
-        """Records stand under ``jacobian_spectrum``."""
-        return "jacobian_spectrum"
-
-    def init(self, network: PyTree) -> PyTree:
-        """Nothing to remember."""
-        return ()
-
-    def observe(self, memory: PyTree, moment: Moment) -> PyTree:
-        """Steps do not matter."""
-        return memory
-
-    def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
+    def look(self, network: PyTree) -> dict[str, Array]:
         """Decompose."""
-        return memory, measured(network, self.probe, self.exact, self.steps)
+        return measured(network, self.probe, self.exact, self.steps)

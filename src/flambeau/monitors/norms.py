@@ -1,42 +1,30 @@
 """How large the weights are and how fast they move, part by part."""
 
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from flambeau.training.monitoring import AbstractMonitor, Moment
+from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 
 __all__ = ["UpdateNorms", "WeightNorms"]
 
 
-class WeightNorms(AbstractMonitor):
+class WeightNorms(AbstractRoundMonitor):
     """‖w‖ of every array of the network at the end of each round. Records are named by the array's path."""
 
-    @property
-    def name(self) -> str:
-        """Records stand under ``weight_norms``."""
-        return "weight_norms"
+    name: ClassVar[str] = "weight_norms"
 
-    def init(self, network: PyTree) -> PyTree:
-        """Nothing to remember."""
-        return ()
-
-    def observe(self, memory: PyTree, moment: Moment) -> PyTree:
-        """Steps do not matter."""
-        return memory
-
-    def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
+    def look(self, network: PyTree) -> dict[str, Array]:
         """Measure."""
-        return memory, norms(network)
+        return norms(network)
 
 
 class UpdateNorms(AbstractMonitor):
     """Mean over a round of ‖Δw‖ / ‖w‖ for every array: about 1e-3 is healthy, 1e-1 is wild, 1e-6 stands still."""
 
-    @property
-    def name(self) -> str:
-        """Records stand under ``update_norms``."""
-        return "update_norms"
+    name: ClassVar[str] = "update_norms"
 
     def init(self, network: PyTree) -> tuple[dict[str, Array], Array]:
         """Sums of nothing."""

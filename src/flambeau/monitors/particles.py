@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PyTree
 from flambeau.errors import ConfigurationError
 from flambeau.foundation.precision import dtype
 from flambeau.structures import AbstractStructure
-from flambeau.training.monitoring import AbstractMonitor, Moment
+from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 
 __all__ = ["FantasyParticles", "ReceptiveFields"]
 
@@ -21,7 +21,7 @@ def wiring(network: Any) -> AbstractStructure:
     return network.structure
 
 
-class ReceptiveFields(AbstractMonitor):
+class ReceptiveFields(AbstractRoundMonitor):
     """The weights of the first ``units`` hidden units at the end of each round: what each sends down, alone.
 
     Arguments: ``units``; ``where``, which connections to look at, for networks of several:
@@ -37,28 +37,16 @@ class ReceptiveFields(AbstractMonitor):
     *Limits.* Memory is units x visible numbers a round (100 KiB for 32 units of 784). Lecture: 深度信念网络.
     """
 
+    name: ClassVar[str] = "receptive_fields"
     units: int = eqx.field(static=True, default=32)
     where: Callable[[PyTree], AbstractStructure] = eqx.field(static=True, default=wiring)
 
-    @property
-    def name(self) -> str:
-        """Records stand under ``receptive_fields``."""
-        return "receptive_fields"
-
-    def init(self, network: PyTree) -> PyTree:
-        """Nothing to remember."""
-        return ()
-
-    def observe(self, memory: PyTree, moment: Moment) -> PyTree:
-        """Steps do not matter."""
-        return memory
-
-    def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
+    def look(self, network: PyTree) -> dict[str, Array]:
         """One unit at a time, downwards."""
         structure = self.where(network)
         size = math.prod(structure.unit_shape)
         alone = jnp.eye(min(self.units, size), size, dtype=structure.weights.dtype)
-        return memory, {"fields": structure.backproject(alone.reshape(-1, *structure.unit_shape))}
+        return {"fields": structure.backproject(alone.reshape(-1, *structure.unit_shape))}
 
 
 class FantasyParticles(AbstractMonitor):
@@ -80,13 +68,9 @@ class FantasyParticles(AbstractMonitor):
     poor model. Source: Tieleman 2008.
     """
 
+    name: ClassVar[str] = "fantasy_particles"
     particles: int = eqx.field(static=True, default=10)
     needs: ClassVar[tuple[str, ...]] = ("particles",)
-
-    @property
-    def name(self) -> str:
-        """Records stand under ``fantasy_particles``."""
-        return "fantasy_particles"
 
     def init(self, network: PyTree) -> Float[Array, "particles visible"]:
         """Nothing imagined yet."""

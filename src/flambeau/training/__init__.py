@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 from flambeau.problems.base import AbstractProblem as Problem  # its old name
 from flambeau.training.keeping import AbstractKeeper, Average, Best, Last, Pocket, Votes, voted_output
-from flambeau.training.monitoring import AbstractMonitor, Moment
+from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 from flambeau.training.optimizer import OPTIMIZERS, Optimizer, optimizer
 from flambeau.training.population import population
 from flambeau.training.rounds import advance
@@ -24,6 +24,7 @@ __all__ = [
     "SCHEDULES",
     "AbstractKeeper",
     "AbstractMonitor",
+    "AbstractRoundMonitor",
     "AbstractSchedule",
     "AbstractStopping",
     "Average",

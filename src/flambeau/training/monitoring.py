@@ -8,7 +8,7 @@ from jaxtyping import Array, PyTree
 
 from flambeau.errors import ConfigurationError
 
-__all__ = ["AbstractMonitor", "Moment", "check_needs"]
+__all__ = ["AbstractMonitor", "AbstractRoundMonitor", "Moment", "check_needs"]
 
 
 class Moment(NamedTuple):
@@ -29,16 +29,13 @@ class Moment(NamedTuple):
 class AbstractMonitor(eqx.Module):
     """Watches a run and cannot change it.
 
-    A monitor is a fixed description; its memory is explicit. ``needs`` names what it reads of the rule's info. Memory
-    is updated at every step (compiled), and a record of fixed shape is written at the end of every round (epoch).
+    A monitor is a fixed description; its memory is explicit. Its records stand in ``run.records`` under its ``name``;
+    ``needs`` names what it reads of the rule's info. Memory is updated at every step (compiled), and a record of fixed
+    shape is written at the end of every round (epoch).
     """
 
+    name: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
-
-    @property
-    @abc.abstractmethod
-    def name(self) -> str:
-        """Under which its records stand in ``run.records``."""
 
     @abc.abstractmethod
     def init(self, network: PyTree) -> PyTree:
@@ -51,6 +48,26 @@ class AbstractMonitor(eqx.Module):
     @abc.abstractmethod
     def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
         """At the end of a round: the memory for the next one, and what is written down."""
+
+
+class AbstractRoundMonitor(AbstractMonitor):
+    """Looks at the network at the end of every round, and at nothing else."""
+
+    def init(self, network: PyTree) -> PyTree:
+        """No memory."""
+        return ()
+
+    def observe(self, memory: PyTree, moment: Moment) -> PyTree:
+        """Steps do not matter."""
+        return memory
+
+    def record(self, memory: PyTree, network: PyTree) -> tuple[PyTree, dict[str, Array]]:
+        """What is seen."""
+        return memory, self.look(network)
+
+    @abc.abstractmethod
+    def look(self, network: PyTree) -> dict[str, Array]:
+        """What is written down of a network, in arrays of fixed shape."""
 
 
 def check_needs(name: str, needs: tuple[str, ...], info: dict[str, Any], rule: str) -> None:

@@ -200,8 +200,7 @@ def rates_of(schedule: Any, steps: np.ndarray, horizon: Horizon) -> np.ndarray:
 def _asked(schedule: Callable[[Any], Any], steps: np.ndarray) -> np.ndarray:
     """What a function of the step answers: step by step on the host, or compiled where it answers in JAX's arrays."""
     numbers, places = np.unique(steps, return_inverse=True)
-    first = None if _from_optax(schedule) else schedule(int(numbers[0]))
-    if first is None or isinstance(first, jax.Array):
+    if _from_optax(schedule) or isinstance(schedule(int(numbers[0])), jax.Array):
         try:
             return np.asarray(_many(schedule)(steps), np.float64)
         except Exception:  # a function that cannot be traced is asked step by step; its own faults show there
