@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -97,6 +98,11 @@ def normal(seed, *shape):
     return jnp.asarray(np.random.default_rng(seed).normal(size=shape))
 
 
+def drawn(make, *arguments, seed=0, **settings):
+    """A network from its maker, compiled as one program and not as twenty small ones."""
+    return eqx.filter_jit(make)(*arguments, key=jax.random.key(seed), **settings)
+
+
 SEEN = np.asarray([[1, 1, 0, 0], [0, 1, 1, 0], [1, 0, 1, 1]], bool)
 
 STRUCTURES = {
@@ -138,7 +144,7 @@ def batch_of(inputs=4, outputs=3, rows=8, *, seed=0, one_hot=True, low=0.0):
 
 
 def small_mlp(hidden="tanh", output="softmax", **options):
-    return networks.mlp((4, 5, 3), hidden, output, key=jax.random.key(0), **options)
+    return drawn(networks.mlp, (4, 5, 3), hidden, output, **options)
 
 
 def small_perceptron(f="step"):

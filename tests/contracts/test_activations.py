@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from flambeau.errors import ConfigurationError
-from flambeau.neurons import ReLU, Saturating, activation
+from flambeau.neurons import ReLU, Saturating, Sign, Step, activation
 from programs import program
 from table import ACTIVATIONS, normal
 
@@ -88,6 +88,21 @@ def test_equal_settings_are_equal_values(f):
     assert copy.deepcopy(f) == f
     assert hash(copy.deepcopy(f)) == hash(f)
     assert len(f.gradient) > 10
+
+
+def test_threshold_units_say_what_they_answer_at_0():
+    net = jnp.asarray([-2.0, 0.0, 3.0])
+    for f, expected in {
+        Step(): (0, 0, 1),
+        Step(at_zero="high"): (0, 1, 1),
+        Sign(): (-1, 0, 1),
+        Sign(at_zero="low"): (-1, -1, 1),
+        Sign(at_zero="high"): (-1, 1, 1),
+    }.items():
+        np.testing.assert_array_equal(f(net), expected)
+    for unit, word in ((Step, "middle"), (Sign, "up")):
+        with pytest.raises(ConfigurationError, match="at_zero"):
+            unit(at_zero=word)
 
 
 def test_relu_is_the_saturating_function_with_its_corner_at_infinity():

@@ -8,12 +8,13 @@ import pytest
 
 import flambeau as fb
 from flambeau.problems import Examples, two_moons
-from table import MONITORS, RBM_MONITORS, held_out, held_out_bits
+from programs import program
+from table import MONITORS, RBM_MONITORS, drawn, held_out, held_out_bits
 
 
 def run_with(monitors):
     X, y = two_moons(40, noise=0.1, random_state=0)
-    network = fb.networks.mlp((2, 5, 1), "tanh", "sigmoid", key=jax.random.key(0))
+    network = drawn(fb.networks.mlp, (2, 5, 1), "tanh", "sigmoid")
     rule = fb.rules.Backpropagation()
     return fb.train(network, rule, Examples.of(X, y), steps=30, batch_size=16, monitors=monitors, key=1)
 
@@ -44,7 +45,7 @@ def rbm_with(monitors, sampler):
     """20 rows in batches of 8: the last is half padding."""
     rule = fb.rules.ContrastiveDivergence(sampler)
     problem = Examples.of(held_out_bits(), np.zeros(20))
-    network = fb.networks.rbm(4, 5, key=jax.random.key(0))
+    network = drawn(fb.networks.rbm, 4, 5)
     return fb.train(network, rule, problem, steps=15, batch_size=8, monitors=monitors, key=1)
 
 
@@ -77,15 +78,15 @@ def test_all_monitors_of_a_boltzmann_machine_together_change_nothing(machine):
 def plain_run():
     """The same run by hand: network before every step, its step loss, its wrong decisions; and the last network."""
     X, y = two_moons(40, noise=0.1, random_state=0)
-    problem, network = Examples.of(X, y), fb.networks.mlp((2, 5, 1), "tanh", "sigmoid", key=jax.random.key(0))
+    problem, network = Examples.of(X, y), drawn(fb.networks.mlp, (2, 5, 1), "tanh", "sigmoid")
     rule, trail = fb.rules.Backpropagation(), []
     for rows in problem.feed(np.asarray([0, 1], np.uint32), 0, 10, 16).reshape(-1, 16):
         batch = problem.batch(rows, (), jax.random.key(0))
-        y, d, w = network(batch.inputs), batch.targets, batch.weights
+        y, d, w = program(network)(batch.inputs), np.asarray(batch.targets), np.asarray(batch.weights)
         loss = float((0.5 * (y - d) ** 2)[:, 0] @ w / w.sum())
         trail.append((network, loss, float((((y > 0.5) != (d > 0.5))[:, 0] * w).sum())))
-        proposal = rule.propose(network, batch, (), jax.random.key(0))[0]
-        network = jax.tree.map(lambda v, g: v - 0.1 * g, network, proposal)
+        proposal = program(rule.propose)(network, batch, (), jax.random.key(0))[0]
+        network = jax.tree.map(lambda v, g: np.asarray(v) - np.float32(0.1) * g, network, proposal)
     return [trail[i : i + 3] for i in range(0, 30, 3)], [*(trail[i][0] for i in range(3, 30, 3)), network]
 
 
@@ -111,20 +112,16 @@ def test_what_they_record_is_what_happened():
     np.testing.assert_allclose(records["update_norms"][path], np.reshape(ratios, (10, 3)).mean(1), rtol=1e-2)
     surface = records["decision_surface"]["outputs"]
     place = np.asarray([[-0.2 + 1.4 * 3 / 4, -0.2 + 1.4 * 1 / 4]], np.float32)  # 4th along x₁, 2nd along x₂
-    np.testing.assert_allclose(surface[4, 1, 3], ends[4](place)[0], rtol=1e-4)
-    held = held_out()
-    expected = [
-        float(
-            (0.5 * (net(held.inputs.astype("float32")) - held.targets) ** 2)[:, 0] @ held.weights / held.weights.sum()
-        )
-        for net in ends
-    ]
+    np.testing.assert_allclose(surface[4, 1, 3], program(ends[4])(place)[0], rtol=1e-4)
+    held = jax.tree.map(np.asarray, held_out())
+    errors = [(0.5 * (program(net)(held.inputs) - held.targets) ** 2)[:, 0] for net in ends]
+    expected = [error @ held.weights / held.weights.sum() for error in errors]
     np.testing.assert_allclose(records["validation_curve"]["validation_loss"], expected, rtol=1e-4)
 
 
 def test_a_monitor_that_needs_what_the_rule_does_not_offer_is_refused():
     X, y = two_moons(40, noise=0.1, random_state=0)
-    network = fb.networks.mlp((2, 1), output="sigmoid", key=jax.random.key(0))
+    network = drawn(fb.networks.mlp, (2, 1), output="sigmoid")
     with pytest.raises(fb.errors.ConfigurationError, match=r"mistakes: .*DeltaRule, which offers"):
         fb.train(
             network, fb.rules.DeltaRule(), Examples.of(X, y), steps=3, batch_size=8, monitors=(fb.monitors.Mistakes(),)

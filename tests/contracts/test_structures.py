@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from flambeau.neurons import RadialDistance, Tanh, WeightedSum
-from flambeau.structures import Layer, derived_backproject, derived_correlate
+from flambeau.neurons import Identity, RadialDistance, Tanh, WeightedSum
+from flambeau.structures import Dense, Layer, derived_backproject, derived_correlate
 from programs import program
 from table import STRUCTURES, normal
 
@@ -102,6 +102,29 @@ def test_combinations_run_on_every_structure_and_credit_is_their_gradient(struct
     for by_hand, by_jax in program(credits)(structure, bias, *sides).values():
         for ours, theirs in zip(by_hand, by_jax, strict=True):
             precise.close(ours, theirs, 100)
+
+
+def test_at_distance_0_the_slope_is_0(x64):
+    """Where an input lies on a prototype the distance has a corner; half of its side there is as good as any."""
+    prototypes = normal(14, 4, 3)
+    layer = Layer(Dense(prototypes), None, Identity(), RadialDistance())
+
+    def both(layer, x, d):
+        return layer.backward(layer.forward(x, jax.random.key(0)), d)[0], jax.grad(lambda x: jnp.vdot(d, layer(x)))(x)
+
+    on_one = jnp.asarray(np.asarray(prototypes)[:, :1].T)
+    apart = np.asarray(on_one).T - np.asarray(prototypes)  # from each prototype
+    expected = (apart[:, 1:] / np.linalg.norm(apart[:, 1:], axis=0)).sum(1)
+    for found in program(both)(layer, on_one, jnp.ones((1, 3))):
+        np.testing.assert_allclose(found[0], expected, rtol=1e-8)
+
+
+def test_a_threshold_is_a_bias_with_the_lectures_sign():
+    wiring = Dense(jnp.asarray([[1.0, 2.0]]))
+    layer = Layer(wiring, jnp.asarray([0.5, -1.0]), Identity())
+    np.testing.assert_array_equal(layer.threshold, [-0.5, 1])
+    np.testing.assert_array_equal(program(layer)(jnp.asarray([[3.0]])), [[3 - -0.5, 6 - 1]])
+    np.testing.assert_array_equal(Layer(wiring, None, Identity()).threshold, [0, 0])
 
 
 def test_radial_distance_is_the_distance(x64):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from flambeau.foundation.random import uniform, words
+from flambeau.foundation.random import permutations, uniform, words
 
 ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 
@@ -46,6 +46,16 @@ def test_words_are_threefry_of_row_and_column(key, shape):
 def test_more_rows_or_columns_leave_the_others_as_they_were():
     few, many = (uniform(jax.random.key(0), shape, jnp.float32) for shape in ((3, 4), (5, 9)))
     np.testing.assert_array_equal(few, many[:3, :4])
+
+
+def test_the_order_of_rows_depends_on_seed_and_round_alone():
+    seed = np.asarray([0, 7], np.uint32)
+    orders = permutations(seed, 0, 6, 11)
+    np.testing.assert_array_equal(np.sort(orders, axis=1), np.tile(np.arange(11), (6, 1)))
+    np.testing.assert_array_equal(permutations(seed, 4, 2, 11), orders[4:])  # however a run was cut
+    assert len({tuple(order) for order in orders}) == 6
+    others = (np.asarray([0, 8], np.uint32), np.asarray([1, 7], np.uint32))
+    assert all((permutations(other, 0, 6, 11) != orders).any() for other in others)
 
 
 def test_uniforms_are_uniform_and_independent_of_each_other_and_of_the_next_key():

@@ -26,7 +26,8 @@ from flambeau.networks import FeedForward, mlp
 from flambeau.neurons import LeakyReLU, ReLU, Softmax, Tanh
 from flambeau.rules import Backpropagation, Batch, CrossEntropy
 from flambeau.structures import AbstractPassage, Dense, Layer
-from table import ACTIVATIONS, Circular, normal
+from programs import program
+from table import ACTIVATIONS, Circular, drawn, normal
 
 
 class Flattened(AbstractPassage):
@@ -68,12 +69,13 @@ UNITS = ("sigmoid", "tanh", "relu", "softmax")
 
 
 def four_layers(gain=1.0):
-    network = mlp((5, 7, 6, 8, 3), UNITS[:3], "softmax", initialisation="lecun", key=jax.random.key(3))
+    network = drawn(mlp, (5, 7, 6, 8, 3), UNITS[:3], "softmax", initialisation="lecun", seed=3)
     biases = [normal(place, layer.bias.size) for place, layer in enumerate(network.layers)]
-    return with_parameters(network, [gain * layer.structure.weights for layer in network.layers], biases)
+    return with_parameters(network, [gain * np.asarray(layer.structure.weights) for layer in network.layers], biases)
 
 
 def with_parameters(network, weights, biases):
+    weights, biases = (list(map(jnp.asarray, part)) for part in (weights, biases))
     network = eqx.tree_at(lambda n: [layer.structure.weights for layer in n.layers], network, weights)
     return eqx.tree_at(lambda n: [layer.bias for layer in n.layers], network, biases)
 
@@ -116,10 +118,11 @@ def by_numpy(network, batch):
 
 
 def test_every_activation_says_its_steepest_slope(x64):
-    s = jnp.concatenate([jnp.linspace(-12, 12, 24_001), jnp.asarray([np.sqrt(2), 2.3993572735925])])
-    for name, f in ACTIVATIONS.items():  # two units, one at rest, for those that look at their neighbours
-        net = s[:, None] * jnp.asarray([1.0, 0.0])
-        np.testing.assert_allclose(f.steepest, jnp.abs(f.slope(net, f(net))).max(), rtol=1e-5, err_msg=name)
+    s = np.concatenate([np.linspace(-12, 12, 24_001), [np.sqrt(2), 2.3993572735925]])
+    net = jnp.asarray(s[:, None] * [1.0, 0.0])  # two units, one at rest, for those that look at their neighbours
+    slopes = program(lambda net: {name: f.slope(net, f(net)) for name, f in ACTIVATIONS.items()})(net)
+    for name, f in ACTIVATIONS.items():
+        np.testing.assert_allclose(f.steepest, np.abs(slopes[name]).max(), rtol=1e-5, err_msg=name)
     assert LeakyReLU(2.0).steepest == 2
 
 
@@ -143,7 +146,8 @@ def test_the_records_of_a_run_are_means_over_its_examples(x64):
     for rows in problem.feed(np.asarray([0, 1], np.uint32), 0, 3, 4).reshape(-1, 4):
         one = problem.batch(rows, (), jax.random.key(0))
         columns, silent = by_numpy(network, one)
-        moved = jax.tree.map(lambda v, g: v - 0.1 * g, network, rule.propose(network, one, (), jax.random.key(0))[0])
+        proposal = program(rule.propose)(network, one, (), jax.random.key(0))[0]
+        moved = jax.tree.map(lambda v, g: jnp.asarray(np.asarray(v) - 0.1 * g), network, proposal)
         pairs = [(np.asarray(a.structure.weights), np.asarray(b.structure.weights))
                  for a, b in zip(network.layers, moved.layers, strict=True)]  # fmt: skip
         columns["update"] = np.asarray([np.linalg.norm(b - a) / np.linalg.norm(a) for a, b in pairs])
@@ -190,7 +194,7 @@ def convolutional():
 
 def test_shared_wiring_and_layers_without_weights_or_neurons(x64):
     network, batch, rule = convolutional(), examples(inputs=7), Backpropagation(CrossEntropy())
-    proposal, _, info = rule.propose(network, batch, (), jax.random.key(0))
+    proposal, _, info = program(rule.propose)(network, batch, (), jax.random.key(0))
     found = eqx.filter_jit(flow_numbers)(network, rule, batch)
     assert [row.name for row in rows_of(network)] == ["layer 1", "layer 2", "layer 3"]
     assert [row.kind for row in rows_of(network)] == ["7×2 tanh units", "Scaled", "3 softmax units"]
@@ -234,9 +238,10 @@ def test_what_is_not_learned_has_a_step_of_0(x64):
 
 def differences(f, x, h=1e-6):
     """∂f/∂x at one example by central differences, as a matrix."""
-    moves = h * jnp.eye(x.size).reshape(-1, *x.shape)
-    above, below = f(x + moves), f(x - moves)
-    return np.asarray(above - below).reshape(x.size, -1).T / (2 * h)
+    x = np.asarray(x)
+    moves = h * np.eye(x.size).reshape(-1, *x.shape)
+    above, below = np.split(program(f)(jnp.asarray(np.concatenate([x + moves, x - moves]))), 2)
+    return (above - below).reshape(x.size, -1).T / (2 * h)
 
 
 @pytest.mark.parametrize("network", [four_layers, convolutional], ids=["dense", "shared"])
@@ -248,7 +253,7 @@ def test_the_spectrum_is_that_of_difference_quotients(x64, network):
     for layer in network.layers:
         if jax.tree.leaves(layer):
             expected.append([np.linalg.svd(differences(layer, one), compute_uv=False) for one in y])
-        y = layer(y)
+        y = program(layer)(jnp.asarray(y))
     expected.append([np.linalg.svd(differences(network, one), compute_uv=False) for one in x])
     for row, values in enumerate(expected):
         for name, number in {"largest": np.max, "smallest": np.min, "mean": np.mean}.items():
@@ -260,7 +265,7 @@ def test_the_spectrum_is_that_of_difference_quotients(x64, network):
 
 @pytest.mark.parametrize("exact", [64, 1], ids=["decomposed", "by steps"])
 def test_a_deep_linear_network_of_orthogonal_weights_neither_stretches_nor_squeezes(x64, exact):
-    network = mlp((20,) * 4, "identity", initialisation="orthogonal", key=jax.random.key(0))
+    network = drawn(mlp, (20,) * 4, "identity", initialisation="orthogonal")
     found = jacobian_spectrum(network, jnp.ones((2, 20)), exact=exact)
     for name, values in found.items():
         np.testing.assert_allclose(values, 1, atol=1e-12, err_msg=name)
@@ -281,7 +286,7 @@ def test_steps_against_the_full_decomposition(x64):
     assert values[-1] <= some.smallest <= values[-1] * 1.05
     np.testing.assert_allclose(all_of_them[:2], [values[0], values[-1]], rtol=1e-10)
     small = matrix[:60, :40]
-    means = jax.vmap(lambda seed: through(small, 10, seed).mean)(jnp.arange(300))
+    means = program(jax.vmap(lambda seed: through(small, 10, seed).mean))(jnp.arange(300))
     expected = np.linalg.svd(small, compute_uv=False).mean()
     np.testing.assert_allclose(means.mean(), expected, rtol=0.02)  # the quadrature is right on average
     np.testing.assert_allclose(ends_of_matrix(jnp.asarray(matrix)), [values[0], values[-1], values.mean()], rtol=1e-10)
@@ -298,8 +303,8 @@ def test_steps_go_on_where_nothing_new_is_found(x64):
 
 
 def test_large_layers_go_by_steps(x64):
-    network = mlp((60, 40), output="tanh", key=jax.random.key(0))
-    x = jax.random.normal(jax.random.key(1), (16, 60))
+    network = drawn(mlp, (60, 40), output="tanh")
+    x = normal(1, 16, 60)
     exact, steps = jacobian_spectrum(network, x), jacobian_spectrum(network, x, exact=1, steps=45)
     np.testing.assert_allclose(steps["largest"], exact["largest"], rtol=1e-9)
     np.testing.assert_allclose(steps["mean"], exact["mean"], rtol=0.2)
@@ -328,7 +333,8 @@ def test_the_monitor_records_the_network_at_the_end_of_the_round(x64):
     for row, (before, after) in enumerate(zip(start.layers, run.network.layers, strict=True)):
         a, b = np.asarray(before.structure.weights), np.asarray(after.structure.weights)
         np.testing.assert_allclose(motion["weights"][-1, row], np.linalg.norm(b - a) / np.linalg.norm(a), rtol=1e-9)
-    moved = run.network.layers[0](batch.inputs[:4]) - start.layers[0](batch.inputs[:4])
+    after, before = (program(network.layers[0])(batch.inputs[:4]) for network in (run.network, start))
+    moved = after - before
     np.testing.assert_allclose(motion["layer 1"][-1], moved[:, [0, 2, 3, 4, 6]], atol=1e-12)  # 5 of 7, evenly
     assert motion["layer 4"].shape == (3, 4, 3)
     assert [part.shape for part in features(start, batch.inputs, units=2)] == [(9, 2)] * 4
@@ -358,8 +364,10 @@ def watched(hidden, initialisation="glorot", gain=1.0, shift=0.0, depth=6):
     """A network on the digits, the weights below its top multiplied and their biases moved, and the verdict on it."""
     network = mlp((64, *(32,) * depth, 10), hidden, "softmax", initialisation=initialisation, key=jax.random.key(0))
     gains, shifts = [gain] * depth + [1.0], [shift] * depth + [0.0]
-    weights = [by * layer.structure.weights for by, layer in zip(gains, network.layers, strict=True)]
-    biases = [by + layer.bias for by, layer in zip(shifts, network.layers, strict=True)]
+    weights = [
+        np.float32(by) * np.asarray(layer.structure.weights) for by, layer in zip(gains, network.layers, strict=True)
+    ]
+    biases = [np.float32(by) + np.asarray(layer.bias) for by, layer in zip(shifts, network.layers, strict=True)]
     return gradient_flow(with_parameters(network, weights, biases), Backpropagation(CrossEntropy()), digits())
 
 
@@ -411,7 +419,7 @@ def test_steps_that_are_too_small_or_too_large_are_said_of_a_run():
     problem, rule = fb.problems.Examples.of(X, y), Backpropagation()
 
     def run(rate):
-        network = mlp((2, 5, 1), "tanh", "sigmoid", key=jax.random.key(0))
+        network = drawn(mlp, (2, 5, 1), "tanh", "sigmoid")
         return fb.train(network, rule, problem, optimizer=fb.optimiser("sgd", rate), steps=6, batch_size=20,
                         monitors=(GradientFlow(),))  # fmt: skip
 
@@ -420,7 +428,7 @@ def test_steps_that_are_too_small_or_too_large_are_said_of_a_run():
     assert "wild" in diagnose(run(100.0), at=0).kinds
     np.testing.assert_allclose(diagnose(run(0.3), at=0).numbers["delta"], run(0.3).records["gradient_flow"]["delta"][0])
     with pytest.raises(fb.errors.ConfigurationError, match="watched by nothing"):
-        diagnose(fb.train(mlp((2, 1), key=jax.random.key(0)), rule, problem, steps=2))
+        diagnose(fb.train(drawn(mlp, (2, 1)), rule, problem, steps=2))
     with pytest.raises(fb.errors.ConfigurationError, match="a round from 0 to 2"):
         diagnose(run(0.3), at=3)
 
@@ -447,7 +455,7 @@ def test_gradients_that_are_not_finite_are_refused_by_layer():
 def test_rules_and_networks_that_tell_nothing_are_refused():
     batch = Batch(jnp.ones((4, 2)), jnp.ones((4, 1)), jnp.ones(4))
     with pytest.raises(fb.errors.ConfigurationError, match="DeltaRule"):
-        flow_numbers(mlp((2, 1), output="sigmoid", key=jax.random.key(0)), fb.rules.DeltaRule(), batch)
+        flow_numbers(drawn(mlp, (2, 1), output="sigmoid"), fb.rules.DeltaRule(), batch)
     with pytest.raises(fb.errors.ConfigurationError, match="a layer that learns"):
         rows_of(FeedForward((Flattened(),)))
 
@@ -455,7 +463,7 @@ def test_rules_and_networks_that_tell_nothing_are_refused():
 def test_every_column_is_drawn():
     from flambeau.pictures.gradient_flow import flow_figure
 
-    network = mlp((2, 3, 1), "relu", "sigmoid", key=jax.random.key(0))
+    network = drawn(mlp, (2, 3, 1), "relu", "sigmoid")
     problem = fb.problems.Examples.of(*fb.problems.xor())
     run = fb.train(network, Backpropagation(), problem, steps=3, batch_size=4, monitors=(GradientFlow(),))
     for column in run.records["gradient_flow"]:

@@ -9,6 +9,8 @@ import flambeau as fb
 from flambeau.analysis import effective_field, feature_maps, layer_names, parameter_table, receptive_field, saliency
 from flambeau.networks import FeedForward, lenet, mlp
 from flambeau.structures import AveragePooling, Dropout, Flatten, MaxPooling, convolution_layer, dense_layer
+from programs import program
+from table import drawn
 
 KEY = jax.random.key(0)
 LENET_5 = [
@@ -36,7 +38,7 @@ def small(hidden="tanh", pooling=MaxPooling, dropout=0.5):
 
 
 def test_lenet_5_costs_what_the_paper_says():
-    table = parameter_table(lenet("lenet-5", key=KEY))
+    table = parameter_table(drawn(lenet, "lenet-5"))
     found = [(row.name, row.units, row.trainable, row.fixed, row.connections) for row in table.rows]
     assert found == LENET_5
     assert (table.trainable, table.fixed, table.connections) == (60_000, 840, 340_908)
@@ -47,7 +49,7 @@ def test_lenet_5_costs_what_the_paper_says():
     [("lenet-1", 2_578, 98_442), ("lenet-4", 50_698, 262_306), ("modern", 61_706, None)],
 )
 def test_what_the_other_lenets_cost(variant, trainable, connections):
-    table = parameter_table(lenet(variant, key=KEY))
+    table = parameter_table(drawn(lenet, variant))
     assert table.trainable == trainable
     assert connections in (None, table.connections)
     assert table.fixed == 0
@@ -62,7 +64,7 @@ def test_wires_into_padding_are_no_connections():
 
 
 def test_a_multi_layer_perceptron_has_one_wire_per_weight():
-    table = parameter_table(mlp((5, 4, 3), key=KEY))
+    table = parameter_table(drawn(mlp, (5, 4, 3)))
     assert (table.trainable, table.connections) == (6 * 4 + 5 * 3, 6 * 4 + 5 * 3)
     assert str(table).splitlines()[1].split() == ["F1", "4", "24", "0", "24"]
 
@@ -72,7 +74,7 @@ def test_feature_maps_are_the_layers_outputs():
     found = feature_maps(network, x)
     assert [row.name for row in found] == ["C1", "S2", "dropout", "flatten", "output"] == list(layer_names(network))
     for layer, below, row in zip(network.layers, [x, *(row.output for row in found)], found, strict=False):
-        np.testing.assert_allclose(row.output, layer(below), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(row.output, program(layer)(below), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("hidden", ["tanh", "relu"])
@@ -86,7 +88,7 @@ def test_saliency_against_automatic_differentiation(x64, hidden, pooling):
         return jnp.sum(network.layers[-1].net(x)[jnp.arange(len(x)), units])
 
     slope = jax.jit(jax.grad(net_of))
-    winners = jnp.argmax(network(x), axis=-1)
+    winners = program(network)(x).argmax(axis=-1)
     np.testing.assert_allclose(saliency(network, x), slope(x, winners), rtol=1e-10, atol=1e-14)
     np.testing.assert_allclose(saliency(network, x, 2), slope(x, 2), rtol=1e-10, atol=1e-14)
     several = np.asarray([0, 1, 2, 1, 0])
@@ -94,7 +96,7 @@ def test_saliency_against_automatic_differentiation(x64, hidden, pooling):
 
 
 def test_saliency_of_radial_units(x64):
-    network, x = lenet("lenet-5", key=KEY), np.random.default_rng(1).random((2, 28, 28, 1))
+    network, x = drawn(lenet, "lenet-5"), np.random.default_rng(1).random((2, 28, 28, 1))
 
     def distance(x):
         for layer in network.layers[:-1]:
@@ -118,7 +120,7 @@ def test_saliency_refuses_units_that_are_not_there(unit):
     [("lenet-5", (5, 6, 14, 16, 32, 32, 32)), ("modern", (5, 6, 14, 16, 32, 32, 32)), ("lenet-1", (5, 6, 14, 16, 28))],
 )
 def test_receptive_fields_of_the_lenets(variant, sizes):
-    network = lenet(variant, key=KEY)
+    network = drawn(lenet, variant)
     names = [name for name in layer_names(network) if name not in ("retina", "flatten")]
     assert tuple(receptive_field(network, name).size[0] for name in names) == sizes
     assert receptive_field(network, "C3").jump == (2, 2)
@@ -160,8 +162,8 @@ def test_the_effective_field_is_the_mean_slope_of_the_central_unit(x64):
 
 def test_layers_without_a_place_in_the_image_are_refused():
     with pytest.raises(fb.errors.ConfigurationError, match="through windows"):
-        receptive_field(mlp((4, 3, 2), key=KEY), 0)
-    network = lenet("lenet-5", key=KEY)
+        receptive_field(drawn(mlp, (4, 3, 2)), 0)
+    network = drawn(lenet, "lenet-5")
     for layer in ("retina", "C9", 9):
         with pytest.raises(fb.errors.ConfigurationError):
             receptive_field(network, layer)

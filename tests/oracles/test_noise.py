@@ -1,11 +1,13 @@
 """The cheap masks: the right share, no correlation between neighbours, keys or positions."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from flambeau.foundation.random import coin_flips, uniforms
 from flambeau.structures import INITIALISERS, draw
+from programs import program
 
 N = 1 << 20
 
@@ -73,6 +75,22 @@ def test_initial_weights_have_their_deviation(name, deviation):
         assert abs(np.mean(weights)) < 4 * deviation / np.sqrt(60_000) + 1e-9
     if deviation:
         assert abs(np.corrcoef(np.ravel(first), np.ravel(second))[0, 1]) < 0.02
+
+
+@pytest.mark.parametrize(("name", "variance"), [("glorot", 2 / (18 + 36)), ("he", 2 / 18), ("standard", 1 / 54)])
+def test_a_kernels_senders_and_receivers_count_through_its_window(name, variance):
+    """3x3 kernels from 2 channels to 4 maps: a unit hears 18 inputs, an input is heard by 36 units."""
+    u = (np.arange(20_000 * 72, dtype=np.float32) * np.float32(0.61803399) % 1).reshape(20_000, 3, 3, 2, 4)
+    weights = program(jax.vmap(INITIALISERS[name]))(jnp.asarray(np.clip(u, 1e-6, 1 - 1e-6)))
+    np.testing.assert_allclose(weights.var(), variance, rtol=0.02)
+
+
+def test_orthogonal_weights_are_uniform_over_all_such_matrices():
+    """A decomposition alone prefers some signs: the mean of a corner would not be 0."""
+    u = np.random.default_rng(0).random((2000, 3, 3), np.float32)
+    corners = program(jax.vmap(INITIALISERS["orthogonal"]))(jnp.asarray(u))[:, 0, 0]
+    assert abs(corners.mean()) < 4 / np.sqrt(3 * 2000)
+    np.testing.assert_allclose((corners**2).mean(), 1 / 3, atol=0.03)
 
 
 @pytest.mark.parametrize("shape", [(30, 20), (20, 30), (20, 20)])

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import flambeau as fb
+from table import drawn
 
 KEY = jax.random.key(0)
 PNG = b"\x89PNG"
-LENET = fb.networks.lenet("lenet-5", key=KEY)
-MLP = fb.networks.mlp((16, 5, 3), "tanh", "softmax", key=KEY)
+LENET = drawn(fb.networks.lenet, "lenet-5")
+MLP = drawn(fb.networks.mlp, (16, 5, 3), "tanh", "softmax")
 IMAGE = np.random.default_rng(0).random((28, 28))
 
 
