@@ -34,37 +34,41 @@ def program(f):
 
 
 def as_numpy(leaf):
-    """An array of JAX's as NumPy's; keys and what is no array stay."""
-    if isinstance(leaf, jax.Array) and not jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+    """An array of JAX's as NumPy's; keys, arrays of a program that is being traced and what is no array stay."""
+    if (
+        isinstance(leaf, jax.Array)
+        and not isinstance(leaf, jax.core.Tracer)
+        and not jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    ):
         return np.asarray(leaf)
     return leaf
 
 
-class Counter(logging.Handler):
-    """Every program that JAX compiled or found in its cache, by the key under which the cache keeps it."""
+class Counter(logging.Filter):
+    """Every program that JAX compiled or found in its cache, by the key under which the cache keeps it.
+
+    A filter, so that what the compiler logs for this is counted and goes no further.
+    """
 
     def __init__(self):
-        super().__init__(logging.DEBUG)
+        super().__init__()
         self.asked = 0
         self.names: Tally[str] = Tally()
         self.distinct: set[str] = set()
 
-    def emit(self, record):
-        message = str(record.msg).lower()
-        if message.startswith("persistent compilation cache") and len(record.args) == 2:
+    def filter(self, record):
+        if str(record.msg).lower().startswith("persistent compilation cache") and len(record.args) == 2:
             name, key = map(str, record.args)
             self.asked += 1
             self.names[name] += 1
             self.distinct.add(key)
-        elif record.levelno >= logging.WARNING:
-            logging.getLogger("jax").handle(record)
+        return record.levelno >= logging.WARNING
 
     def listen(self):
-        """Hear what the compiler logs, and keep it from everyone else."""
+        """Hear what the compiler logs."""
         logger = logging.getLogger(LOG)
         logger.setLevel(logging.DEBUG)
-        logger.propagate = False
-        logger.addHandler(self)
+        logger.addFilter(self)
 
 
 COUNTER = Counter()

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array
 
 import flambeau as fb
-from flambeau import monitors, networks, neurons, rules, training
+from flambeau import dynamics, monitors, networks, neurons, rules, training
 from flambeau.rules import Batch
 from flambeau.structures import (
     AbstractStructure,
@@ -147,6 +147,43 @@ def small_mlp(hidden="tanh", output="softmax", **options):
     return drawn(networks.mlp, (4, 5, 3), hidden, output, **options)
 
 
+def small_rbm():
+    return drawn(networks.rbm, 4, 5, deviation=0.5)
+
+
+def labelled_rbm():
+    """Four bits and one of three classes."""
+    return drawn(networks.rbm, 4, 5, label=3, deviation=0.5)
+
+
+def small_dbn():
+    return networks.dbn([drawn(networks.rbm, 4, 5, deviation=0.5), drawn(networks.rbm, 5, 3, deviation=0.5, seed=1)])
+
+
+def small_hopfield(unit=None):
+    return networks.hopfield(6, *([] if unit is None else [unit]))
+
+
+def stored():
+    """A memory with weights: symmetric, with an empty diagonal."""
+    half = np.random.default_rng(12).normal(size=(6, 6))
+    return networks.HopfieldNetwork(jnp.asarray((half + half.T) * (1 - np.eye(6))), jnp.zeros(6))
+
+
+def bits_of(columns=4, rows=8, *, labelled=False, seed=6):
+    """Bits, with three columns of a one-hot label if they are ``labelled``; the last row is padding."""
+    batch, generator = batch_of(columns, 3, rows, seed=seed), np.random.default_rng(seed)
+    bits = generator.integers(0, 2, (rows, columns)).astype(float)
+    bits = np.hstack([bits, np.asarray(batch.targets)]) if labelled else bits
+    return Batch(jnp.asarray(bits), jnp.asarray(np.zeros(rows)), jnp.asarray(np.append(np.ones(rows - 1), 0.0)))
+
+
+def patterns_of(columns=6, rows=4, seed=7):
+    """Patterns of -1 and +1; the last row is padding."""
+    bits = bits_of(columns, rows, seed=seed)
+    return Batch(*(2 * np.asarray(bits.inputs) - 1,) * 2, bits.weights)
+
+
 def small_perceptron(f="step"):
     return networks.perceptron(4, 3, f)
 
@@ -176,6 +213,46 @@ RULES = {
     "perceptron, Kesler": lambda: (rules.PerceptronRule(), small_perceptron("hardmax"), batch_of()),
     "delta": lambda: (rules.DeltaRule(), small_perceptron("sigmoid"), batch_of()),
     "least mean squares": lambda: (rules.LeastMeanSquares(), small_perceptron("identity"), batch_of()),
+    "contrastive divergence": lambda: (rules.ContrastiveDivergence(), small_rbm(), bits_of()),
+    "contrastive divergence, not centred, sparse": lambda: (
+        rules.ContrastiveDivergence(dynamics.FromData(2), centered=False, sparsity_cost=0.1),
+        small_rbm(),
+        bits_of(),
+    ),
+    "contrastive divergence, persistent": lambda: (
+        rules.ContrastiveDivergence(dynamics.Persistent(6)),
+        small_rbm(),
+        bits_of(),
+    ),
+    "contrastive divergence, tempering": lambda: (
+        rules.ContrastiveDivergence(dynamics.Tempering(6, rungs=3)),
+        small_rbm(),
+        bits_of(),
+    ),
+    "contrastive divergence, exact": lambda: (
+        rules.ContrastiveDivergence(dynamics.Enumeration()),
+        small_rbm(),
+        bits_of(),
+    ),
+    "discriminative": lambda: (rules.Discriminative(), labelled_rbm(), bits_of(labelled=True)),
+    "hybrid": lambda: (
+        rules.Hybrid(rules.ContrastiveDivergence(), 0.3),
+        labelled_rbm(),
+        bits_of(labelled=True),
+    ),
+    "deep Boltzmann": lambda: (
+        rules.DeepBoltzmannLearning(dynamics.Persistent(6, 2), rounds=4),
+        drawn(networks.dbm, (4, 5, 3)),
+        bits_of(),
+    ),
+    "up-down": lambda: (rules.UpDown(), small_dbn(), bits_of()),
+    "Hebb": lambda: (rules.Hebbian(), small_hopfield(), patterns_of()),
+    "covariance": lambda: (rules.Covariance(0.4), small_hopfield(neurons.Bernoulli()), bits_of(6)),
+    "Storkey": lambda: (rules.Storkey(), small_hopfield(), patterns_of()),
+    "projection": lambda: (rules.Projection(), small_hopfield(), patterns_of()),
+    "margin perceptron": lambda: (rules.MarginPerceptron(1.0), small_hopfield(), patterns_of()),
+    "probability flow": lambda: (rules.ProbabilityFlow(), small_hopfield(), patterns_of()),
+    "unlearning": lambda: (rules.Unlearning(), stored(), patterns_of()),
 }
 
 

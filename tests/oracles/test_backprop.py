@@ -85,7 +85,7 @@ def vector(tree):
 @eqx.filter_jit
 def both_ways(network, rule, batch):
     """The rule's proposal and JAX's gradient, as one program."""
-    return program(rule.propose)(network, batch, (), jax.random.key(0)), eqx.filter_value_and_grad(plain_error)(
+    return rule.propose(network, batch, (), jax.random.key(0)), eqx.filter_value_and_grad(plain_error)(
         network, rule.loss, batch
     )
 

@@ -20,8 +20,7 @@ from flambeau.report.html import render, write_report
 from flambeau.report.markup import inline, mathematics, plain
 
 SMALL = Setting(small=True, seed=3)
-# Of each chapter: how many claims hold at any size, and those that are looked at by name. Where it is a list of two, the
-# second names sentences of the lecture that are corrected: they stay false, and each says why.
+# Of each chapter: how many claims hold at any size, and those that are looked at by name.
 EXACT = {
     "neuron": (6, ["ReLU is a special case of the saturating function"]),
     "perceptron": (
@@ -71,6 +70,7 @@ EXACT = {
     "stability": (9, ["The energy falls until it reaches a minimum"]),
     "hopfield_memory": (11, ["Projection: every pattern is a fixed point", "Every state comes to rest in a minimum"]),
 }
+# Sentences of the lecture that are corrected: they stay false, and each says why.
 CORRECTED = {"perceptron": "squared error", "backpropagation": "convex in the weights"}
 EVIL = '<script>alert("1")</script> & <img src=x>'
 
