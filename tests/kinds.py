@@ -4,8 +4,10 @@ Everything public is of a *kind* that shares a contract and has a row, or a *val
 neither is found by ``contracts/test_table.py``.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 import flambeau as fb
 import table
@@ -144,3 +146,12 @@ EVALUATIONS = {
     "of outputs": lambda: (rules.Evaluation(rules.CrossEntropy(), True), small_mlp(), table.batch_of()),
     "of labels": lambda: (rules.LabelEvaluation(), table.labelled_rbm(), bits_of(labelled=True)),
 }
+
+
+@functools.cache
+def fitted(name, double=False):
+    """An estimator of the table, fitted once in a session for everyone. It is shared: copy what you would change."""
+    model, data = MODELS[name]()
+    with jax.enable_x64(double), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(*data)

@@ -307,6 +307,29 @@ ACTIVATIONS = {
     "sign, low": neurons.Sign(at_zero="low"),
 }
 
+COMBINATIONS = neurons.COMBINATIONS
+
+# Kinds of stochastic unit, each for a layer of four columns.
+UNITS = {
+    "bernoulli": neurons.Bernoulli,
+    "spin": neurons.Spin,
+    "categorical": lambda: neurons.Categorical(2),
+    "gaussian": neurons.Gaussian,
+    "learned gaussian": lambda: neurons.unit("gaussian", columns=4, learn_variance=True),
+    "noisy relu": neurons.NoisyReLU,
+    "rectified gaussian": neurons.RectifiedGaussian,
+    "mixed": lambda: neurons.Mixed((neurons.Bernoulli(), neurons.Categorical(2)), (2, 2)),
+}
+
+# Losses, each with an output activation that it is defined for.
+LOSSES = {
+    "mse": lambda: (rules.MeanSquaredError(), neurons.Tanh()),
+    "mse, softmax": lambda: (rules.MeanSquaredError(), neurons.Softmax()),
+    "cross-entropy, softmax": lambda: (rules.CrossEntropy(), neurons.Softmax()),
+    "cross-entropy, sigmoid": lambda: (rules.CrossEntropy(), neurons.Sigmoid()),
+    "maximum a posteriori": lambda: (rules.MaximumAPosteriori(2.0), neurons.Softmin()),
+}
+
 ESTIMATORS = {
     "Perceptron": lambda: fb.Perceptron(max_epochs=50, random_state=0),
     "MLPClassifier": lambda: fb.MLPClassifier((16,), learning_rate=0.02, epochs=100, random_state=0),
