@@ -4,6 +4,9 @@ Everything public is of a *kind* that shares a contract and has a row, or a *val
 neither is found by ``contracts/test_table.py``.
 """
 
+import functools
+import warnings
+
 import jax
 import jax.numpy as jnp
 import numpy as np
