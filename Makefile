@@ -7,13 +7,16 @@ VENV := .venv$(patsubst %,-%,$(filter-out python3,$(notdir $(PYTHON))))$(if $(CO
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NAME ?= mlp-mnist
+# Which of the mutants, see tests/mutations/run.py: all of them, or with MUTANTS="--sample 6 --seed 1" some.
+MUTANTS ?=
 
-.PHONY: help journey test lint bench reproduce clean
+.PHONY: help journey test lint mutants bench reproduce clean
 
 help:
 	@echo "make journey              run every chapter and write the report"
 	@echo "make test                 run the whole test suite"
 	@echo "make lint                 style, format and types"
+	@echo "make mutants              break the code line by line; do the tests notice? (an hour; MUTANTS='--sample 6')"
 	@echo "make bench                ours against the peers, side by side"
 	@echo "make reproduce NAME=...   a paper's figure by its protocol (default: $(NAME))"
 	@echo "  PYTHON=python3.13       another interpreter;  CONSTRAINTS=  the newest releases instead of constraints.txt"
@@ -32,6 +35,9 @@ journey: $(VENV)/installed-base
 
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+mutants: $(VENV)/installed-test
+	$(BIN)/python tests/mutations/run.py $(MUTANTS)
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .

@@ -113,6 +113,12 @@ def examples(**settings):
     return problems.Examples.of(rows, np.arange(11.0), np.arange(11) % 3 + 1.0, **settings)
 
 
+def lines(key):
+    """Eleven rows for three steps of a round, drawn: the last row of all weighs nothing."""
+    x = jax.random.uniform(key, (BATCH, 1))
+    return rules.Batch(x, 2 * x, jnp.ones(BATCH, x.dtype))
+
+
 PROBLEMS = {
     "examples": examples,
     "examples, in their order": lambda: examples(shuffle=False),
@@ -120,9 +126,11 @@ PROBLEMS = {
     "binarised": lambda: problems.Binarised(
         problems.Examples.of(np.random.default_rng(14).random((11, 5)), np.zeros(11))
     ),
+    "generated": lambda: problems.Generated(lines, 3),
     "distorted": lambda: problems.Distorted.of(examples(), problems.Distortion(shift=1.0)),
 }
 
+BATCH = 4
 ROWS = np.abs(np.repeat(np.eye(3), 2, axis=1)[np.arange(24) % 3] - (np.random.default_rng(15).random((24, 6)) < 0.1))
 LABELS = np.asarray(["a", "b", "c"])[np.arange(24) % 3]
 PICTURES = np.random.default_rng(16).random((24, 9, 8))

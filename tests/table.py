@@ -18,6 +18,7 @@ from flambeau.structures import (
     Dense,
     Dropout,
     Flatten,
+    Lateral,
     Layer,
     MaxPooling,
     Retina,
@@ -107,6 +108,8 @@ SEEN = np.asarray([[1, 1, 0, 0], [0, 1, 1, 0], [1, 0, 1, 1]], bool)
 
 STRUCTURES = {
     "dense": lambda: Dense(normal(0, 5, 3)),
+    "lateral": lambda: Lateral(normal(15, 5, 5)),
+    "lateral, self-connected": lambda: Lateral(normal(15, 5, 5), self_connected=True),
     "masked": lambda: Masked(normal(1, 4, 6), jnp.asarray(np.random.default_rng(2).random((4, 6)) < 0.5)),
     "circular": lambda: Circular(normal(3, 3, 2), 7),
     "convolution": lambda: Convolution.over((6, 7), normal(4, 3, 3, 2, 4)),

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from flambeau.problems import Generated
 from kinds import PROBLEMS
 from programs import program
 
@@ -37,7 +38,9 @@ def test_a_run_does_not_depend_on_how_it_was_cut(problem):
     jax.tree.map(lambda all_of_it, *some: np.testing.assert_array_equal(all_of_it, np.concatenate(some)), whole, *parts)
 
 
-def test_every_row_has_its_turn_in_every_round(two_rounds):
+def test_every_row_has_its_turn_in_every_round(problem, two_rounds):
+    if isinstance(problem, Generated):
+        pytest.skip("it has no rows to go through")
     half = len(two_rounds) // 2
     for batch_list in (two_rounds[:half], two_rounds[half:]):
         targets = np.concatenate([np.asarray(batch.targets)[np.asarray(batch.weights) > 0] for batch in batch_list])

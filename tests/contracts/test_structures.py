@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from flambeau.neurons import Identity, RadialDistance, Tanh, WeightedSum
-from flambeau.structures import Dense, Layer, derived_backproject, derived_correlate
+from flambeau.structures import Dense, Lateral, Layer, derived_backproject, derived_correlate
 from programs import program
 from table import STRUCTURES, normal
 
@@ -102,6 +102,13 @@ def test_combinations_run_on_every_structure_and_credit_is_their_gradient(struct
     for by_hand, by_jax in program(credits)(structure, bias, *sides).values():
         for ours, theirs in zip(by_hand, by_jax, strict=True):
             precise.close(ours, theirs, 100)
+
+
+def test_a_symmetric_wiring_learns_both_directions_alike(x64):
+    x, d = (np.asarray(normal(seed, ROWS, 5)) for seed in (10, 11))
+    found = program(Lateral(jnp.asarray(np.zeros((5, 5))), symmetric=True).correlate)(jnp.asarray(x), jnp.asarray(d))
+    one_way = (x.T @ d) * (1 - np.eye(5))
+    np.testing.assert_allclose(found, (one_way + one_way.T) / 2, rtol=1e-12)
 
 
 def test_at_distance_0_the_slope_is_0(x64):

@@ -30,7 +30,7 @@ ROOMS = {
     ),
     "monitors": ((table.MONITORS, table.RBM_MONITORS), set()),
     "problems": ((kinds.PROBLEMS,), {"DataBundle", "Distortion", "TableFile", "TableLayout", "TableRows"}),
-    "estimators": ((kinds.MODELS,), {"MemoryCurve"}),
+    "estimators": ((kinds.MODELS,), set()),
 }
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from flambeau.errors import ConfigurationError
+from flambeau.neurons import NoisyReLU
 from programs import program
 from table import LOSSES, UNITS, normal
 
@@ -44,7 +45,9 @@ def near(values, expected):
     assert (np.abs(values.mean(axis=0) - expected) < error).all()
 
 
-def test_samples_have_the_mean_that_it_says(samples):
+def test_samples_have_the_mean_that_it_says(unit, samples):
+    if isinstance(unit, NoisyReLU):
+        pytest.skip("its mean is that of the many units which it approximates")
     u, _, mean = samples
     near(u.astype(float), mean)
 
