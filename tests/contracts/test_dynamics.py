@@ -60,13 +60,13 @@ def order(request, precise):
 
 def swept(update, network, states, settled, key):
     """One sweep of states, of some of them, and of what rests."""
-    after = update.sweep(network, states, None, key)
+    after = update.sweep(network, states, None, key, 0)
     return {
         "after": after,
-        "few": update.sweep(network, states[:3], None, key),
+        "few": update.sweep(network, states[:3], None, key, 0),
         "energies": (network.energy(states), network.energy(after)),
         "rests": dynamics.at_rest(network, settled),
-        "settled": (settled, update.sweep(network, settled, None, key)),
+        "settled": (settled, update.sweep(network, settled, None, key, 0)),
     }
 
 

@@ -90,6 +90,7 @@ def test_the_same_key_gives_the_same_proposal(taught, answered):
 UNASKED = {
     "contrastive divergence, persistent": "the chains push, whatever the batch is",
     "contrastive divergence, tempering": "the chains push, whatever the batch is",
+    "contrastive divergence, exact": "all states push, whatever the batch is",
     "deep Boltzmann": "the chains push, whatever the batch is",
     "unlearning": "it dreams, and reads no batch",
     "covariance": "its first step puts the thresholds in their place",
