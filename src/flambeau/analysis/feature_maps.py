@@ -110,11 +110,13 @@ def feature_maps(network: FeedForward, x: Float[Array | np.ndarray, "batch ..."]
 
     Lecture: 特征的数目就是通道数 (there are as many features as channels).
     """
-    return [FeatureMap(*pair) for pair in zip(layer_names(network), outputs(network, jnp.asarray(x)), strict=True)]
+    return [
+        FeatureMap(*pair) for pair in zip(layer_names(network), layer_outputs(network, jnp.asarray(x)), strict=True)
+    ]
 
 
 @eqx.filter_jit
-def outputs(network: FeedForward, x: Array) -> list[Array]:
+def layer_outputs(network: FeedForward, x: Array) -> list[Array]:
     """The layers' outputs in one compiled call."""
     found = []
     for layer in network.layers:
@@ -164,7 +166,7 @@ def slopes(network: FeedForward, x: Array, unit: Array | None) -> Array:
     chosen = jnp.argmax(last.output, axis=-1) if unit is None else unit
     delta = jax.nn.one_hot(chosen, last.net.shape[-1], dtype=last.net.dtype)
     error, _ = output_layer(network).credit(last, delta)
-    return descend(layers[:-1], below, error)
+    return error_at_inputs(layers[:-1], below, error)
 
 
 def noiseless(layers: tuple[AbstractLayer, ...]) -> tuple[AbstractLayer, ...]:
@@ -172,7 +174,7 @@ def noiseless(layers: tuple[AbstractLayer, ...]) -> tuple[AbstractLayer, ...]:
     return tuple(layer for layer in layers if not isinstance(layer, Dropout))
 
 
-def descend(layers: tuple[AbstractLayer, ...], traces: list, error: Array) -> Array:
+def error_at_inputs(layers: tuple[AbstractLayer, ...], traces: list, error: Array) -> Array:
     """∂e/∂x at the bottom from ``error`` = ∂e/∂y at the top of these layers."""
     for layer, trace in zip(reversed(layers), reversed(traces), strict=True):
         error, _ = layer.backward(trace, error)

@@ -60,7 +60,7 @@ def step_numbers(
 
 def gradients_of(delta: Array, proposal: AbstractLayer, share: Array) -> dict[str, Array]:
     """The three norms; ``delta`` holds each example's δ times its share of the batch."""
-    own = flat(delta) / jnp.where(share > 0, share, 1)[:, None]
+    own = example_rows(delta) / jnp.where(share > 0, share, 1)[:, None]
     return {
         "delta": jnp.sqrt(jnp.sum(share * jnp.sum(own**2, axis=1))),
         "bias_gradient": length(delta.reshape(-1, delta.shape[-1]).sum(0)),
@@ -70,7 +70,7 @@ def gradients_of(delta: Array, proposal: AbstractLayer, share: Array) -> dict[st
 
 def activity_of(layer: AbstractLayer, trace: Trace, share: Array) -> tuple[dict[str, Array], Array]:
     """``(slope, saturated, mean, deviation; which units were silent)``; padding has no say."""
-    output = flat(trace.output)
+    output = example_rows(trace.output)
     mean = share @ output.mean(axis=1)
     deviation = jnp.sqrt(share @ ((output - mean) ** 2).mean(axis=1))
     if layer.neurons is None:
@@ -80,8 +80,8 @@ def activity_of(layer: AbstractLayer, trace: Trace, share: Array) -> tuple[dict[
     slope = f.slope(trace.net, trace.output)
     quiet = jnp.abs(slope) < SILENT * f.steepest
     numbers = {
-        "slope": jnp.sqrt(share @ (flat(slope) ** 2).mean(axis=1)),
-        "saturated": share @ flat(quiet).mean(axis=1, dtype=share.dtype),
+        "slope": jnp.sqrt(share @ (example_rows(slope) ** 2).mean(axis=1)),
+        "saturated": share @ example_rows(quiet).mean(axis=1, dtype=share.dtype),
         "mean": mean,
         "deviation": deviation,
     }
@@ -89,7 +89,7 @@ def activity_of(layer: AbstractLayer, trace: Trace, share: Array) -> tuple[dict[
     return numbers, jnp.all(unheard.reshape(-1, quiet.shape[-1]), axis=0)
 
 
-def flat(values: Array) -> Shaped[Array, "batch numbers"]:
+def example_rows(values: Array) -> Shaped[Array, "batch numbers"]:
     """One row of numbers per example."""
     return values.reshape(values.shape[0], -1)
 

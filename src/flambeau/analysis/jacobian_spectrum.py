@@ -32,21 +32,21 @@ def jacobian_spectrum(
     return compiled(network, jnp.asarray(x), exact, steps)
 
 
-def measured(network: PyTree, x: Array, exact: int, steps: int) -> dict[str, Array]:
+def spectrum(network: PyTree, x: Array, exact: int, steps: int) -> dict[str, Array]:
     """Layer after layer, then all at once."""
     found, y = [], x
     for place, layer in enumerate(network.layers):
         if place in learning_layers(network):
-            found.append(averaged(layer, y, exact, steps))
+            found.append(mean_ends(layer, y, exact, steps))
         y = layer(y)
-    found.append(averaged(network, x, exact, steps))
+    found.append(mean_ends(network, x, exact, steps))
     return {name: jnp.stack([row[name] for row in found]) for name in found[0]}
 
 
-compiled = eqx.filter_jit(measured)
+compiled = eqx.filter_jit(spectrum)
 
 
-def averaged(f: PyTree, x: Array, exact: int, steps: int) -> dict[str, Array]:
+def mean_ends(f: PyTree, x: Array, exact: int, steps: int) -> dict[str, Array]:
     """The ends of ∂f/∂x, averaged over the examples ``x``."""
     keys = jax.random.split(jax.random.key(0), x.shape[0])
     ends = jax.vmap(lambda one, key: jacobian_ends(lambda v: f(v[None])[0], one, exact, steps, key))(x, keys)

@@ -68,16 +68,18 @@ class ParameterTable:
 
 
 @functools.singledispatch
-def counted(layer: Any, name: str, below: tuple[int, ...]) -> ParameterRow | None:
+def parameter_row(layer: Any, name: str, below: tuple[int, ...]) -> ParameterRow | None:
     """The layer's row; ``below`` is the shape of the units under it. None for layers without units of their own."""
     return None
 
 
-@counted.register
+@parameter_row.register
 def _(layer: Layer, name: str, below: tuple[int, ...]) -> ParameterRow:
     structure, units = layer.structure, layer.structure.unit_shape
     # With all inputs and all units at 1, correlate adds up 1 for every wire that carries a weight.
-    wires = np.asarray(correlated(structure, np.ones((1, *structure.input_shape)), np.ones((1, *units))), np.float64)
+    wires = np.asarray(
+        correlated_once(structure, np.ones((1, *structure.input_shape)), np.ones((1, *units))), np.float64
+    )
     weights, learned = int(np.count_nonzero(wires)), jnp.issubdtype(structure.weights.dtype, jnp.floating)
     biases, bias_wires = (0, 0) if layer.bias is None else (len(layer.bias), math.prod(units))
     trainable = biases + (weights if learned else 0)
@@ -85,12 +87,12 @@ def _(layer: Layer, name: str, below: tuple[int, ...]) -> ParameterRow:
 
 
 @eqx.filter_jit
-def correlated(structure: AbstractStructure, pre: Array | np.ndarray, post: Array | np.ndarray) -> Array:
+def correlated_once(structure: AbstractStructure, pre: Array | np.ndarray, post: Array | np.ndarray) -> Array:
     """``structure.correlate`` in one compiled call."""
     return structure.correlate(jnp.asarray(pre, dtype()), jnp.asarray(post, dtype()))
 
 
-@counted.register(MaxPooling | AveragePooling)
+@parameter_row.register(MaxPooling | AveragePooling)
 def _(layer: Any, name: str, below: tuple[int, ...]) -> ParameterRow:
     return ParameterRow(name, (*layer.window.places, *below[2:]), 0, 0, 0)
 
@@ -120,7 +122,7 @@ def parameter_table(network: FeedForward) -> ParameterTable:
     """
     rows: list[ParameterRow] = []
     for name, layer in zip(layer_names(network), network.layers, strict=True):
-        row = counted(layer, name, rows[-1].units if rows else ())
+        row = parameter_row(layer, name, rows[-1].units if rows else ())
         if row is not None:
             rows.append(row)
     return ParameterTable(tuple(rows))

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
-from flambeau.analysis.feature_maps import descend, layer_number, noiseless
+from flambeau.analysis.feature_maps import error_at_inputs, layer_number, noiseless
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks.feedforward import FeedForward
 from flambeau.rules.backprop import trace_forward
@@ -158,6 +158,6 @@ def strengths(layers: tuple[AbstractLayer, ...], x: Array) -> Array:
 
     def of_map(number: Array) -> Array:
         chosen = still.at[(slice(None), *middle, number)].set(1)
-        return jnp.abs(descend(layers, traces, chosen)).mean(axis=(0, 3))
+        return jnp.abs(error_at_inputs(layers, traces, chosen)).mean(axis=(0, 3))
 
     return jax.lax.map(of_map, jnp.arange(top.shape[-1])).mean(axis=0)

@@ -71,9 +71,9 @@ def golub_kahan(forward: Map, backward: Map, shape: tuple[int, int], noise: Floa
 
     def step(carry: tuple[Array, Array], given: tuple[Array, Array]) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         (right, left), (j, other) = carry, given
-        u, alpha = fresh(forward(right[j]), left, other)
+        u, alpha = new_direction(forward(right[j]), left, other)
         left = left.at[j].set(u)
-        v, beta = fresh(backward(u), right, other[:n])
+        v, beta = new_direction(backward(u), right, other[:n])
         return (right.at[j + 1].set(v), left), (alpha, beta)
 
     _, (alpha, beta) = jax.lax.scan(step, (right, left), (jnp.arange(steps), noise[1:]))
@@ -81,20 +81,20 @@ def golub_kahan(forward: Map, backward: Map, shape: tuple[int, int], noise: Floa
     return Ends(values[0], values[-1], jnp.sum(rows[:, 0] ** 2 * values))
 
 
-def fresh(vector: Array, basis: Float[Array, "k n"], other: Array) -> tuple[Array, Array]:
+def new_direction(vector: Array, basis: Float[Array, "k n"], other: Array) -> tuple[Array, Array]:
     """The part of a vector that is new to an orthonormal basis, as ``(direction, length)``.
 
     If only rounding is left, the length is 0 and the direction that of ``other`` (a meaningless one once the basis is
     full).
     """
-    rest = apart(vector, basis)
+    rest = orthogonal_rest(vector, basis)
     size, limits = jnp.linalg.norm(rest), jnp.finfo(vector.dtype)
     nothing = size <= 100 * limits.eps * jnp.linalg.norm(vector)
-    chosen = jnp.where(nothing, apart(other, basis), rest)
+    chosen = jnp.where(nothing, orthogonal_rest(other, basis), rest)
     return chosen / jnp.maximum(jnp.linalg.norm(chosen), limits.tiny), jnp.where(nothing, 0, size)
 
 
-def apart(vector: Array, basis: Array) -> Array:
+def orthogonal_rest(vector: Array, basis: Array) -> Array:
     """What is left of a vector without its shadow on the basis; twice, because once leaves rounding behind."""
     for _ in range(2):
         vector = vector - basis.T @ (basis @ vector)

@@ -8,7 +8,7 @@ import numpy as np
 from flambeau.analysis.learning_layers import Row
 from flambeau.errors import DataError
 
-__all__ = ["Finding", "Verdict", "judge", "parts"]
+__all__ = ["Finding", "Verdict", "judge", "worded_parts"]
 
 # A verdict is a rule of thumb, and these are its numbers.
 LITTLE, MUCH = 0.03, 30.0  # of the top layer's gradient
@@ -100,27 +100,27 @@ def judge(rows: Sequence[Row], numbers: Numbers) -> Verdict:
     return Verdict(tuple(rows), known, tuple(finding for finding in found if finding is not None))
 
 
-def received(numbers: Numbers) -> np.ndarray:
+def received_words(numbers: Numbers) -> np.ndarray:
     """What every row receives, as a share of the top one: of δ, or of the weight gradients where δ is not known."""
     norms = numbers["delta"] if "delta" in numbers else numbers["weight_gradient"]
     return norms / (norms[-1] or norms.max() or 1.0)
 
 
-def vanishing(rows: tuple[Row, ...], numbers: Numbers) -> Finding | None:
+def vanishing_words(rows: tuple[Row, ...], numbers: Numbers) -> Finding | None:
     """Some layer receives little of what the top one does."""
-    share = received(numbers)
+    share = received_words(numbers)
     worst = int(np.argmin(share))
     if share[worst] >= LITTLE:
         return None
-    number = f"{rows[worst].name} receives {parts(share[worst])} of the top layer's gradient"
+    number = f"{rows[worst].name} receives {worded_parts(share[worst])} of the top layer's gradient"
     return Finding("vanishing", number, *why_less(rows, numbers, worst))
 
 
 def why_less(rows: tuple[Row, ...], numbers: Numbers, worst: int) -> tuple[str, str]:
     """What shrinks the gradient on its way down, the slopes or the weights: ``(cause, remedy)``."""
-    factor, slope = per_layer(numbers, worst)
+    factor, slope = layer_words(numbers, worst)
     between = slice(worst, len(rows) - 1)
-    each = f"each layer passes on about {parts(factor)}"
+    each = f"each layer passes on about {worded_parts(factor)}"
     if np.isnan(slope):
         return each, "see where it is lost: weights that are too small, or units on the flat part of their slope"
     if slope == 0:
@@ -140,11 +140,11 @@ def why_less(rows: tuple[Row, ...], numbers: Numbers, worst: int) -> tuple[str, 
 
 def exploding(rows: tuple[Row, ...], numbers: Numbers) -> Finding | None:
     """Some layer receives a multiple of what the top one does."""
-    share = received(numbers)
+    share = received_words(numbers)
     worst = int(np.argmax(share))
     if share[worst] <= MUCH:
         return None
-    factor, slope = per_layer(numbers, worst)
+    factor, slope = layer_words(numbers, worst)
     each = f"each layer multiplies what comes down by about {factor:.2g}"
     if slope > 0:
         each += f" (slopes {slope:.2g} times, weights {factor / slope:.2g} times)"
@@ -153,13 +153,13 @@ def exploding(rows: tuple[Row, ...], numbers: Numbers) -> Finding | None:
     return Finding("exploding", number, f"{each}: the weights are large", remedy)
 
 
-def per_layer(numbers: Numbers, worst: int) -> tuple[float, float]:
+def layer_words(numbers: Numbers, worst: int) -> tuple[float, float]:
     """By how much a layer between row ``worst`` and the top multiplies the gradient, and its slopes' part of that.
 
     Geometric means; the slopes' part is NaN where slopes are not known, and 0 where a layer is silent.
     """
-    share = received(numbers)[worst]
-    factor = float(share ** (1 / (len(received(numbers)) - 1 - worst)))
+    share = received_words(numbers)[worst]
+    factor = float(share ** (1 / (len(received_words(numbers)) - 1 - worst)))
     slopes = numbers["slope"][worst:-1] if "slope" in numbers else np.asarray([np.nan])
     return factor, 0.0 if slopes.min() == 0 else float(np.exp(np.mean(np.log(slopes))))
 
@@ -195,7 +195,7 @@ def still(rows: tuple[Row, ...], numbers: Numbers) -> Finding | None:
     update = numbers.get("update", np.zeros(0))
     if not update.size or update.max() >= STILL or update.max() == 0:
         return None
-    return Finding("still", f"a step changes no layer's weights by more than {parts(update.max())}",
+    return Finding("still", f"a step changes no layer's weights by more than {worded_parts(update.max())}",
                    "the learning rate is small for these gradients, or training is over",
                    "a learning rate some ten or hundred times as high, or adam")  # fmt: skip
 
@@ -211,7 +211,7 @@ def wild(rows: tuple[Row, ...], numbers: Numbers) -> Finding | None:
 
 
 CHECKS: tuple[Callable[[tuple[Row, ...], Numbers], Finding | None], ...] = (
-    vanishing, exploding, saturated, dead, still, wild,
+    vanishing_words, exploding, saturated, dead, still, wild,
 )  # fmt: skip
 
 
@@ -224,10 +224,10 @@ def of_hidden(rows: tuple[Row, ...], numbers: Numbers, column: str, asked: Calla
 def worst_of(rows: tuple[Row, ...], values: np.ndarray, word: str = ": ") -> str:
     """The row with the largest share, and that share."""
     worst = int(np.argmax(values))
-    return f"{rows[worst].name}{word}{parts(values[worst])}"
+    return f"{rows[worst].name}{word}{worded_parts(values[worst])}"
 
 
-def parts(share: float) -> str:
+def worded_parts(share: float) -> str:
     """A share as people say it.
 
     >>> parts(0.5), parts(0.0071), parts(6.2e-6), parts(0.0)
@@ -254,7 +254,7 @@ def cell(column: str, form: Callable[[float], str]) -> Callable[[Numbers, int], 
 
 CELLS: dict[str, Callable[[Numbers, int], str]] = {
     "gradient δ": cell("delta", lambda value: f"{value:.1e}"),
-    "of the top": lambda numbers, row: f"{received(numbers)[row]:.2g}",
+    "of the top": lambda numbers, row: f"{received_words(numbers)[row]:.2g}",
     "weight gradient": cell("weight_gradient", lambda value: f"{value:.1e}"),
     "step / weights": cell("update", lambda value: f"{value:.1e}"),
     "slope": cell("slope", lambda value: f"{value:.2f}"),

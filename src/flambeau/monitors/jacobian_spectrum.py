@@ -5,7 +5,7 @@ from typing import ClassVar
 import equinox as eqx
 from jaxtyping import Array, Float, PyTree
 
-from flambeau.analysis.jacobian_spectrum import EXACT, STEPS, measured
+from flambeau.analysis.jacobian_spectrum import EXACT, STEPS, spectrum
 from flambeau.foundation.memory import on_device
 from flambeau.foundation.precision import dtype
 from flambeau.training.monitoring import AbstractRoundMonitor
@@ -45,4 +45,4 @@ class JacobianSpectrum(AbstractRoundMonitor):
 
     def look(self, network: PyTree) -> dict[str, Array]:
         """Decompose."""
-        return measured(network, self.probe, self.exact, self.steps)
+        return spectrum(network, self.probe, self.exact, self.steps)

@@ -27,23 +27,24 @@ from flambeau.structures import (
     dense_layer,
     draw,
 )
+from flambeau.structures.pooling import is_pooling
 
 __all__ = ["LENETS", "lenet"]
 
 Layers = tuple[AbstractLayer, ...]
 
 
-def table(*maps: str) -> np.ndarray:
+def channel_table(*maps: str) -> np.ndarray:
     """Which channels each map sees, from strings of channel numbers: (channels, maps) of booleans."""
     channels = 1 + max(int(channel) for seen in maps for channel in seen)
     return np.asarray([[str(channel) in seen for seen in maps] for channel in range(channels)])
 
 
 # S2 maps seen by each C3 map. LeNet-5: 6 contiguous triples, 6 contiguous quadruples, 3 broken ones, all.
-LENET_1 = table("0", "01", "01", "1", "01", "01", "2", "23", "23", "3", "23", "23")
-LENET_4 = table(*(f"{n % 8}{(n + 1) % 8}{(n + 2 + n // 8) % 8}" for n in range(16)))
-LENET_5 = table("012", "123", "234", "345", "045", "015", "0123", "1234", "2345", "0345", "0145", "0125", "0134",
-                "1245", "0235", "012345")  # fmt: skip
+LENET_1 = channel_table("0", "01", "01", "1", "01", "01", "2", "23", "23", "3", "23", "23")
+LENET_4 = channel_table(*(f"{n % 8}{(n + 1) % 8}{(n + 2 + n // 8) % 8}" for n in range(16)))
+LENET_5 = channel_table("012", "123", "234", "345", "045", "015", "0123", "1234", "2345", "0345", "0145", "0125",
+                        "0134", "1245", "0235", "012345")  # fmt: skip
 
 
 def lenet(
@@ -89,12 +90,12 @@ def lenet_1(image: Any, classes: int, key: Array) -> Layers:
     c1, s2, c3, s4, out = draw(key, [(5, 5, 1, 4), (4,), (5, 5, 4, 12), (12,), (192, classes)])
     return (
         Retina.over(image, 28),
-        filtered(28, c1),
-        pooled(24, s2),
-        filtered(12, c3, LENET_1),
-        pooled(8, s4),
+        filter_maps(28, c1),
+        subsampled(24, s2),
+        filter_maps(12, c3, LENET_1),
+        subsampled(8, s4),
         Flatten(),
-        squashed(Dense(uniform(out, 192))),
+        squashed(Dense(lenet_uniform(out, 192))),
     )
 
 
@@ -104,13 +105,13 @@ def lenet_4(image: Any, classes: int, key: Array) -> Layers:
     c1, s2, c3, s4, c5, out = draw(key, shapes)
     return (
         Retina.over(image, 32),
-        filtered(32, c1),
-        pooled(28, s2, repeats=2),
-        filtered(14, c3, LENET_4),
-        pooled(10, s4),
-        filtered(5, c5),
+        filter_maps(32, c1),
+        subsampled(28, s2, repeats=2),
+        filter_maps(14, c3, LENET_4),
+        subsampled(10, s4),
+        filter_maps(5, c5),
         Flatten(),
-        squashed(Dense(uniform(out, 120))),
+        squashed(Dense(lenet_uniform(out, 120))),
     )
 
 
@@ -120,13 +121,13 @@ def lenet_5(image: Any, classes: int, key: Array) -> Layers:
     c1, s2, c3, s4, c5, f6 = draw(key, shapes)
     return (
         Retina.over(image, 32),
-        filtered(32, c1),
-        pooled(28, s2),
-        filtered(14, c3, LENET_5),
-        pooled(10, s4),
-        filtered(5, c5),
+        filter_maps(32, c1),
+        subsampled(28, s2),
+        filter_maps(14, c3, LENET_5),
+        subsampled(10, s4),
+        filter_maps(5, c5),
         Flatten(),
-        squashed(Dense(uniform(f6, 120))),
+        squashed(Dense(lenet_uniform(f6, 120))),
         Layer(Dense(jnp.asarray(codes(classes))), None, Softmin(), RadialDistance(squared=True)),
     )
 
@@ -159,33 +160,30 @@ def with_dropout(layers: Layers, rate: float) -> Layers:
     """Noise before every layer of weights above the last pooling, the radial outputs excepted."""
     if not 0 <= rate < 1:
         raise ConfigurationError("lenet.dropout", "a share in [0, 1)", rate, "0 switches dropout off")
-    last = max(place for place, layer in enumerate(layers) if pools(layer))
+    last = max(place for place, layer in enumerate(layers) if is_pooling(layer))
     noisy: list[AbstractLayer] = []
     for place, layer in enumerate(layers):
-        dense = place > last and isinstance(layer, Layer) and layer.bias is not None
+        dense = place > last and layer.neurons is not None and layer.neurons.bias is not None
         noisy += [Dropout(rate), layer] if rate and dense else [layer]
     return tuple(noisy)
 
 
-def pools(layer: AbstractLayer) -> bool:
-    """Whether a layer is one of pooling."""
-    return isinstance(layer, MaxPooling) or (isinstance(layer, Layer) and isinstance(layer.structure, Subsampling))
-
-
-def uniform(numbers: Array, fan_in: Any) -> Array:
+def lenet_uniform(numbers: Array, fan_in: Any) -> Array:
     """U(±2.4 / fan-in), from uniform numbers in (0, 1); ``fan_in`` of each unit or of all."""
     return (2 * numbers - 1) * 2.4 / fan_in
 
 
-def filtered(size: int, numbers: Float[Array, "height width channels maps"], seen: np.ndarray | None = None) -> Layer:
+def filter_maps(
+    size: int, numbers: Float[Array, "height width channels maps"], seen: np.ndarray | None = None
+) -> Layer:
     """Maps of squashing units; with a table, a unit's fan-in counts the channels that it sees."""
     channels = numbers.shape[2] if seen is None else seen.sum(0)
-    return squashed(Convolution.over(size, uniform(numbers, 25 * channels), table=seen))
+    return squashed(Convolution.over(size, lenet_uniform(numbers, 25 * channels), table=seen))
 
 
-def pooled(size: int, numbers: Float[Array, " maps"], repeats: int = 1) -> Layer:
+def subsampled(size: int, numbers: Float[Array, " maps"], repeats: int = 1) -> Layer:
     """2x2 sub-sampling with a gain and a bias per map, squashed."""
-    return squashed(Subsampling(uniform(numbers, 4), Window.over(size, 2, 2), repeats))
+    return squashed(Subsampling(lenet_uniform(numbers, 4), Window.over(size, 2, 2), repeats))
 
 
 def squashed(structure: AbstractStructure) -> Layer:

@@ -18,7 +18,7 @@ from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks import FeedForward
 from flambeau.pictures.figures import BLUE, DIVERGING, GREY, INK, LIGHT, VERMILLION, WIDTH, picture
 from flambeau.pictures.panels import bare
-from flambeau.pictures.tiles import COLUMNS, Tile, height_of, in_rows, sheet, symmetric, tile_size
+from flambeau.pictures.tiles import COLUMNS, Tile, diverging, height_of, in_rows, sheet, tile_size
 
 __all__ = ["filters", "maps", "receptive_field_picture", "saliency_map"]
 
@@ -45,7 +45,7 @@ def filters(network: FeedForward, layer: int | str | None = None, *, image: Sequ
     """
     rows, room = weight_tiles(network, layer, image), WIDTH - 0.2
     size = tile_size(rows, room)
-    colours = symmetric(np.stack([tile for row in rows for tile in row if tile is not None]))
+    colours = diverging(np.stack([tile for row in rows for tile in row if tile is not None]))
 
     def draw(axes: list[Axes]) -> None:
         sheet(axes[0], rows, colours, size, room)
@@ -102,7 +102,7 @@ def maps(network: FeedForward, image: ArrayLike) -> bytes:
         for label, panel, (name, output), size in zip(labels[1:], panels[1:], shown, sizes[1:], strict=True):
             label_of(label, name, output.shape)
             if output.ndim == 3:
-                sheet(panel, [list(np.moveaxis(output, -1, 0)[:COLUMNS])], symmetric(output), size, room)
+                sheet(panel, [list(np.moveaxis(output, -1, 0)[:COLUMNS])], diverging(output), size, room)
             else:
                 strip(panel, output)
 

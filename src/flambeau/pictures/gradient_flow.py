@@ -46,13 +46,13 @@ def named_at_the_end(axes: Axes, ends: np.ndarray, names: Sequence[str]) -> None
     low, high = axes.get_ylim()
     scale = np.log10 if axes.get_yscale() == "log" else np.asarray
     place = (scale(np.where(np.isfinite(ends), ends, low)) - scale(low)) / (scale(high) - scale(low))
-    for row, spot in apart(place, 0.075).items():
+    for row, spot in spread_out(place, 0.075).items():
         color = shades(len(ends))[row]
         axes.annotate(names[row], (1.0, spot), xycoords="axes fraction", xytext=(5, 0), textcoords="offset points",
                       color=color, va="center", fontsize=8, annotation_clip=False)  # fmt: skip
 
 
-def apart(places: np.ndarray, least: float) -> dict[int, float]:
+def spread_out(places: np.ndarray, least: float) -> dict[int, float]:
     """The places in their order, at least so far from each other, none moved more than needed from the middle."""
     order = np.argsort(places)
     spots = places[order].copy()

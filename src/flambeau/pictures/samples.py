@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from flambeau.analysis import weight_fields
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.pictures.figures import WIDTH, picture
-from flambeau.pictures.tiles import COLUMNS, height_of, in_rows, sheet, symmetric, tile_size
+from flambeau.pictures.tiles import COLUMNS, diverging, height_of, in_rows, sheet, tile_size
 
 __all__ = ["fantasies_picture", "receptive_fields_picture", "samples_picture"]
 
@@ -44,13 +44,13 @@ def receptive_fields_picture(
     :class:`~flambeau.errors.ConfigurationError` for what has no such weights. *Limits.* The two in a thousand largest
     weights may lie beyond the colours' ends. Lecture: 深度信念网络.
     """
-    every = weight_fields(network_of(machine))
+    every = weight_fields(network_behind(machine))
     most = 4 * COLUMNS if units is None else units
     chosen = np.arange(min(most, len(every))) if isinstance(most, int) else np.asarray(most)
     if not len(chosen) or chosen.min() < -len(every) or chosen.max() >= len(every):
         raise ConfigurationError("units", f"some of {len(every)} hidden units", units, "number them from 0")
     tiles = as_images(every[chosen], image_shape, "receptive_fields_picture")
-    mappable = symmetric(tiles, EXTREME)
+    mappable = diverging(tiles, EXTREME)
     limit = float(mappable.get_clim()[1] or 1.0)
     rows = in_rows(list(tiles))
     room = WIDTH - 0.85  # the rest is the colour bar's
@@ -68,7 +68,7 @@ def receptive_fields_picture(
     return picture(draw, height=max(height_of(rows, size) + 0.1, 1.0))
 
 
-def network_of(machine: Any) -> Any:
+def network_behind(machine: Any) -> Any:
     """The network of a fitted estimator; anything else is the network itself, or an array."""
     from sklearn.base import BaseEstimator
 

@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize, to_rgba
 from flambeau.pictures.figures import DIVERGING, LIGHT
 from flambeau.pictures.panels import bare
 
-__all__ = ["COLUMNS", "height_of", "in_rows", "sheet", "symmetric", "tile_size"]
+__all__ = ["COLUMNS", "diverging", "height_of", "in_rows", "sheet", "tile_size"]
 
 COLUMNS = 16  # tiles beside each other that can still be told apart
 LARGEST = 0.8  # inches, of a tile
@@ -30,7 +30,7 @@ def in_rows(tiles: Sequence[np.ndarray]) -> list[list[Tile]]:
     return [list(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
 
 
-def symmetric(values: np.ndarray, share: float = 100.0) -> ScalarMappable:
+def diverging(values: np.ndarray, share: float = 100.0) -> ScalarMappable:
     """Colours from blue to orange, white at 0, that cover that percentage of the values."""
     limit = float(np.percentile(np.abs(values), share)) or 1.0
     return ScalarMappable(Normalize(-limit, limit), DIVERGING)

@@ -19,7 +19,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float
 
-from flambeau.structures.memory_layout import AbstractLayout, Rows
+from flambeau.structures.memory_layout import AbstractLayout, RowLayout
 
 __all__ = ["AbstractStructure", "derived_backproject", "derived_correlate"]
 
@@ -40,7 +40,7 @@ class AbstractStructure(eqx.Module):
     """
 
     weights: eqx.AbstractVar[Array]
-    layout: ClassVar[AbstractLayout] = Rows()
+    layout: ClassVar[AbstractLayout] = RowLayout()
 
     @property
     @abc.abstractmethod

@@ -105,18 +105,18 @@ def convolve(x: Image, w: Kernel, cut: Blocks) -> Maps:
 
 def convolve_back(d: Maps, w: Kernel, cut: Blocks) -> Image:
     """The adjoint of :func:`convolve` in the image."""
-    spread = repeated(w, cut) @ blocks_of(d, outputs_of(cut)).reshape(-1, products(cut, d))
-    return joined(spread.reshape(-1, cut.rows.tiles, cut.columns.tiles, d.shape[-1]), cut)
+    spread = repeated(w, cut) @ blocks_of(d, outputs_of(cut)).reshape(-1, block_products(cut, d))
+    return joined_blocks(spread.reshape(-1, cut.rows.tiles, cut.columns.tiles, d.shape[-1]), cut)
 
 
 def correlate_kernel(x: Image, d: Maps, cut: Blocks) -> Kernel:
     """The adjoint of :func:`convolve` in the weights: the repeated kernel's, folded back."""
-    outputs = blocks_of(d, outputs_of(cut)).reshape(-1, products(cut, d))
+    outputs = blocks_of(d, outputs_of(cut)).reshape(-1, block_products(cut, d))
     whole = jax.lax.dot_general(patches(x, cut), outputs, (((1,), (1,)), ((), ())))
     return folded(whole, x.shape[0], d.shape[0], cut)
 
 
-def products(cut: Blocks, d: Array) -> int:
+def block_products(cut: Blocks, d: Array) -> int:
     """Columns of the matrix product: blocks of outputs times examples."""
     return cut.rows.tiles * cut.columns.tiles * d.shape[-1]
 
@@ -168,23 +168,23 @@ def patches(x: Image, cut: Blocks) -> Float[Array, "terms products"]:
     rows, columns = cut
     blocks = blocks_of(x, inputs_of(cut))
     shifted = [blocks[:, a : a + rows.tiles, b : b + columns.tiles] for a, b in shifts(cut)]
-    return jnp.concatenate(shifted).reshape(-1, products(cut, x))
+    return jnp.concatenate(shifted).reshape(-1, block_products(cut, x))
 
 
-def joined(spread: Float[Array, "terms rows columns batch"], cut: Blocks) -> Image:
+def joined_blocks(spread: Float[Array, "terms rows columns batch"], cut: Blocks) -> Image:
     """The adjoint of :func:`patches`: every copy back in its place, and the copies summed."""
     parts = spread.reshape(cut.rows.reach, cut.columns.reach, -1, *spread.shape[1:])
-    across = summed([moved(parts[:, b], b, cut.columns, axis=3) for b in range(cut.columns.reach)])
-    down = summed([moved(across[a], a, cut.rows, axis=1) for a in range(cut.rows.reach)])
+    across = summed_blocks([moved_blocks(parts[:, b], b, cut.columns, axis=3) for b in range(cut.columns.reach)])
+    down = summed_blocks([moved_blocks(across[a], a, cut.rows, axis=1) for a in range(cut.rows.reach)])
     return pixels_of(down, inputs_of(cut))
 
 
-def summed(parts: list[Array]) -> Array:
+def summed_blocks(parts: list[Array]) -> Array:
     """Σ of arrays."""
     return functools.reduce(jnp.add, parts)
 
 
-def moved(x: Array, place: int, along: Axis, axis: int) -> Array:
+def moved_blocks(x: Array, place: int, along: Axis, axis: int) -> Array:
     """Zeros before and after, so that block 0 comes to ``place`` among all blocks of that axis."""
     edges = [(0, 0)] * x.ndim
     edges[axis] = (place, along.reach - 1 - place)

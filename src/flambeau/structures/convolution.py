@@ -16,7 +16,7 @@ from flambeau.structures.base import AbstractStructure
 from flambeau.structures.block_convolution import Blocks, blocks_for, convolve, convolve_back, correlate_kernel
 from flambeau.structures.initialisation import initialiser
 from flambeau.structures.layer import Layer
-from flambeau.structures.memory_layout import AbstractLayout, Images, batch_first, batch_last
+from flambeau.structures.memory_layout import AbstractLayout, ImageLayout, batch_first, batch_last
 from flambeau.structures.window_views import padded
 from flambeau.structures.windows import Window
 
@@ -47,7 +47,7 @@ class Convolution(AbstractStructure):
     weights: Float[Array, "tall wide channels maps"]
     window: Window = eqx.field(static=True)
     table: Bool[Array, "channels maps"] | None = None
-    layout: ClassVar[AbstractLayout] = Images()
+    layout: ClassVar[AbstractLayout] = ImageLayout()
 
     @classmethod
     def over(

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from jaxtyping import Array, Float
 
-__all__ = ["AbstractLayout", "Images", "Rows", "batch_first", "batch_last"]
+__all__ = ["AbstractLayout", "ImageLayout", "RowLayout", "batch_first", "batch_last"]
 
 
 def batch_last(x: Float[Array, "batch height width channels"]) -> Float[Array, "channels height width batch"]:
@@ -42,7 +42,7 @@ class AbstractLayout(abc.ABC):
 
 
 @dataclasses.dataclass(frozen=True)
-class Rows(AbstractLayout):
+class RowLayout(AbstractLayout):
     """Units in rows, the batch first: as they are shown."""
 
     def each(self, f: Callable[..., Array], *arrays: Array) -> Array:
@@ -59,7 +59,7 @@ class Rows(AbstractLayout):
 
 
 @dataclasses.dataclass(frozen=True)
-class Images(AbstractLayout):
+class ImageLayout(AbstractLayout):
     """Maps of units (batch, height, width, maps), worked on with the batch last.
 
     >>> import jax.numpy as jnp

@@ -12,12 +12,12 @@ from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
 from flambeau.structures.base import AbstractStructure
-from flambeau.structures.layer import AbstractPassage, Trace
-from flambeau.structures.memory_layout import AbstractLayout, Images, batch_first, batch_last
+from flambeau.structures.layer import AbstractLayer, AbstractPassage, Trace
+from flambeau.structures.memory_layout import AbstractLayout, ImageLayout, batch_first, batch_last
 from flambeau.structures.window_views import first_largest, largest, shared_out, sums, to_elements
 from flambeau.structures.windows import Window
 
-__all__ = ["AveragePooling", "MaxPooling", "Subsampling"]
+__all__ = ["AveragePooling", "MaxPooling", "Subsampling", "is_pooling"]
 
 Pixels = Float[Array, "batch height width channels"]
 Units = Float[Array, "batch rows columns maps"]
@@ -41,7 +41,7 @@ class Subsampling(AbstractStructure):
     weights: Float[Array, " maps"]
     window: Window = eqx.field(static=True)
     repeats: int = eqx.field(static=True, default=1)
-    layout: ClassVar[AbstractLayout] = Images()
+    layout: ClassVar[AbstractLayout] = ImageLayout()
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -141,3 +141,13 @@ class MaxPooling(AbstractPassage):
         """All of a window's error to the first of its largest."""
         winner = first_largest(batch_last(trace.x), batch_last(trace.output), self.window)
         return batch_first(to_elements(batch_last(error), winner, self.window)), self
+
+
+def is_pooling(layer: AbstractLayer) -> bool:
+    """Whether a layer puts neighbours together.
+
+    >>> is_pooling(MaxPooling.over((2, 2)))
+    True
+    """
+    weighted = layer.neurons is not None and isinstance(layer.neurons.structure, Subsampling)
+    return weighted or isinstance(layer, MaxPooling | AveragePooling)
