@@ -19,7 +19,7 @@ from flambeau.training.feeding import ROUNDS_PER_CHUNK, ROUNDS_WATCHED, fed_chun
 from flambeau.training.monitoring import AbstractMonitor
 from flambeau.training.rounds import Chunk, advance_rounds
 from flambeau.training.run import Progress, Run
-from flambeau.training.session import LAST, Session
+from flambeau.training.session import LAST, Count, Session
 from flambeau.training.step import Program
 
 __all__ = ["population"]
@@ -31,9 +31,9 @@ def population(
     problem: AbstractProblem,
     *,
     optimizer: Any = "sgd",
-    steps: int | None = None,
-    epochs: int | None = None,
-    batch_size: int = 32,
+    steps: Count | None = None,
+    epochs: Count | None = None,
+    batch_size: Count = 32,
     keep: Any = LAST,
     stopping: Any = None,
     monitors: Sequence[AbstractMonitor] = (),

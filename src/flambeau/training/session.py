@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
@@ -28,7 +28,11 @@ from flambeau.training.schedules import Horizon
 from flambeau.training.step import Program, begin
 from flambeau.training.stopping import AbstractStopping, RunAll
 
-__all__ = ["LAST", "Session"]
+__all__ = ["LAST", "Count", "Seconds", "Session"]
+
+# Whole numbers of at least 1, and a number of at least 0: NumPy's too, and judged in words rather than by their types.
+Count: TypeAlias = Any
+Seconds: TypeAlias = Any
 
 LAST = Last()
 
@@ -42,9 +46,9 @@ class Session:
         rule: AbstractRule,
         problem: AbstractProblem,
         optimizer: Any,
-        steps: int | None,
-        epochs: int | None,
-        batch_size: int,
+        steps: Count | None,
+        epochs: Count | None,
+        batch_size: Count,
         keep: AbstractKeeper,
         stopping: AbstractStopping | None,
         monitors: tuple[AbstractMonitor, ...],
@@ -65,7 +69,7 @@ class Session:
         self.ledger = Ledger()
         if resume is not None:
             self.progress, self.ledger = _take_up(resume, self.program, self.progress)
-        self.steps = steps or self.ledger.steps + ((epochs or 0) - self.ledger.rounds) * self.each
+        self.steps = int(steps or self.ledger.steps + ((epochs or 0) - self.ledger.rounds) * self.each)
         learned = self.program.learned(network, network)
         self.work = self.batch_size * sum(leaf.size for leaf in jax.tree.leaves(learned))
         counts = {"steps": int(self.steps), "batch_size": self.batch_size, "seed": self.seed.tolist()}

@@ -22,7 +22,7 @@ from flambeau.training.checkpoint import save_checkpoint
 from flambeau.training.keeping import AbstractKeeper
 from flambeau.training.monitoring import AbstractMonitor
 from flambeau.training.run import Run
-from flambeau.training.session import LAST, Session
+from flambeau.training.session import LAST, Count, Seconds, Session
 from flambeau.training.stopping import AbstractStopping
 
 __all__ = ["parts", "train"]
@@ -34,9 +34,9 @@ def train(
     problem: AbstractProblem,
     *,
     optimizer: Any = "sgd",
-    steps: int | None = None,
-    epochs: int | None = None,
-    batch_size: int = 32,
+    steps: Count | None = None,
+    epochs: Count | None = None,
+    batch_size: Count = 32,
     keep: AbstractKeeper = LAST,
     stopping: AbstractStopping | None = None,
     monitors: Sequence[AbstractMonitor] = (),
@@ -45,7 +45,7 @@ def train(
     verbose: bool = False,
     checkpoint: str | None = None,
     resume: Run | str | None = None,
-    time_limit: float | None = None,
+    time_limit: Seconds | None = None,
 ) -> Run:
     """Train a network by a rule on a problem, and return the :class:`~flambeau.training.run.Run`.
 
@@ -104,9 +104,9 @@ def parts(
     problem: AbstractProblem,
     *,
     optimizer: Any = "sgd",
-    steps: int | None = None,
-    epochs: int | None = None,
-    batch_size: int = 32,
+    steps: Count | None = None,
+    epochs: Count | None = None,
+    batch_size: Count = 32,
     keep: AbstractKeeper = LAST,
     stopping: AbstractStopping | None = None,
     monitors: Sequence[AbstractMonitor] = (),
