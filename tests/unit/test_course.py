@@ -1,7 +1,9 @@
 """The course of every fit: what is refused, what is committed and when, and what going on keeps."""
 
+import importlib
 import tracemalloc
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,9 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 import flambeau as fb
 from flambeau.estimators import base, labels
 from flambeau.estimators.common import row_weights
+from flambeau.foundation import kept_programs, processes
 
+training_loop = importlib.import_module("flambeau.training.train")  # the package's own ``train`` is the function
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
@@ -233,3 +237,130 @@ def test_a_rest_that_has_learned_something_is_not_spoken_of(moons):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         classifier(epochs=300, tolerance=1e-2, patience=5, learning_rate=0.05).fit(X, y)
+
+
+def test_a_checkpoint_goes_on_to_the_same_bits_and_a_time_limit_keeps_what_was_learned(moons, tmp_path):
+    X, y = moons
+    file = tmp_path / "half"
+    whole = classifier(epochs=6).fit(X, y)
+    classifier().fit(X, y, checkpoint=file)
+    resumed = classifier(epochs=6).fit(X, y, resume=file)
+    np.testing.assert_array_equal(resumed.predict_proba(X), whole.predict_proba(X))
+    np.testing.assert_array_equal(resumed.history_["loss"], whole.history_["loss"])
+    with pytest.warns(ConvergenceWarning, match=r"ended after \d+ of 9000 epochs"):
+        short = classifier(epochs=9000, tolerance=1e-9, patience=9000).fit(X, y, time_limit=0)
+    assert 0 < short.n_iter_ < 9000
+    assert short.run_.interrupted
+
+
+def test_ctrl_c_keeps_what_was_learned_so_far(moons, tmp_path, monkeypatch):
+    X, y = moons
+    calls = []
+
+    def interrupted(*args, **settings):  # the keyboard, while the first chunk of epochs is written down
+        calls.append(args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training_loop, "save_checkpoint", interrupted)
+    model = classifier(epochs=9000, tolerance=1e-9, patience=9000, warm_start=True)
+    with pytest.warns(RuntimeWarning, match="interrupted after"):
+        model.fit(X, y, checkpoint=tmp_path / "file")
+    done = model.n_iter_
+    assert len(calls) == 1
+    assert 0 < done < 9000
+    assert model.score(X, y) > 0.9
+    assert model.set_params(epochs=2).fit(X, y).n_iter_ == done + 2
+
+
+def test_divergence_carries_the_last_finite_run(line):
+    X, t = line
+    with pytest.raises(fb.errors.DivergenceError) as caught:
+        regressor(learning_rate=1e6, epochs=50).fit(X, t)
+    run = caught.value.run
+    assert 0 < run.rounds < 50
+    assert np.isfinite(run.network.layers[0].structure.weights).all()
+
+
+def test_settings_beside_an_optimizer_object_are_refused_before_data_are_looked_at():
+    with pytest.raises(fb.errors.ConfigurationError, match="l2"):
+        classifier(optimizer=fb.optimizer("sgd", 0.5), l2=1.0).fit([["not", "data"]], None)
+
+
+def test_programs_kept_have_an_upper_bound(moons, monkeypatch):
+    cleared = []
+    monkeypatch.setattr(kept_programs, "KEPT_PROGRAMS", 2)
+    monkeypatch.setattr(kept_programs, "_kept", set())
+    monkeypatch.setattr(kept_programs.jax, "clear_caches", lambda: cleared.append(len(kept_programs._kept)))
+    for kind in ("a", "b", "a", "b"):
+        kept_programs.make_room_for(kind)
+    assert cleared == []
+    kept_programs.make_room_for("c")
+    assert cleared == [2]
+    kept_programs.make_room_for("a")
+    assert cleared == [2]
+    monkeypatch.setattr(kept_programs, "_kept", {"other", "others"})
+    classifier().fit(*moons)
+    assert cleared == [2, 2]  # a fit asks
+
+
+def test_a_cache_named_in_the_environment_is_switched_on_at_the_first_fit(monkeypatch, tmp_path):
+    used = []
+    monkeypatch.setattr(kept_programs, "_asked", [])
+    monkeypatch.setattr(kept_programs, "enable_compilation_cache", used.append)
+    monkeypatch.setattr(
+        kept_programs, "jax", SimpleNamespace(config=SimpleNamespace(values={"jax_compilation_cache_dir": None}))
+    )
+    monkeypatch.delenv("FLAMBEAU_COMPILATION_CACHE", raising=False)
+    kept_programs.cache_from_environment()
+    assert used == []
+    monkeypatch.setenv("FLAMBEAU_COMPILATION_CACHE", str(tmp_path))
+    kept_programs.cache_from_environment()
+    kept_programs.cache_from_environment()
+    assert used == [str(tmp_path)]
+
+
+def test_a_fork_of_a_process_that_has_computed_is_warned_once(monkeypatch):
+    monkeypatch.setattr(processes, "_computed_in", [])
+    processes.warn_if_forked()
+    processes.warn_if_forked()
+    monkeypatch.setattr(processes.os, "getpid", lambda: -1)
+    with pytest.warns(RuntimeWarning, match="forked from one that had already computed.*spawn"):
+        processes.warn_if_forked()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        processes.warn_if_forked()
+
+
+def test_the_defaults_learn_what_no_plane_can(moons):
+    """XOR ten times of ten, and two half moons: from Glorot's start, sigmoid layers stay where ignoring the inputs is
+    all."""
+    X, y = (np.asarray(part) for part in fb.problems.xor())
+    right = [fb.MLPClassifier(random_state=seed).fit(X, y.ravel()).score(X, y.ravel()) for seed in range(10)]
+    assert right == [1.0] * 10
+    fits = [fb.MLPRegressor(random_state=seed).fit(X, y.ravel()).score(X, y.ravel()) for seed in range(3)]
+    assert min(fits) > 0.95
+
+
+def test_a_default_that_does_not_learn_says_so():
+    X, y = fb.problems.two_spirals()
+    with pytest.warns(ConvergenceWarning, match="stopped on a plateau"):
+        assert fb.MLPClassifier(random_state=0).fit(X, y).score(X, y) < 0.7
+
+
+def test_partial_fit_knows_part_of_the_classes_and_a_curve_may_come_and_go(moons):
+    X, y = moons
+    model = classifier().fit(X, y)
+    model.partial_fit(X[y == 1], y[y == 1], validation_data=(X, y))
+    model.partial_fit(X, y)
+    assert np.isnan(model.history_["validation_loss"]).tolist() == [True, True, True, False, True]
+    assert len(model.history_["loss"]) == model.n_iter_ == 5
+
+
+def test_rows_that_may_not_be_held_out_are_learned_from():
+    rows = base.Rows(np.arange(20.0)[:, None], np.zeros((20, 1)), np.ones(20), np.where(np.arange(20) < 12, -1, 1))
+    learned, held = base.hold_out(rows, 0.5, 0, "Example")
+    assert (held.inputs >= 12).all()
+    assert len(held.weights) == 4
+    assert sorted([*learned.inputs[:, 0], *held.inputs[:, 0]]) == list(range(20))
+    with pytest.raises(fb.errors.DataError, match="at least 2 rows to hold some out"):
+        base.hold_out(base.Rows(*rows[:3], np.full(20, -1)), 0.5, 0, "Example")

@@ -37,6 +37,7 @@ from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.common import seed_of
 from flambeau.estimators.labels import known_classes
 from flambeau.estimators.parameters import check_parameters
+from flambeau.foundation.kept_programs import cache_from_environment, make_room_for
 from flambeau.foundation.memory import on_device
 from flambeau.foundation.processes import warn_if_forked
 from flambeau.problems import Examples
@@ -227,6 +228,7 @@ class AbstractTrained(AbstractFitted):
         """The course of every fit; ``self`` changes in its last step only."""
         self._check_all()
         warn_if_forked()
+        cache_from_environment()
         going_on = "run_" in vars(self) and (call.stream or bool(self.warm_start))
         draft = self._draft(going_on=going_on)
         rows = draft._read(given, fresh=not going_on).present()
@@ -306,6 +308,8 @@ def trained(model: AbstractTrained, course: Course, earlier: Run | None, seed: i
         check_outline(type(model).__name__, vars(model).get("_drawn_as", {}), course.outline)
         earlier = course.revise(earlier)
         network = earlier.network
+    shapes = tuple(np.shape(leaf) for leaf in jax.tree.leaves(course.problem))
+    make_room_for((type(model).__name__, repr(sorted(course.outline.items(), key=str)), shapes, course.batch_size))
     rounds = 1 if call.stream else int(course.epochs)
     return train(
         network,

@@ -144,6 +144,11 @@ def chance_loss(loss: AbstractLoss, targets: np.ndarray, weights: np.ndarray) ->
 
 def verdict(model: AbstractDescending, run: Run, chance: float) -> str:
     """What has to be said of a finished run: it has not come to rest, or rests where the inputs do not matter."""
+    if run.interrupted:
+        return (
+            f"ended after {run.rounds} of {model.epochs} epochs, by Ctrl-C or the time limit: what was learned so far "
+            "is kept; go on with warm_start=True or partial_fit"
+        )
     reached = float(np.min(run.history["loss"]))
     if run.stopped and reached > PLATEAU * chance:
         return (

@@ -56,7 +56,8 @@ class MLPClassifier(AbstractNetworkClassifier):
     max_norm, clip_norm : longest incoming weight vector of a unit; longest gradient.
     optimizer : "sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw", or an Optax transformation (which
         brings its own rate and penalties).
-    learning_rate : a number or an Optax schedule (step -> rate).
+    learning_rate : a number; a schedule by name ("cosine", "linear", ...) or object, in epochs; or any function of the
+        step's number, Optax's among them.
     batch_size : rows per step ("auto": 200, or all of a smaller set).
     epochs : passes over the data, at most.
     tolerance, patience : stop when the loss has not fallen by ``tolerance`` for ``patience`` epochs; tolerance 0 trains
@@ -64,7 +65,8 @@ class MLPClassifier(AbstractNetworkClassifier):
     early_stopping : watch held-out rows (``validation_fraction``, or ``validation_data`` at fit) instead of the
         training loss, and keep the best network.
     class_weight : None, "balanced", or label -> weight.
-    initialisation : how weights start, see ``flambeau.structures.INITIALISERS``.
+    initialisation : how weights start, see ``flambeau.structures.INITIALISERS``. The default is LeCun's: from
+        Glorot's smaller weights a layer of sigmoid units hardly moves (XOR is not learned at all).
     shuffle, warm_start, random_state, verbose : as in scikit-learn; ``verbose`` shows a progress bar.
 
     Attributes

@@ -14,6 +14,7 @@ from flambeau.problems import Distortion
 from flambeau.rules import AbstractLoss, loss
 from flambeau.structures import INITIALISERS, initialiser
 from flambeau.training import OPTIMISERS, Optimiser, optimiser
+from flambeau.training.schedules import SCHEDULES, AbstractSchedule
 
 __all__ = [
     "ActivationLike",
@@ -37,7 +38,7 @@ __all__ = [
 ActivationLike: TypeAlias = str | AbstractActivation
 LossLike: TypeAlias = str | AbstractLoss
 OptimizerLike: TypeAlias = str | Optimiser | optax.GradientTransformation
-Rate: TypeAlias = float | str | Callable[[Any], Any]
+Rate: TypeAlias = float | str | AbstractSchedule | Callable[[Any], Any]
 ClassWeight: TypeAlias = str | Mapping[Any, float] | None
 Seed: TypeAlias = int | np.random.RandomState | np.random.Generator | None
 
@@ -75,8 +76,8 @@ def optimizer_named(default: str) -> Any:
 
 def learning_rates(default: float) -> Any:
     """Whatever :func:`flambeau.optimizer` takes as a rate: a number, a function of the step, a schedule's name."""
-    expected = "a positive number, a schedule's name, or a function of the step's number"
-    return made_by(default, lambda rate: optimiser("sgd", rate), expected)
+    expected = f"a positive number, a schedule ({', '.join(SCHEDULES)}, by name or object), or a function of the step"
+    return made_by(default, lambda rate: optimiser("sgd", rate), expected, SCHEDULES)
 
 
 def start_named(default: str) -> Any:
