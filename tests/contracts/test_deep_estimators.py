@@ -6,7 +6,7 @@ import pytest
 
 import flambeau as fb
 from flambeau.errors import ConfigurationError, DataError, DivergenceError
-from flambeau.estimators.deep import feed_forward
+from flambeau.estimators.dbn_classifier import feed_forward
 from flambeau.networks import dbn, rbm
 from flambeau.neurons import Gaussian
 from flambeau.structures import Dropout

@@ -172,7 +172,7 @@ class TestRBM:
     def test_held_out_rows_alone_only_give_their_curve(self, digits):
         X = digits[0]
         model = fb.RBM(6, epochs=4, random_state=0).fit(X[:500], validation_data=X[500:800])
-        assert model.run_.records["free_energy_gap"]["gap"].shape == (4,)
+        assert model.run_.records["free_energy_gap"]["free_energy_gap"].shape == (4,)
 
     def test_clamped_units_are_held(self, machine):
         clamp = np.full(64, np.nan)

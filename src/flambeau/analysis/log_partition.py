@@ -233,7 +233,7 @@ class LikelihoodReport:
 
     ``mean`` nats per row, ``standard_error`` over the ``rows``, ``protocol`` (what was done to the values: drawn, cut,
     or taken as probabilities; figures of different protocols are not comparable), ``log_partition``; ``bound`` where
-    the rows' figures are lower bounds.
+    the rows' figures are lower bounds; ``independent``, the mean of units that know nothing of each other.
     """
 
     mean: float
@@ -242,6 +242,7 @@ class LikelihoodReport:
     protocol: str
     log_partition: LogPartition | float
     bound: bool = False
+    independent: float | None = None
 
     @classmethod
     def of(
@@ -251,17 +252,29 @@ class LikelihoodReport:
         log_partition: LogPartition | float,
         *,
         bound: bool = False,
+        independent: float | None = None,
     ) -> "LikelihoodReport":
         """From the figure of each row."""
         error = float(each.std(ddof=1) / np.sqrt(len(each))) if len(each) > 1 else math.nan
-        return cls(float(each.mean()), error, len(each), protocol, log_partition, bound)
+        return cls(float(each.mean()), error, len(each), protocol, log_partition, bound, independent)
+
+    @property
+    def verdict(self) -> str:
+        """What is to be said of the figure beside that of independent units; nothing where that is not known."""
+        if self.independent is None:
+            return ""
+        if not self.mean < self.independent - self.standard_error:
+            return f"independent units reach {self.independent:.2f}"
+        remedy = "lower the learning rate, raise k, or use another algorithm"
+        return f"BELOW independent units, {self.independent:.2f}; {remedy}"
 
     def __str__(self) -> str:
         known = self.log_partition
         partition = str(known) if isinstance(known, LogPartition) else f"log Z = {known:.4f} nats, as given"
         least = "at least " if self.bound else ""
         figure = f"{least}{self.mean:.2f} nats per row (standard error {self.standard_error:.2f}, {self.rows:,} rows)"
-        return f"{figure}; protocol: {self.protocol}; {partition}"
+        parts = [figure, f"protocol: {self.protocol}", partition, self.verdict]
+        return "; ".join(part for part in parts if part)
 
 
 def likelihood_report(

@@ -1,57 +1,56 @@
 """The classification restricted Boltzmann machine behind scikit-learn's interface."""
 
-import dataclasses
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import KW_ONLY
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
 from jaxtyping import Array
-from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from flambeau.dynamics import Clamp, class_scores
-from flambeau.errors import ConfigurationError, DataError
+from flambeau.dynamics import class_scores
+from flambeau.errors import DataError
+from flambeau.estimators.base import TRAINED, AbstractTrainedClassifier, Course, Given, Rows
 from flambeau.estimators.boltzmann import (
-    check_sampling,
-    check_weights,
-    dense,
-    fresh_bias,
+    ALGORITHMS,
+    BINARISE,
+    AbstractBoltzmann,
+    biases_for,
+    check_machine,
     held_label,
     how_many,
     in_order,
-    sampler_of,
-    shown,
-    visible_rows,
+    labels_and_which,
+    mark_of_no_label,
+    one_hot,
+    probabilities,
+    rates_by_algorithm,
+    unit_kinds,
 )
-from flambeau.estimators.common import (
-    check_number,
-    checked_data,
-    class_indices,
-    known_classes,
-    labels_of,
-    row_weights,
-    seed_of,
-)
-from flambeau.estimators.deep import rows_of_labels
-from flambeau.estimators.fitting import Job, Lesson, check_settings, learn, pair, remember
+from flambeau.estimators.classifier import pair_of, settled_classes
+from flambeau.estimators.common import checked_data, row_weights, seed_of
+from flambeau.estimators.descent import rows_per_step
+from flambeau.estimators.options import OptimizerLike, Rate, Seed, optimizer_named
+from flambeau.estimators.parameters import flag, number, one_of, parameters, seed, whole
 from flambeau.estimators.rbm import new_machine, sampled
 from flambeau.foundation.random import seed_words
 from flambeau.foundation.rows import by_rows, no_rows
 from flambeau.monitors import ValidationCurve
 from flambeau.networks import RestrictedBoltzmannMachine
-from flambeau.neurons import AbstractUnit, Categorical, unit
-from flambeau.problems import AbstractProblem, Binarised, Examples
-from flambeau.rules import AbstractRule, Batch, ContrastiveDivergence
+from flambeau.neurons import AbstractUnit, Bernoulli, Categorical
+from flambeau.problems import Binarised
+from flambeau.rules import AbstractRule, ContrastiveDivergence
 from flambeau.rules.discriminative import Discriminative, Hybrid, LabelEvaluation, by_class
-from flambeau.training import AbstractKeeper, AbstractStopping, Best, Last, Patience, RunAll
+from flambeau.training import AbstractKeeper, AbstractMonitor, AbstractStopping, Best, Last, Patience, Run, RunAll
 
 __all__ = ["ClassificationRBM"]
 
 OBJECTIVES = ("hybrid", "generative", "discriminative")
 
 
-class ClassificationRBM(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):
+@parameters
+class ClassificationRBM(AbstractBoltzmann, ClassifierMixin, AbstractTrainedClassifier):
     r"""A restricted Boltzmann machine with a label among its visible units: it classifies, and generates examples.
 
     energy(v, y, h) = -h'Wv - b'v - c'h - d'y - h'Uy;  P(y | v) = softmax_y(d_y + Σ_j log(1 + e^{c_j + U_jy + (Wv)_j})),
@@ -63,10 +62,12 @@ class ClassificationRBM(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
     visible : kind of the visible units, ``n_categories`` as for :class:`~flambeau.RBM`; hidden ones are Bernoulli.
     objective : "discriminative", the exact gradient of log P(y | v); "generative", contrastive divergence on
         log P(v, y); "hybrid", the first plus ``generative_weight`` times the second.
-    unlabelled : the label of rows without one (None: there are none). It counts as such where at least two other labels
-        remain, all whole numbers if it is one. These rows teach the generative part, and none else.
+    unlabelled : the label of rows without one, beside None and NaN, which always mean that (None: nothing else does).
+        It is a class like others where only one would remain, or where ``classes`` of ``partial_fit`` name it. These
+        rows teach the generative part, and none else; early stopping holds out labelled rows alone.
     algorithm, k, n_chains, n_temperatures, centered, binarize : of the generative part, as for :class:`~flambeau.RBM`.
-    optimizer, learning_rate, l1, l2, weight_decay, max_norm, clip_norm : see :func:`flambeau.optimiser`.
+    learning_rate : "auto" is 0.1, and 0.01 where chains persist; optimizer, l1, l2, weight_decay, max_norm, clip_norm :
+        see :func:`flambeau.optimiser`.
     batch_size, epochs, shuffle, warm_start, random_state, verbose : as everywhere.
     early_stopping : stop when the held-out -log P(y | v) (``validation_fraction`` of the rows, or ``validation_data``)
         has not fallen by ``tolerance`` for ``patience`` epochs, and keep the best network.
@@ -89,164 +90,118 @@ class ClassificationRBM(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
     discriminative restricted Boltzmann machines. Lecture: 深度信念网络.
     """
 
-    def __init__(
-        self,
-        n_components: Any = 500,
-        visible: Any = "bernoulli",
-        objective: Any = "hybrid",
-        generative_weight: Any = 0.01,
-        *,
-        unlabelled: Any = -1,
-        algorithm: Any = "cd",
-        k: Any = 1,
-        centered: Any = True,
-        n_chains: Any = None,
-        n_temperatures: Any = 10,
-        n_categories: Any = None,
-        binarize: Any = None,
-        optimizer: Any = "momentum",
-        learning_rate: Any = 0.1,
-        l1: Any = 0.0,
-        l2: Any = 0.0,
-        weight_decay: Any = 0.0,
-        max_norm: Any = None,
-        clip_norm: Any = None,
-        batch_size: Any = 100,
-        epochs: Any = 50,
-        early_stopping: Any = False,
-        validation_fraction: Any = 0.1,
-        tolerance: Any = 1e-4,
-        patience: Any = 10,
-        shuffle: Any = True,
-        warm_start: Any = False,
-        random_state: Any = None,
-        verbose: Any = False,
-    ) -> None:
-        self.n_components = n_components
-        self.visible = visible
-        self.objective = objective
-        self.generative_weight = generative_weight
-        self.unlabelled = unlabelled
-        self.algorithm = algorithm
-        self.k = k
-        self.centered = centered
-        self.n_chains = n_chains
-        self.n_temperatures = n_temperatures
-        self.n_categories = n_categories
-        self.binarize = binarize
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.l1 = l1
-        self.l2 = l2
-        self.weight_decay = weight_decay
-        self.max_norm = max_norm
-        self.clip_norm = clip_norm
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.tolerance = tolerance
-        self.patience = patience
-        self.shuffle = shuffle
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
+    n_components: int = whole(500, least=1)
+    visible: str | AbstractUnit = unit_kinds("bernoulli")
+    objective: str = one_of("hybrid", OBJECTIVES)
+    generative_weight: float = number(0.01, least=0)
+    _: KW_ONLY
+    unlabelled: Any = mark_of_no_label()
+    algorithm: str = one_of("cd", ALGORITHMS)
+    k: int = whole(1, least=1)
+    centered: bool = flag(True)
+    n_chains: int | None = whole(None, least=1, also=(None,))
+    n_temperatures: int = whole(10, least=2)
+    n_categories: int | None = whole(None, least=2, also=(None,))
+    binarize: str | None = one_of(None, BINARISE, also=(None,))
+    optimizer: OptimizerLike = optimizer_named("momentum")
+    learning_rate: Rate = rates_by_algorithm()
+    l1: float = number(0.0, least=0)
+    l2: float = number(0.0, least=0)
+    weight_decay: float = number(0.0, least=0)
+    max_norm: float | None = number(None, least=0, also=(None,))
+    clip_norm: float | None = number(None, least=0, also=(None,))
+    batch_size: int = whole(100, least=1)
+    epochs: int = whole(50, least=1)
+    early_stopping: bool = flag(False)
+    validation_fraction: float = number(0.1, above=0, below=1)
+    tolerance: float = number(1e-4, least=0)
+    patience: int = whole(10, least=1)
+    shuffle: bool = flag(True)
+    warm_start: bool = flag(False)
+    random_state: Seed = seed()
+    verbose: bool = flag(False)
 
-    def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None, monitors: Any = ()
-    ) -> "ClassificationRBM":
-        """Learn from X ``(n, features)``, dense or sparse, and labels y ``(n,)``, some of them missing.
-
-        ``validation_data=(X, y)`` gives a validation curve, and is what early stopping watches.
-        """
-        self._check()
-        X, y = checked_pair(self, X, y, reset=True)
-        known = labelled(y, self.unlabelled)
-        classes = labels_of(self, y[known])
-        again = self.warm_start and hasattr(self, "run_") and np.array_equal(self.classes_, classes)
-        return self._learn(X, y, classes, sample_weight, validation_data, monitors, self.epochs, again=again)
-
-    def partial_fit(
-        self,
-        X: Any,
-        y: Any,
-        classes: Any = None,
-        sample_weight: Any = None,
-        *,
-        validation_data: Any = None,
-        monitors: Any = (),
-    ) -> "ClassificationRBM":
-        """One more pass over these rows; the first call names all ``classes``. Rows may all lack a label."""
-        self._check()
-        again = hasattr(self, "run_")
-        classes = known_classes(self, classes)
-        X, y = checked_pair(self, X, y, reset=not again)
-        return self._learn(X, y, classes, sample_weight, validation_data, monitors, 1, again=again, stream=True)
+    fitted: ClassVar[tuple[str, ...]] = (*TRAINED, "classes_", "_totals", "_base")
+    rates: ClassVar[dict[str, float]] = {"cd": 0.1, "pcd": 0.01, "tempering": 0.01, "exact": 0.1}
 
     def _check(self) -> None:
-        check_settings(self)
-        check_number(self, "n_components", 1, whole=True)
-        check_number(self, "generative_weight", 0)
-        if self.objective not in OBJECTIVES:
-            expected, got = f"one of {', '.join(OBJECTIVES)}", repr(self.objective)
-            raise ConfigurationError("ClassificationRBM.objective", expected, got, "choose one")
-        check_sampling(self)
+        self._check_showing()
 
-    def _learn(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        classes: np.ndarray,
-        sample_weight: Any,
-        validation: Any,
-        monitors: Sequence[Any],
-        epochs: int,
-        *,
-        again: bool,
-        stream: bool = False,
-    ) -> "ClassificationRBM":
-        features, count = X.shape[1], len(classes)
-        kind = unit(self.visible, columns=features, categories=int(self.n_categories or 0))
-        weights = row_weights(self, X, y, sample_weight)
-        lesson = Lesson.of(self._joined(X, y, classes, kind), np.zeros((len(X), count), X.dtype), weights)
-        if not (stream or lesson.X[:, features:].any()):
+    def _read(self, given: Given, *, fresh: bool) -> Rows:
+        named: np.ndarray | None = given.classes if fresh else vars(self)["classes_"]
+        labels, known = labels_and_which(self, given.y, named)
+        X, y = checked_data(self, given.X, labels, reset=fresh, accept_sparse="csr")
+        self.classes_ = settled_classes(self, y[known], given.classes, fresh=fresh)
+        weights = row_weights(self, X, y, given.sample_weight)
+        if given.classes is None and not (weights[known] > 0).any():
             raise DataError("ClassificationRBM, weights", "a labelled row with weight", "none", "give one some weight")
-        if validation is not None:
-            rows = self._joined(*checked_pair(self, *pair(self, validation)), classes, kind)
-            lesson.held_out = rows, rows[:, features:], np.ones(len(rows))
-        lesson = in_order(lesson, int(self.batch_size), shuffle=bool(self.shuffle))
-        lesson.targets = lesson.X[:, features:]  # early stopping holds rows out class by class
-        if not again:
-            self._base = first_bias(kind, lesson, count)
-        sizes = features, int(self.n_components)
-        outline = *sizes, count, repr(jax.tree.map(np.shape, kind))
-        job = Job(outline, lambda key: self._draw(sizes, kind, count, key), self._rule(), ByLabel(LabelEvaluation()),
-                  lambda examples: self._problem(examples, features), converges=False)  # fmt: skip
-        run = learn(self, lesson, job, epochs, monitors, self.run_ if again else None, stream)
-        check_weights(self, run.network)
-        self.classes_ = classes
-        return remember(self, run, stream)
+        joined = self._joined(X, y, known, learning=True)
+        self._count(joined, weights, fresh=fresh)
+        rows = Rows(joined, self._labels(joined), weights, np.where(known, self._labels(joined).argmax(1), -1))
+        return in_order(rows, self.batch_size, shuffle=self.shuffle)
 
-    def _joined(self, X: np.ndarray, y: np.ndarray, classes: np.ndarray, kind: AbstractUnit) -> np.ndarray:
+    def _read_held(self, validation_data: Any) -> Rows:
+        X, y = pair_of(self, validation_data)
+        labels, known = labels_and_which(self, y, self.classes_)
+        X, y = checked_data(self, X, labels, accept_sparse="csr")
+        if not known.any():
+            remedy = "validate on labelled rows"
+            raise DataError("ClassificationRBM, validation_data", "labelled rows", "none", remedy)
+        joined = self._joined(X, y, known)
+        return Rows(joined, self._labels(joined), np.ones(len(joined)))
+
+    def _joined(self, X: np.ndarray, y: np.ndarray, known: np.ndarray, *, learning: bool = False) -> np.ndarray:
         """Rows with their label beside them, one-hot, zeros where there is none."""
-        kind.check(X, "ClassificationRBM, X")
-        known = labelled(y, self.unlabelled, classes)
-        indices = np.where(known, class_indices(self, classes, np.where(known, y, classes[0])), -1)
-        X = shown(X, "threshold", 0) if self.binarize == "threshold" else X
-        return np.hstack([X, rows_of_labels(indices, len(classes)).astype(X.dtype)])
+        X = self._in_range(X, self._unit(X.shape[1]), learning=learning)
+        return np.hstack([X, one_hot(self, y, known, self.classes_).astype(X.dtype)])
 
-    def _draw(self, sizes: tuple[int, int], kind: AbstractUnit, label: int, key: Array) -> RestrictedBoltzmannMachine:
-        seed = jax.random.key_data(key)
-        return new_machine(sizes, kind, unit("bernoulli"), self._base, bool(self.centered), seed, label)
+    def _labels(self, joined: np.ndarray) -> np.ndarray:
+        """The label columns."""
+        return joined[:, -len(self.classes_) :]
+
+    def _course(self, rows: Rows, held_out: Rows | None, *, stream: bool) -> Course:
+        label = len(self.classes_)
+        features = rows.inputs.shape[1] - label
+        kind, sizes, centered = self._unit(features), (features, int(self.n_components)), bool(self.centered)
+        sums, count = self._totals
+        shown = biases_for(kind, sums[:features], count)
+        shares = biases_for(Categorical(label), sums[features:], sums[features:].sum())  # of the labelled rows
+        self._base = bias = np.concatenate([shown, shares])
+        batch_size = rows_per_step(self.batch_size, len(rows.weights))
+        examples = rows.examples(batch_size, shuffle=bool(self.shuffle))
+        outline = {"n_components": sizes[1], "visible": self.visible, "n_categories": self.n_categories}
+        return Course(
+            {**outline, "classes": self.classes_.tolist()},
+            lambda key: new_machine(sizes, kind, Bernoulli(), bias, centered, jax.random.key_data(key), label),
+            self._rule(),
+            Binarised(examples, features) if self.binarize == "sample" else examples,
+            self._optimizer(),
+            batch_size,
+            self.epochs,
+            *self._judged(held_out),
+            self._conclude,
+        )
+
+    def _conclude(self, run: Run) -> str:
+        check_machine(self, run.network)
+        return ""
 
     def _rule(self) -> AbstractRule:
-        if self.objective == "discriminative":
-            return Discriminative()
-        generative = ContrastiveDivergence(sampler_of(self), bool(self.centered))
-        return generative if self.objective == "generative" else Hybrid(generative, self.generative_weight)
+        generative = ContrastiveDivergence(self._sampler(), bool(self.centered))
+        weight: Any = self.generative_weight
+        rules = {"discriminative": Discriminative(), "generative": generative}
+        return rules.get(self.objective) or Hybrid(generative, weight)
 
-    def _problem(self, examples: Examples, features: int) -> AbstractProblem:
-        return Binarised(examples, features) if self.binarize == "sample" else examples
+    def _judged(self, held_out: Rows | None) -> tuple[AbstractStopping, AbstractKeeper, tuple[AbstractMonitor, ...]]:
+        """Early stopping by the held-out -log P(y | v), the best network kept; without it, its curve."""
+        if held_out is None:
+            return RunAll(), Last(), ()
+        score, data = LabelEvaluation(), held_out.batch()
+        if self.early_stopping:
+            patience: Any = self.patience
+            tolerance: Any = self.tolerance
+            return Patience(score, data, patience, tolerance), Best(), ()
+        return RunAll(), Last(), (ValidationCurve(score, data),)
 
     @property
     def _n_features_out(self) -> int:
@@ -255,9 +210,7 @@ class ClassificationRBM(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
     def predict_proba(self, X: Any) -> np.ndarray:
         """P(y | v) ``(n, classes)``, exact, in the order of ``classes_``."""
         check_is_fitted(self)
-        values = np.asarray(by_rows(scores, self.network_, self._rows(X)), np.float64)
-        values = np.exp(values - values.max(1, keepdims=True))
-        return values / values.sum(1, keepdims=True)
+        return probabilities(by_rows(class_scores, self.network_, self._visible(X, self.network_.features)))
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable label of every row."""
@@ -267,77 +220,17 @@ class ClassificationRBM(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
     def transform(self, X: Any) -> np.ndarray:
         """E[h | v] ``(n, n_components)``, the label summed out: Σ_y P(y | v) P(h = 1 | v, y), exact."""
         check_is_fitted(self)
-        return by_rows(hidden_means, self.network_, self._rows(X))
+        return by_rows(summed_out, self.network_, self._visible(X, self.network_.features))
 
-    def sample(self, n_samples: Any = 1, label: Any = None, n_steps: Any = 1000) -> np.ndarray:
+    def sample(self, n_samples: int = 1, label: Any = None, n_steps: int = 1000) -> np.ndarray:
         """Rows ``(n, features)`` after ``n_steps`` of Gibbs sampling, the label held; ``None`` samples it along."""
         check_is_fitted(self)
         n_samples, steps = how_many(self, n_samples, n_steps)
-        clamp = held_label(self, label)
-        held = None if clamp is None else Clamp(*(np.broadcast_to(row, (n_samples, len(row))) for row in clamp))
+        held = held_label(self, label, len(self._base), n_samples)
         given, key = (self.network_, self._base, steps), seed_words(seed_of(self.random_state))
-        states = by_rows(sampled, given, (no_rows(n_samples), held), key=key)
-        return states[:, : -len(self.classes_)]
-
-    def _rows(self, X: Any) -> np.ndarray:
-        X = visible_rows(self, X, self.network_.visible.parts[0])
-        return shown(X, "threshold", 0) if self.binarize == "threshold" else X
-
-    def __sklearn_tags__(self) -> Any:
-        """Sparse rows are welcome."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
+        return np.asarray(by_rows(sampled, given, (no_rows(n_samples), held), key=key)[:, : self.n_features_in_])
 
 
-@dataclasses.dataclass(frozen=True)
-class ByLabel:
-    """Early stopping and curves by the held-out -log P(y | v); without it every epoch is run."""
-
-    score: LabelEvaluation
-
-    def __call__(
-        self, model: Any, examples: Examples, held_out: Batch | None, stream: bool
-    ) -> tuple[AbstractStopping, AbstractKeeper, tuple[Any, ...]]:
-        """``(stopping criterion, further monitors)``."""
-        if model.early_stopping:
-            return Patience(self.score, held_out, model.patience, model.tolerance), Best(), ()
-        return RunAll(), Last(), (() if held_out is None else (ValidationCurve(self.score, held_out),))
-
-
-def labelled(y: np.ndarray, unlabelled: Any, classes: Any = None) -> np.ndarray:
-    """Which rows have a label: all, where ``unlabelled`` is a class itself or fewer than two others would remain."""
-    every = np.ones(len(y), bool)
-    if unlabelled is None or isinstance(unlabelled, str) != (y.dtype.kind in "UO"):
-        return every
-    if classes is not None:
-        return every if np.isin(unlabelled, classes) else y != unlabelled
-    known = y != unlabelled
-    others = np.unique(y[known])
-    whole = isinstance(unlabelled, str) or (others == np.round(others)).all()
-    return known if len(others) > 1 and whole else every
-
-
-def checked_pair(model: Any, X: Any, y: Any, *, reset: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Checked rows and labels; missing labels altogether are refused with scikit-learn's own message."""
-    X, y = checked_data(model, dense(X), y, reset=reset, accept_sparse="csr")
-    return X, y
-
-
-def first_bias(kind: AbstractUnit, lesson: Lesson, classes: int) -> np.ndarray:
-    """The visible biases of fresh machines: the rows' means, and the labelled rows' shares of the classes."""
-    X, labels = lesson.X[:, :-classes], lesson.X[:, -classes:]
-    known = labels.any(1)
-    shares = fresh_bias(Categorical(classes), labels[known], lesson.weights[known])
-    return np.concatenate([fresh_bias(kind, X, lesson.weights), shares])
-
-
-def scores(network: RestrictedBoltzmannMachine, x: Any) -> Array:
-    """log P(y | x) up to a constant."""
-    return class_scores(network, x)
-
-
-def hidden_means(network: RestrictedBoltzmannMachine, x: Any) -> Array:
+def summed_out(network: RestrictedBoltzmannMachine, x: Array) -> Array:
     """E[h | x]; for Bernoulli units the statistic is the state."""
-    return by_class(network, x, jax.nn.softmax(scores(network, x))).rows
+    return by_class(network, x, jax.nn.softmax(class_scores(network, x))).rows

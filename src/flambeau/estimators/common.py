@@ -1,14 +1,17 @@
 """What the estimators share: checked inputs, seeds, weights, and fast prediction for any number of rows."""
 
+import math
 from typing import Any
 
 import numpy as np
 from jaxtyping import PyTree
+from scipy.sparse import issparse
 from sklearn.utils import check_array, compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from flambeau.errors import ConfigurationError, DataError, check_value
 from flambeau.estimators.labels import class_indices, known_classes, labels_of
+from flambeau.foundation.memory import physical_memory
 from flambeau.foundation.precision import dtype
 from flambeau.foundation.processes import warn_if_forked
 from flambeau.foundation.rows import by_rows
@@ -40,16 +43,32 @@ def checked_data(estimator: Any, X: Any, y: Any = "no_validation", *, reset: boo
     """
     try:
         checked = validate_data(estimator, X, y, reset=reset, dtype="numeric", ensure_all_finite=False, **options)
-        values = checked if isinstance(y, str) else checked[0]
+        values = made_dense(estimator, checked if isinstance(y, str) else checked[0])
         floats = as_floats(estimator, "X", values)
     except DataError:
         raise
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         where = f"{type(estimator).__name__}, data"
         expected = "a table of finite numbers, (rows, features), with one target per row where there are targets"
         remedy = "check shapes, impute or drop missing values, encode text as numbers"
         raise DataError(where, expected, str(error).rstrip("."), remedy) from None
     return floats if isinstance(y, str) else (floats, checked[1])
+
+
+def made_dense(estimator: Any, values: Any) -> Any:
+    """Sparse rows as an array, where memory holds it; the device holds nothing else."""
+    if not issparse(values):
+        return values
+    numbers = math.prod(values.shape) * np.dtype(dtype()).itemsize
+    where, got = f"{type(estimator).__name__}, X", f"{values.shape[0]:,} x {values.shape[1]:,} sparse ones"
+    expected = f"rows that fit into memory when dense, {numbers / 2**30:.3g} GiB"
+    remedy = "give fewer rows at a time (partial_fit where there is one), or fewer columns (SelectKBest, TruncatedSVD)"
+    if numbers > physical_memory() / 2:
+        raise DataError(where, expected, got, remedy)
+    try:
+        return values.astype(dtype()).toarray()
+    except MemoryError:
+        raise DataError(where, expected, got, remedy) from None
 
 
 def as_floats(estimator: Any, name: str, values: Any) -> np.ndarray:

@@ -1,44 +1,30 @@
 """Deep belief networks behind scikit-learn's interface."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import KW_ONLY
+from typing import Any, ClassVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from flambeau.analysis import LikelihoodReport, LogPartition, log_likelihood_bound
-from flambeau.dynamics import Clamp
-from flambeau.errors import ConfigurationError
-from flambeau.estimators.boltzmann import (
-    bound_report,
-    check_sampling,
-    forget_partition,
-    fresh_bias,
-    how_many,
-    known_partition,
-    partition_of,
-    shown,
-    trusted_value,
-    visible_rows,
-)
-from flambeau.estimators.common import check_number, outputs, row_weights, seed_of
-from flambeau.estimators.deep import Settings, greedy, in_order, joined_history, up_down
-from flambeau.estimators.fitting import check_settings, whole_sizes
+from flambeau.analysis import log_likelihood_bound
+from flambeau.estimators.base import Rows
+from flambeau.estimators.boltzmann import ALGORITHMS, BINARISE, in_order, rates_by_algorithm, unit_kinds
+from flambeau.estimators.common import outputs, row_weights, seed_of
+from flambeau.estimators.deep_belief import STAGED, AbstractDeepBelief
+from flambeau.estimators.density import DENSITY, AbstractDensity
+from flambeau.estimators.options import OptimizerLike, Rate, Seed, learning_rates, optimizer_named
+from flambeau.estimators.parameters import flag, number, one_of, parameters, seed, several, whole
 from flambeau.foundation.random import seed_words
-from flambeau.foundation.rows import by_rows, no_rows
-from flambeau.networks import DeepBeliefNetwork, dbn, generate
-from flambeau.neurons import AbstractUnit, unit
-from flambeau.training import optimiser
+from flambeau.networks import RestrictedBoltzmannMachine, dbn
+from flambeau.neurons import AbstractUnit
+from flambeau.training import AbstractMonitor
 
-__all__ = ["DBN", "check_deep", "generated"]
-
-MOST = 10_000  # rows that base rates are counted on
+__all__ = ["DBN"]
 
 
-class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+@parameters
+class DBN(AbstractDensity, AbstractDeepBelief):
     r"""A deep belief network: layers trained greedily as restricted Boltzmann machines, a generative model of rows.
 
     P(v, h₁, …, h_l) = P(v | h₁) Π_{i=1}^{l-2} P(h_i | h_{i+1}) · P(h_{l-1}, h_l).
@@ -48,7 +34,8 @@ class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     hidden_layer_sizes : units of each layer, bottom first.
     visible : kind of the visible units; hidden ones are Bernoulli.
     algorithm, k, n_chains, n_temperatures, centered, binarize : as for :class:`~flambeau.RBM`, for every layer.
-    optimizer, learning_rate, l1, l2, weight_decay, max_norm, clip_norm, batch_size, epochs : of every layer's training.
+    optimizer, learning_rate, l1, l2, weight_decay, max_norm, clip_norm, batch_size, epochs : of every layer's training;
+        the rate "auto" is 0.05, and 0.01 where chains persist.
     fine_tune : None, or "up_down": wake-sleep over all layers for ``fine_tune_epochs`` at ``fine_tune_learning_rate``,
         with ``fine_tune_k`` steps at the top (None for ``k``).
 
@@ -70,83 +57,77 @@ class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     Source: Hinton, Osindero, Teh 2006. Lecture: 深度信念网络.
     """
 
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (500, 500, 2000),
-        *,
-        visible: Any = "bernoulli",
-        algorithm: Any = "cd",
-        k: Any = 1,
-        centered: Any = True,
-        n_chains: Any = None,
-        n_temperatures: Any = 10,
-        n_categories: Any = None,
-        binarize: Any = None,
-        optimizer: Any = "momentum",
-        learning_rate: Any = 0.05,
-        l1: Any = 0.0,
-        l2: Any = 2e-4,
-        weight_decay: Any = 0.0,
-        max_norm: Any = None,
-        clip_norm: Any = None,
-        batch_size: Any = 20,
-        epochs: Any = 20,
-        fine_tune: Any = None,
-        fine_tune_k: Any = None,
-        fine_tune_epochs: Any = 10,
-        fine_tune_learning_rate: Any = 0.01,
-        shuffle: Any = True,
-        random_state: Any = None,
-        verbose: Any = False,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.visible = visible
-        self.algorithm = algorithm
-        self.k = k
-        self.centered = centered
-        self.n_chains = n_chains
-        self.n_temperatures = n_temperatures
-        self.n_categories = n_categories
-        self.binarize = binarize
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.l1 = l1
-        self.l2 = l2
-        self.weight_decay = weight_decay
-        self.max_norm = max_norm
-        self.clip_norm = clip_norm
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.fine_tune = fine_tune
-        self.fine_tune_k = fine_tune_k
-        self.fine_tune_epochs = fine_tune_epochs
-        self.fine_tune_learning_rate = fine_tune_learning_rate
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.verbose = verbose
+    hidden_layer_sizes: int | Sequence[int] = several((500, 500, 2000), empty=False)
+    _: KW_ONLY
+    visible: str | AbstractUnit = unit_kinds("bernoulli")
+    algorithm: str = one_of("cd", ALGORITHMS)
+    k: int = whole(1, least=1)
+    centered: bool = flag(True)
+    n_chains: int | None = whole(None, least=1, also=(None,))
+    n_temperatures: int = whole(10, least=2)
+    n_categories: int | None = whole(None, least=2, also=(None,))
+    binarize: str | None = one_of(None, BINARISE, also=(None,))
+    optimizer: OptimizerLike = optimizer_named("momentum")
+    learning_rate: Rate = rates_by_algorithm()
+    l1: float = number(0.0, least=0)
+    l2: float = number(2e-4, least=0)
+    weight_decay: float = number(0.0, least=0)
+    max_norm: float | None = number(None, least=0, also=(None,))
+    clip_norm: float | None = number(None, least=0, also=(None,))
+    batch_size: int = whole(20, least=1)
+    epochs: int = whole(20, least=1)
+    fine_tune: str | None = one_of(None, ("up_down",), also=(None,))
+    fine_tune_k: int | None = whole(None, least=1, also=(None,))
+    fine_tune_epochs: int = whole(10, least=1)
+    fine_tune_learning_rate: Rate = learning_rates(0.01)
+    shuffle: bool = flag(True)
+    random_state: Seed = seed()
+    verbose: bool = flag(False)
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, monitors: Any = ()) -> "DBN":
+    fitted: ClassVar[tuple[str, ...]] = (*STAGED, *DENSITY)
+    rates: ClassVar[dict[str, float]] = {"cd": 0.05, "pcd": 0.01, "tempering": 0.01, "exact": 0.05}
+    bounded: ClassVar[bool] = True
+
+    def _check(self) -> None:
+        self._check_stack()
+
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, monitors: Sequence[AbstractMonitor] = ()
+    ) -> "DBN":
         """Learn from X ``(n, features)``; y is ignored. Monitors watch the first layer."""
-        sizes = check_deep(self, (None, "up_down"))
-        X = visible_rows(self, X, None, reset=True)
-        kind = visible_unit(self, X)
-        kind.check(X, "DBN, X")
+        self._check_all()
+        draft = self._draft(going_on=False)
+        draft._learn(X, sample_weight, monitors)
+        return self._commit(draft)
+
+    def _learn(self, X: Any, sample_weight: Any, monitors: Sequence[AbstractMonitor]) -> None:
+        """Layer by layer, then all of them where that is asked for."""
+        X = self._checked(X, reset=True)
+        X = self._in_range(X, self._unit(X.shape[1]), learning=True)
         weights = row_weights(self, X, None, sample_weight)
-        kept = weights > 0
-        X = shown(X, "threshold", 0) if self.binarize == "threshold" else X
-        nothing = np.zeros((int(kept.sum()), 0), X.dtype)
-        given = Settings(X[kept], weights[kept], nothing, kind, seed_of(self.random_state))
-        given = in_order(given, int(self.batch_size), shuffle=bool(self.shuffle))
-        machines, runs = greedy(self, given, sizes, monitors)
-        network = dbn(machines)
+        self._count(X, weights, fresh=True)
+        rows = Rows(X, np.zeros((len(X), 0), X.dtype), weights)
+        rows, seed = in_order(rows, self.batch_size, shuffle=self.shuffle), seed_of(self.random_state)
+        runs = self._greedy(rows, seed, monitors)
+        network = dbn([run.network for run in runs])
         if self.fine_tune == "up_down":
-            runs.append(up_down(self, given, network))
+            runs.append(self._up_down(rows, network, seed))
             network = runs[-1].network
-        self._base = fresh_bias(network.top.visible, top_rows(network, given.X), given.weights[:MOST])
-        self.network_, self.runs_, self.history_ = network, tuple(runs), joined_history(runs)
-        self.n_iter_ = len(self.history_["loss"])
-        forget_partition(self)
-        return self
+        self._settle(network, rows, runs)
+        self.network_, self._partition = network, None
+
+    def _features(self) -> AbstractUnit:
+        return self.network_.features
+
+    def _partitioned(self) -> RestrictedBoltzmannMachine:
+        return self.network_.top
+
+    def _log_p(self, rows: np.ndarray, log_z: float) -> np.ndarray:
+        return self._bound(rows, log_z, 1, 10)
+
+    def _bound(self, rows: np.ndarray, log_z: float, samples: int, repeats: int) -> np.ndarray:
+        key = seed_words(0 if self.random_state is None else seed_of(self.random_state))
+        return log_likelihood_bound(self.network_, rows, log_z, samples=samples, repeats=repeats, key=key)
 
     @property
     def _n_features_out(self) -> int:
@@ -155,18 +136,12 @@ class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> np.ndarray:
         """Means of the top layer ``(n, units)``, by an upward pass."""
         check_is_fitted(self)
-        return outputs(self.network_, self._rows(X))
+        return outputs(self.network_, self._visible(X, self._features()))
 
-    def sample(self, n_samples: Any = 1, n_steps: Any = 1000) -> np.ndarray:
+    def sample(self, n_samples: int = 1, n_steps: int = 1000) -> np.ndarray:
         """Gibbs sampling in the top machine for ``n_steps``, then down: visible means ``(n, features)``."""
         check_is_fitted(self)
-        seed = seed_of(self.random_state)
-        return generated(self.network_, self._base, *how_many(self, n_samples, n_steps), seed, None)
-
-    def log_partition(self, method: str = "auto", **options: Any) -> LogPartition:
-        """log Z of the top machine, see :meth:`flambeau.RBM.log_partition`."""
-        check_is_fitted(self)
-        return partition_of(self, self.network_.top, method, options)
+        return self._generated(self.network_, n_samples, n_steps, None)
 
     def log_likelihood_bound(
         self, X: Any, log_partition: Any = None, *, samples: int = 1, repeats: int = 10
@@ -177,75 +152,4 @@ class DBN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         log Z of the top is computed once and kept; warns where it is not to be trusted.
         """
         check_is_fitted(self)
-        value = trusted_value(self, known_partition(self) if log_partition is None else log_partition)
-        seed = 0 if self.random_state is None else seed_of(self.random_state)
-        rows = shown(self._rows(X), self.binarize, seed)
-        key = seed_words(seed)
-        return log_likelihood_bound(self.network_, rows, value, samples=samples, repeats=repeats, key=key)
-
-    def likelihood_report(self, X: Any, log_partition: Any = None) -> LikelihoodReport:
-        """The mean bound with its error, the protocol, and whether the top's log Z can be trusted; print it."""
-        check_is_fitted(self)
-        return bound_report(self, X, log_partition)
-
-    def _rows(self, X: Any) -> np.ndarray:
-        X = visible_rows(self, X, self.network_.features)
-        return shown(X, "threshold", 0) if self.binarize == "threshold" else X
-
-    def __sklearn_tags__(self) -> Any:
-        """Sparse rows are welcome, targets are not needed."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.target_tags.required = False
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
-
-
-def check_deep(model: Any, tunings: tuple[str | None, ...]) -> tuple[int, ...]:
-    """Refuse settings that cannot work; the layers' sizes."""
-    name = type(model).__name__
-    check_settings(model)
-    check_sampling(model)
-    if model.fine_tune not in tunings:
-        expected = f"one of {', '.join(map(repr, tunings))}"
-        raise ConfigurationError(f"{name}.fine_tune", expected, repr(model.fine_tune), "choose one")
-    check_number(model, "fine_tune_epochs", 1, whole=True)
-    optimiser("sgd", model.fine_tune_learning_rate, l2=model.l2)
-    if model.fine_tune_k is not None:
-        check_number(model, "fine_tune_k", 1, whole=True)
-    sizes = whole_sizes(model, "hidden_layer_sizes", empty=False)
-    if model.fine_tune == "up_down" and len(sizes) < 2:
-        remedy = "give two sizes or more, or fine_tune=None"
-        raise ConfigurationError(f"{name}.fine_tune", "two layers or more for 'up_down'", sizes, remedy)
-    return sizes
-
-
-def visible_unit(model: Any, X: np.ndarray) -> AbstractUnit:
-    """The kind of the visible units for these rows."""
-    return unit(model.visible, columns=X.shape[1], categories=int(model.n_categories or 0))
-
-
-def encoded(network: DeepBeliefNetwork, v: Any) -> Array:
-    """Means of the penultimate layer."""
-    return network.encode(v)
-
-
-def top_rows(network: DeepBeliefNetwork, X: np.ndarray) -> np.ndarray:
-    """What the top machine's visible units see of the first rows: the base rates that annealing starts from."""
-    return by_rows(encoded, network, X[:MOST])
-
-
-def generated(
-    network: DeepBeliefNetwork, base: Any, count: int, steps: np.ndarray, seed: int, clamp: Clamp | None
-) -> np.ndarray:
-    """Means of v after that many steps at the top."""
-    given = network, base, steps, clamp
-    return by_rows(descended, given, no_rows(count), key=seed_words(seed))
-
-
-def descended(given: tuple[Any, ...], blank: Any, key: Array) -> Array:
-    """Sampled at the top from its base rates, carried down; the number of steps is data."""
-    network, base, steps, clamp = given
-    first, rest = jax.random.split(key)
-    start = network.top.visible.sample(jnp.broadcast_to(base, (len(blank), *base.shape)), first)
-    return generate(network, start, steps, rest, clamp)[0]
+        return self._bound(self._as_asked(X), self._log_z(log_partition), samples, repeats)

@@ -1,57 +1,46 @@
 """The restricted Boltzmann machine behind scikit-learn's interface."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
+from dataclasses import KW_ONLY
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from flambeau.analysis import (
-    HeldOut,
-    LikelihoodReport,
-    LogPartition,
-    free_energy_excess,
-    likelihood_report,
-    pseudo_log_likelihood,
-)
+from flambeau.analysis import pseudo_log_likelihood
+from flambeau.analysis.enumeration import free_energies
 from flambeau.dynamics import gibbs
 from flambeau.errors import ConfigurationError, DataError
+from flambeau.estimators.base import TRAINED, Rows
 from flambeau.estimators.boltzmann import (
-    PROTOCOLS,
-    check_sampling,
-    check_weights,
-    clamp_of,
-    forget_partition,
-    fresh_bias,
+    ALGORITHMS,
+    BINARISE,
+    biases_for,
+    check_machine,
     how_many,
-    in_order,
-    known_partition,
-    partition_of,
-    sampler_of,
-    shown,
-    trusted_value,
-    visible_rows,
+    rates_by_algorithm,
+    unit_kinds,
 )
-from flambeau.estimators.common import check_number, outputs, row_weights, seed_of
-from flambeau.estimators.fitting import Job, Lesson, check_settings, learn, remember
-from flambeau.foundation.precision import dtype
+from flambeau.estimators.common import outputs, seed_of
+from flambeau.estimators.density import DENSITY, AbstractEnergyModel, Drawn
+from flambeau.estimators.options import OptimizerLike, Rate, Seed, optimizer_named
+from flambeau.estimators.parameters import flag, number, one_of, parameters, seed, whole
 from flambeau.foundation.random import seed_words
-from flambeau.foundation.rows import by_rows, no_rows
-from flambeau.monitors import FreeEnergyGap
+from flambeau.foundation.rows import by_rows
 from flambeau.networks import RestrictedBoltzmannMachine, rbm
 from flambeau.neurons import AbstractUnit, unit
-from flambeau.problems import AbstractProblem, Binarised, Examples
-from flambeau.rules import Batch, ContrastiveDivergence
-from flambeau.training import AbstractKeeper, AbstractStopping, Best, Beyond, Last, RunAll
+from flambeau.rules import ContrastiveDivergence
+from flambeau.training import Run
 
-__all__ = ["RBM"]
+__all__ = ["RBM", "new_machine", "sampled"]
 
 
-class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+@parameters
+class RBM(AbstractEnergyModel):
     r"""A restricted Boltzmann machine: a generative model of rows, and features of them.
 
     energy(v, h) = -h'Wv - b'v - c'h; learning follows the gradient of the log-likelihood with a sampled second term.
@@ -66,9 +55,9 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         ``n_temperatures``), "exact" (all states, small machines); ``k`` steps; ``n_chains``, None for ``batch_size``.
     centered : measure activities from moving averages; learning then does not depend on the data's coding.
     binarize : None takes values from 0 to 1 as probabilities, "sample" draws 0 or 1 anew at every step, "threshold"
-        cuts at ½. Likelihoods are those of rows treated so, and every report says which.
-    optimizer, learning_rate, l1, l2, weight_decay, max_norm, clip_norm : see :func:`flambeau.optimiser`; penalties
-        touch weights only.
+        cuts at ½ (Bernoulli units only). Likelihoods are those of rows treated so, and every report says which.
+    learning_rate : "auto" is 0.05 for "cd" and "exact", 0.01 where chains persist and must keep up; or as everywhere.
+    optimizer, l1, l2, weight_decay, max_norm, clip_norm : see :func:`flambeau.optimiser`; penalties touch weights only.
     sparsity_target, sparsity_cost : draw every hidden unit's mean activity towards the target.
     batch_size, epochs, shuffle, warm_start, random_state, verbose : as everywhere.
     early_stopping : stop when the free-energy gap to held-out rows (``validation_fraction``, or ``validation_data``) is
@@ -85,7 +74,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     >>> import flambeau as fb
     >>> X = (fb.problems.load("digits").data > 0.5).astype(float)
-    >>> model = fb.RBM(16, algorithm="pcd", epochs=20, random_state=0).fit(X)
+    >>> model = fb.RBM(16, random_state=0).fit(X)
     >>> model.transform(X).shape, model.sample(3, 100).shape
     ((1797, 16), (3, 64))
     >>> bool(model.log_likelihood(X).mean() > -22)  # nats per row; independent pixels reach -25
@@ -96,154 +85,82 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     Lecture: 深度信念网络.
     """
 
-    def __init__(
-        self,
-        n_components: Any = 256,
-        visible: Any = "bernoulli",
-        hidden: Any = "bernoulli",
-        algorithm: Any = "cd",
-        k: Any = 1,
-        centered: Any = True,
-        *,
-        n_chains: Any = None,
-        n_temperatures: Any = 10,
-        n_categories: Any = None,
-        learn_variance: Any = False,
-        binarize: Any = None,
-        optimizer: Any = "momentum",
-        learning_rate: Any = 0.05,
-        l1: Any = 0.0,
-        l2: Any = 0.0,
-        weight_decay: Any = 0.0,
-        max_norm: Any = None,
-        clip_norm: Any = None,
-        sparsity_target: Any = 0.1,
-        sparsity_cost: Any = 0.0,
-        batch_size: Any = 100,
-        epochs: Any = 20,
-        early_stopping: Any = False,
-        validation_fraction: Any = 0.1,
-        tolerance: Any = 0.1,
-        patience: Any = 5,
-        shuffle: Any = True,
-        warm_start: Any = False,
-        random_state: Any = None,
-        verbose: Any = False,
-    ) -> None:
-        self.n_components = n_components
-        self.visible = visible
-        self.hidden = hidden
-        self.algorithm = algorithm
-        self.k = k
-        self.centered = centered
-        self.n_chains = n_chains
-        self.n_temperatures = n_temperatures
-        self.n_categories = n_categories
-        self.learn_variance = learn_variance
-        self.binarize = binarize
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.l1 = l1
-        self.l2 = l2
-        self.weight_decay = weight_decay
-        self.max_norm = max_norm
-        self.clip_norm = clip_norm
-        self.sparsity_target = sparsity_target
-        self.sparsity_cost = sparsity_cost
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.tolerance = tolerance
-        self.patience = patience
-        self.shuffle = shuffle
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
+    n_components: int = whole(256, least=1)
+    visible: str | AbstractUnit = unit_kinds("bernoulli")
+    hidden: str | AbstractUnit = unit_kinds("bernoulli")
+    algorithm: str = one_of("cd", ALGORITHMS)
+    k: int = whole(1, least=1)
+    centered: bool = flag(True)
+    _: KW_ONLY
+    n_chains: int | None = whole(None, least=1, also=(None,))
+    n_temperatures: int = whole(10, least=2)
+    n_categories: int | None = whole(None, least=2, also=(None,))
+    learn_variance: bool = flag(False)
+    binarize: str | None = one_of(None, BINARISE, also=(None,))
+    optimizer: OptimizerLike = optimizer_named("momentum")
+    learning_rate: Rate = rates_by_algorithm()
+    l1: float = number(0.0, least=0)
+    l2: float = number(0.0, least=0)
+    weight_decay: float = number(0.0, least=0)
+    max_norm: float | None = number(None, least=0, also=(None,))
+    clip_norm: float | None = number(None, least=0, also=(None,))
+    sparsity_target: float = number(0.1, least=0)
+    sparsity_cost: float = number(0.0, least=0)
+    batch_size: int = whole(100, least=1)
+    epochs: int = whole(20, least=1)
+    early_stopping: bool = flag(False)
+    validation_fraction: float = number(0.1, above=0, below=1)
+    tolerance: float = number(0.1, least=0)
+    patience: int = whole(5, least=1)
+    shuffle: bool = flag(True)
+    warm_start: bool = flag(False)
+    random_state: Seed = seed()
+    verbose: bool = flag(False)
 
-    def fit(
-        self, X: Any, y: Any = None, sample_weight: Any = None, *, validation_data: Any = None, monitors: Any = ()
-    ) -> "RBM":
-        """Learn from X ``(n, features)``, dense or sparse; y is ignored.
-
-        ``validation_data``, rows like X, gives the curve of the free-energy gap, and is what early stopping watches.
-        """
-        self._check()
-        again = self.warm_start and hasattr(self, "run_")
-        X = visible_rows(self, X, None, reset=True)
-        return self._learn(X, sample_weight, validation_data, monitors, self.epochs, again=again)
-
-    def partial_fit(
-        self, X: Any, y: Any = None, sample_weight: Any = None, *, validation_data: Any = None, monitors: Any = ()
-    ) -> "RBM":
-        """One more pass over these rows, any number of them; chains and optimiser go on where they were."""
-        self._check()
-        again = hasattr(self, "run_")
-        X = visible_rows(self, X, None, reset=not again)
-        return self._learn(X, sample_weight, validation_data, monitors, 1, again=again, stream=True)
+    fitted: ClassVar[tuple[str, ...]] = (*TRAINED, *DENSITY, "_calls")
+    rates: ClassVar[dict[str, float]] = {"cd": 0.05, "pcd": 0.01, "tempering": 0.01, "exact": 0.05}
+    bounded: ClassVar[bool] = False
 
     def _check(self) -> None:
-        check_settings(self)
-        check_number(self, "n_components", 1, whole=True)
-        check_number(self, "sparsity_target", 0)
-        check_number(self, "sparsity_cost", 0)
+        self._check_showing()
         if self.learn_variance and self.visible != "gaussian":
             got = f"visible={self.visible!r}"
             raise ConfigurationError("RBM.learn_variance", "visible='gaussian'", got, "set learn_variance=False")
-        check_sampling(self)
 
-    def _unit(self, side: str, columns: int) -> AbstractUnit:
-        categories, learned = int(self.n_categories or 0), bool(self.learn_variance) and side == "visible"
-        return unit(getattr(self, side), columns=columns, categories=categories, learn_variance=learned)
+    def _unit(self, columns: int) -> AbstractUnit:
+        learned, categories = bool(self.learn_variance), int(self.n_categories or 0)
+        return unit(self.visible, columns=columns, categories=categories, learn_variance=learned)
 
-    def _learn(
-        self,
-        X: np.ndarray,
-        sample_weight: Any,
-        validation: Any,
-        monitors: Sequence[Any],
-        epochs: int,
-        *,
-        again: bool,
-        stream: bool = False,
-    ) -> "RBM":
-        visible, hidden = self._unit("visible", X.shape[1]), self._unit("hidden", int(self.n_components))
-        visible.check(X, "RBM, X")
-        weights = row_weights(self, X, None, sample_weight)
-        X = self._fixed(X)
-        lesson = Lesson.of(X, np.zeros((len(X), 1), X.dtype), weights)
-        if validation is not None:
-            rows = self._fixed(visible_rows(self, validation, visible))
-            lesson.held_out = rows, np.zeros((len(rows), 1), rows.dtype), np.ones(len(rows))
-        lesson = in_order(lesson, int(self.batch_size), shuffle=bool(self.shuffle))
-        self._base = fresh_bias(visible, lesson.X, lesson.weights)
-        sizes = X.shape[1], int(self.n_components)
-        kinds = repr(jax.tree.map(np.shape, (visible, hidden)))
-        job = Job((*sizes, kinds), lambda key: self._draw(sizes, visible, hidden, key), self._rule(), judged,
-                  self._problem, classify=False, converges=False)  # fmt: skip
-        run = learn(self, lesson, job, epochs, monitors, self.run_ if again else None, stream)
-        check_weights(self, run.network)
-        self._calls = 0
-        forget_partition(self)
-        return remember(self, run, stream)
-
-    def _fixed(self, X: np.ndarray) -> np.ndarray:
-        """Cut at ½ where that is asked for; drawing is left to every step."""
-        return shown(X, "threshold", 0) if self.binarize == "threshold" else X
-
-    def _draw(self, sizes: tuple[int, int], visible: Any, hidden: Any, key: Array) -> RestrictedBoltzmannMachine:
-        return new_machine(sizes, visible, hidden, self._base, bool(self.centered), jax.random.key_data(key))
-
-    def _rule(self) -> ContrastiveDivergence:
-        return ContrastiveDivergence(
-            sampler_of(self),
-            bool(self.centered),
+    def _drawing(self, kind: AbstractUnit, bias: np.ndarray) -> Drawn:
+        sizes, centered = (len(bias), int(self.n_components)), bool(self.centered)
+        hidden = unit(self.hidden, columns=sizes[1], categories=int(self.n_categories or 0))
+        rule = ContrastiveDivergence(
+            self._sampler(),
+            centered,
             sparsity_target=float(self.sparsity_target),
             sparsity_cost=float(self.sparsity_cost),
         )
+        outline = {"n_components": sizes[1], "hidden": self.hidden, "learn_variance": bool(self.learn_variance)}
+        return Drawn(
+            outline, lambda key: new_machine(sizes, kind, hidden, bias, centered, jax.random.key_data(key)), rule
+        )
 
-    def _problem(self, examples: Examples) -> AbstractProblem:
-        return Binarised(examples) if self.binarize == "sample" else examples
+    def _conclude(self, run: Run, rows: Rows) -> None:
+        check_machine(self, run.network)
+        self._base = biases_for(run.network.visible, *self._totals)
+        self._calls = 0
+
+    def _features(self) -> AbstractUnit:
+        return self.network_.visible
+
+    def _partitioned(self) -> RestrictedBoltzmannMachine:
+        return self.network_
+
+    def _log_p(self, rows: np.ndarray, log_z: float) -> np.ndarray:
+        return -free_energies(self.network_, rows) - log_z
+
+    def _chain(self) -> Callable[..., Array]:
+        return sampled
 
     @property
     def components_(self) -> np.ndarray:
@@ -267,7 +184,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> np.ndarray:
         """E[h | v] ``(n, n_components)``; for Bernoulli units P(h = 1 | v)."""
         check_is_fitted(self)
-        return outputs(self.network_, self._fixed(self._rows(X)))
+        return outputs(self.network_, self._visible(X, self._features()))
 
     def inverse_transform(self, H: Any) -> np.ndarray:
         """E[v | h] ``(n, n_features)`` of hidden values."""
@@ -281,24 +198,16 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def free_energy(self, X: Any) -> np.ndarray:
         """F(v) per row, nats, of the rows as ``binarize`` shows them: log P(v) = -F(v) - log Z."""
         check_is_fitted(self)
-        return by_rows(free_energy, self.network_, self._shown(X))
+        return free_energies(self.network_, self._as_asked(X))
 
     def score_samples(self, X: Any) -> np.ndarray:
         """The exact pseudo-log-likelihood per row, nats: Σ_i log P(v_i | all the others). Deterministic."""
         check_is_fitted(self)
-        return np.asarray(pseudo_log_likelihood(self.network_, self._shown(X)))
+        return pseudo_log_likelihood(self.network_, self._as_asked(X))
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean of :meth:`score_samples`: what a grid search maximises."""
         return float(self.score_samples(X).mean())
-
-    def log_partition(self, method: str = "auto", **options: Any) -> LogPartition:
-        """log Z: exactly by listing the smaller side's states (up to 20 units under "auto"), or estimated ("ais").
-
-        Options are those of :func:`flambeau.analysis.log_partition`: chains, temperatures, reverse_start, base.
-        """
-        check_is_fitted(self)
-        return partition_of(self, self.network_, method, options)
 
     def log_likelihood(self, X: Any, log_partition: Any = None) -> np.ndarray:
         """log P(v) per row, nats; give ``log_partition`` (or its number), or it is computed once and kept.
@@ -306,84 +215,31 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Warns where log Z is not to be trusted.
         """
         check_is_fitted(self)
-        value = trusted_value(self, known_partition(self) if log_partition is None else log_partition)
-        return -np.asarray(by_rows(free_energy, self.network_, self._shown(X)), np.float64) - value
+        return self._log_p(self._as_asked(X), self._log_z(log_partition))
 
-    def likelihood_report(self, X: Any, log_partition: Any = None) -> LikelihoodReport:
-        """Mean log-likelihood with its error, the protocol, and whether log Z can be trusted; print it."""
-        check_is_fitted(self)
-        given = known_partition(self) if log_partition is None else log_partition
-        return likelihood_report(self.network_, self._shown(X), given, protocol=PROTOCOLS[self.binarize])
-
-    def gibbs(self, V: Any, n_steps: Any = 1, random_state: Any = None) -> np.ndarray:
+    def gibbs(self, V: Any, n_steps: int = 1, random_state: Any = None) -> np.ndarray:
         """The visible states after ``n_steps`` steps of the chain from each row of V.
 
         Every call goes on with new random numbers, so that calls in a loop are a chain; ``random_state`` fixes them.
         """
         check_is_fitted(self)
-        rows, calls = self._fixed(self._rows(V)), None
+        rows, call = self._visible(V, self._features()), None
         seed = seed_of(self.random_state if random_state is None else random_state)
         if random_state is None:
-            calls, self._calls = np.asarray(self._calls, np.uint32), self._calls + 1
-        given = self.network_, how_many(self, 1, n_steps)[1], calls
-        return by_rows(walk, given, rows, key=seed_words(seed))
-
-    def sample(self, n_samples: Any = 1, n_steps: Any = 1000, clamp: Any = None) -> np.ndarray:
-        """Rows of the model after ``n_steps`` of Gibbs sampling from independent starts.
-
-        ``clamp`` holds visible units at given values, NaN marking the free ones: in-painting, conditional generation.
-        """
-        check_is_fitted(self)
-        n_samples, steps = how_many(self, n_samples, n_steps)
-        held = clamp_of(self, clamp, self.network_.visible, n_samples)
-        given, key = (self.network_, self._base, steps), seed_words(seed_of(self.random_state))
-        return by_rows(sampled, given, (no_rows(n_samples), held), key=key)
-
-    def _rows(self, X: Any) -> np.ndarray:
-        return visible_rows(self, X, self.network_.visible)
-
-    def _shown(self, X: Any) -> np.ndarray:
-        seed = 0 if self.random_state is None else seed_of(self.random_state)
-        return shown(self._rows(X), self.binarize, seed)
-
-    def __sklearn_tags__(self) -> Any:
-        """Sparse rows are welcome, targets are not needed."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.target_tags.required = False
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
-
-
-def judged(
-    model: Any, examples: Examples, held_out: Batch | None, stream: bool
-) -> tuple[AbstractStopping, AbstractKeeper, tuple[Any, ...]]:
-    """Early stopping watches the free-energy gap; held-out rows without it only give the curve.
-
-    As many training rows as held-out ones, drawn: the first ones may all be of one class.
-    """
-    if held_out is None:
-        return RunAll(), Last(), ()
-    count = int(examples.count)
-    chosen = np.sort(np.random.default_rng(0).permutation(count)[: len(held_out.inputs)])
-    rows, own = examples.inputs[chosen], examples.weights
-    weights = (None if own is None else own[chosen], held_out.weights)
-    if model.early_stopping:
-        data = HeldOut(rows, held_out.inputs, *weights, np.asarray(model.tolerance, dtype()))
-        return Beyond(free_energy_excess, data, model.patience), Best(newest=True), ()
-    return RunAll(), Last(), (FreeEnergyGap(rows, held_out.inputs, *weights),)
+            call, self._calls = np.asarray(self._calls, np.uint32), self._calls + 1
+        return by_rows(walk, (self.network_, how_many(self, 1, n_steps)[1], call), rows, key=seed_words(seed))
 
 
 @eqx.filter_jit
 def new_machine(
-    sizes: tuple, visible: Any, hidden: Any, bias: Any, centered: bool, seed: Any, label: int = 0
+    sizes: tuple[int, int], visible: Any, hidden: Any, bias: Any, centered: bool, seed: Any, label: int = 0
 ) -> RestrictedBoltzmannMachine:
     """A fresh machine, drawn in one compiled call."""
     key = jax.random.wrap_key_data(seed)
-    return rbm(sizes[0], sizes[1], visible, hidden, visible_bias=bias, centered=centered, label=label, key=key)
+    return rbm(*sizes, visible, hidden, visible_bias=bias, centered=centered, label=label, key=key)
 
 
-def walk(given: tuple[Any, ...], rows: Any, key: Array) -> Array:
+def walk(given: tuple[Any, ...], rows: Array, key: Array) -> Array:
     """Gibbs sampling from these rows; ``given`` are the network, the number of steps and that of the call, if any."""
     network, steps, call = given
     return gibbs(network, rows, steps, key if call is None else jax.random.fold_in(key, call))
@@ -393,15 +249,10 @@ def sampled(given: tuple[Any, ...], rows: tuple[Any, Any], key: Array) -> Array:
     """Gibbs sampling from independent starts; ``given`` are the network, their biases and the number of steps."""
     (network, bias, steps), (blank, clamp) = given, rows
     first, rest = jax.random.split(key)
-    start = network.visible.sample(jax.numpy.broadcast_to(bias, (len(blank), *bias.shape)), first)
+    start = network.visible.sample(jnp.broadcast_to(bias, (len(blank), *bias.shape)), first)
     return gibbs(network, start, steps, rest, clamp)
 
 
-def reconstruct(network: RestrictedBoltzmannMachine, h: Any) -> Any:
+def reconstruct(network: RestrictedBoltzmannMachine, h: Array) -> Array:
     """E[v | h]."""
     return network.reconstruct(h)
-
-
-def free_energy(network: RestrictedBoltzmannMachine, v: Any) -> Any:
-    """F(v)."""
-    return network.free_energy(v)

@@ -1,17 +1,19 @@
-"""Arrays of one's own: what is kept never shares the memory of what was given.
+"""Arrays of one's own: what is kept never shares the memory of what was given; and how much memory there is.
 
 On a CPU ``jax.device_put`` takes an aligned NumPy array as it is, without a copy: who then writes into that array
 changes what Flambeau keeps. Every border that keeps arrays copies once, into memory aligned so that JAX needs no copy
 of its own.
 """
 
+import math
+import os
 from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Array, PyTree
 
-__all__ = ["aligned", "kept_apart", "on_device"]
+__all__ = ["aligned", "kept_apart", "on_device", "physical_memory"]
 
 ALIGNMENT = 64  # bytes: what XLA asks of memory that it uses as it is
 
@@ -43,3 +45,11 @@ def on_device(values: Any, kind: Any, rows: int | None = None) -> Array:
 def kept_apart(tree: PyTree) -> PyTree:
     """A pytree whose NumPy arrays are copied to the device; everything else is as it was."""
     return jax.tree.map(lambda leaf: jax.device_put(np.array(leaf)) if isinstance(leaf, np.ndarray) else leaf, tree)
+
+
+def physical_memory() -> float:
+    """Bytes of the machine's memory; infinite where the system does not say."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):
+        return math.inf

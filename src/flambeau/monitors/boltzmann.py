@@ -20,8 +20,8 @@ __all__ = ["FreeEnergyGap", "PseudoLikelihood", "ReconstructionError"]
 class FreeEnergyGap(AbstractRoundMonitor):
     """Mean F(held out) - mean F(training rows) at the end of each round; log Z cancels, so it is exact.
 
-    A growing gap is overfitting. Records: ``gap`` in nats, ``spread``, the standard deviation of the held-out F.
-    Source: Hinton 2010, section 6.
+    A growing gap is overfitting. Records: ``free_energy_gap`` in nats, ``spread``, the standard deviation of the
+    held-out F. Source: Hinton 2010, section 6.
     """
 
     name: ClassVar[str] = "free_energy_gap"
@@ -34,7 +34,7 @@ class FreeEnergyGap(AbstractRoundMonitor):
         """Measure."""
         rows, held_out = jnp.asarray(self.rows), jnp.asarray(self.held_out)
         gap, spread = free_energy_gap(network, rows, held_out, self.weights, self.held_out_weights)
-        return {"gap": gap, "spread": spread}
+        return {"free_energy_gap": gap, "spread": spread}
 
 
 class ReconstructionError(AbstractMonitor):

@@ -1,0 +1,180 @@
+"""What both deep belief networks do: read rows, train greedily, tune all layers by wake-sleep, sample."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from flambeau.dynamics import Clamp
+from flambeau.errors import ConfigurationError
+from flambeau.estimators.base import Rows
+from flambeau.estimators.boltzmann import AbstractBoltzmann, biases_for, check_machine, check_sizes, how_many
+from flambeau.estimators.common import seed_of
+from flambeau.estimators.descent import whole_sizes
+from flambeau.foundation.random import seed_words
+from flambeau.foundation.rows import by_rows, no_rows
+from flambeau.networks import DeepBeliefNetwork, RestrictedBoltzmannMachine, generate, rbm
+from flambeau.neurons import AbstractUnit, Bernoulli, Categorical
+from flambeau.problems import Binarised, Examples
+from flambeau.rules import ContrastiveDivergence, Hybrid, UpDown
+from flambeau.training import AbstractMonitor, Run, optimiser
+from flambeau.training.stagewise import Stage, run_stage, stagewise
+
+__all__ = ["STAGED", "AbstractDeepBelief"]
+
+# What both leave behind.
+STAGED = ("n_features_in_", "feature_names_in_", "network_", "runs_", "history_", "n_iter_", "_base")
+MOST = 10_000  # rows that the base rates at the top are counted on
+TUNING, TEACHING = 100, 200  # streams of random numbers of their own
+
+
+class AbstractDeepBelief(AbstractBoltzmann):
+    """A stack of machines, trained one after the other; labels, if any, stand beside the last one's inputs.
+
+    Rows are ``inputs`` and one-hot ``targets``, all 0 for a row without a label, no columns where there are no classes.
+    The annotations are parameters that both declare.
+    """
+
+    hidden_layer_sizes: Any
+    epochs: int
+    fine_tune: str | None
+    fine_tune_k: int | None
+    fine_tune_epochs: int
+    fine_tune_learning_rate: Any
+    verbose: bool
+    _base: np.ndarray
+
+    def _check_stack(self) -> None:
+        """Refuse parameters that exclude each other."""
+        self._check_showing()
+        optimiser("sgd", self.fine_tune_learning_rate, l2=self.l2)
+        sizes = whole_sizes(self.hidden_layer_sizes)
+        if self.fine_tune == "up_down" and len(sizes) < 2:
+            where, remedy = f"{type(self).__name__}.fine_tune", "give two sizes or more, or fine_tune=None"
+            raise ConfigurationError(where, "two layers or more for 'up_down'", sizes, remedy)
+
+    def _greedy(self, rows: Rows, seed: int, monitors: Sequence[AbstractMonitor]) -> list[Run]:
+        """A machine on the data, the next on its codes, and so on: layer i + 1 fits the aggregated posterior of i."""
+        sizes = whole_sizes(self.hidden_layer_sizes)
+        stages = [
+            functools.partial(self._machine, rows, place, size, seed, () if place else tuple(monitors))
+            for place, size in enumerate(sizes)
+        ]
+        runs = stagewise(rows.inputs, stages, hidden_means, verbose=bool(self.verbose))
+        for run in runs:
+            check_machine(self, run.network)
+        return runs
+
+    def _machine(
+        self,
+        rows: Rows,
+        place: int,
+        size: int,
+        seed: int,
+        monitors: tuple[AbstractMonitor, ...],
+        codes: np.ndarray,
+        runs: Sequence[Run],
+    ) -> Stage:
+        """One layer of the stack, the label beside its inputs where it is the last."""
+        features, last = codes.shape[1], place == len(whole_sizes(self.hidden_layer_sizes)) - 1
+        kind: AbstractUnit = Bernoulli() if place else self._unit(features)
+        bias = biases_for(kind, rows.weights @ codes.astype(np.float64), rows.weights.sum())
+        label = rows.targets.shape[1] if last else 0
+        if label:
+            shares = rows.weights @ rows.targets.astype(np.float64)
+            bias = np.concatenate([bias, biases_for(Categorical(label), shares, shares.sum())])
+            codes = np.hstack([codes, rows.targets.astype(codes.dtype)])
+        key = jax.random.fold_in(jax.random.key(seed), place)
+        fresh = rbm(features, size, kind, label=label, visible_bias=bias, centered=bool(self.centered), key=key)
+        network = mirrored(runs[-1].network, fresh) if runs else fresh
+        sampled = features if self.binarize == "sample" and not place else None
+        nothing = np.zeros((len(codes), 1), codes.dtype)
+        rule = ContrastiveDivergence(self._sampler(), bool(self.centered))
+        problem = self._problem(codes, nothing, rows.weights, sampled)
+        batch_size, epochs = self._rows_per_step(codes), int(self.epochs)
+        return Stage(network, rule, problem, self._optimizer(), epochs, batch_size, key, monitors)
+
+    def _up_down(
+        self, rows: Rows, network: DeepBeliefNetwork, seed: int, weight: Any = None, top_rate: Any = 1.0
+    ) -> Run:
+        """All layers at once, by the contrastive form of wake-sleep; with a weight, the top's rule is hybrid."""
+        chains = ContrastiveDivergence(self._sampler(self.fine_tune_k), bool(self.centered))
+        top = chains if weight is None else Hybrid(chains, weight)
+        targets = rows.targets if network.label else np.zeros((len(rows.inputs), 1), rows.inputs.dtype)
+        sampled = rows.inputs.shape[1] if self.binarize == "sample" else None
+        problem = self._problem(rows.inputs, targets, rows.weights, sampled)
+        tuned = optimiser("sgd", self.fine_tune_learning_rate, l2=self.l2)
+        key = jax.random.fold_in(jax.random.key(seed), TUNING)
+        batch_size, epochs = self._rows_per_step(rows.inputs), int(self.fine_tune_epochs)
+        stage = Stage(network, UpDown(top, top_rate), problem, tuned, epochs, batch_size, key)
+        run = run_stage(stage, verbose=bool(self.verbose))
+        check_machine(self, run.network.top)
+        for number, pair in enumerate(run.network.lower):
+            wirings = {"recognition": pair.recognition.weights, "generation": pair.generation.weights}
+            check_sizes(self, {f"layer {number + 1}, {name}": weights for name, weights in wirings.items()})
+        return run
+
+    def _problem(self, inputs: Any, targets: Any, weights: Any, sampled: int | None) -> Examples | Binarised:
+        """Rows in whole batches; the first ``sampled`` columns drawn anew at every step."""
+        whole = self._rows_per_step(inputs)
+        examples = Examples.of(inputs, targets, weights, shuffle=bool(self.shuffle), whole=whole)
+        return examples if sampled is None else Binarised(examples, sampled)
+
+    def _rows_per_step(self, rows: np.ndarray) -> int:
+        """All of a set that is smaller than a batch."""
+        return min(int(self.batch_size), len(rows))
+
+    def _settle(self, network: DeepBeliefNetwork, rows: Rows, runs: Sequence[Run]) -> None:
+        """What both remember: base rates at the top, where chains start, and one history of all stages."""
+        codes = by_rows(encoded, network, rows.inputs[:MOST]).astype(np.float64)
+        weights = rows.weights[:MOST]
+        base = biases_for(network.top.features, weights @ codes, weights.sum())
+        self._base = np.concatenate([base, np.zeros(network.label, base.dtype)])
+        loss = [run.history["loss"] for run in runs]
+        stage = np.repeat(np.arange(len(runs)), [len(values) for values in loss])
+        self.runs_, self.history_ = tuple(runs), {"loss": np.concatenate(loss), "stage": stage}
+        self.n_iter_ = len(stage)
+
+    def _generated(self, network: DeepBeliefNetwork, n_samples: Any, n_steps: Any, clamp: Clamp | None) -> np.ndarray:
+        """Means of v after that many steps at the top."""
+        count, steps = how_many(self, n_samples, n_steps)
+        given, key = (network, self._base, steps), seed_words(seed_of(self.random_state))
+        return np.asarray(by_rows(descended, given, (no_rows(count), clamp), key=key))
+
+
+def hidden_means(machine: RestrictedBoltzmannMachine, v: Array) -> Array:
+    """E[h | v]."""
+    return machine(v)
+
+
+def encoded(network: DeepBeliefNetwork, v: Array) -> Array:
+    """Means of the penultimate layer."""
+    return network.encode(v)
+
+
+def descended(given: tuple[Any, ...], rows: tuple[Array, Clamp | None], key: Array) -> Array:
+    """Sampled at the top from its base rates, carried down; the number of steps is data."""
+    (network, base, steps), (blank, clamp) = given, rows
+    first, rest = jax.random.split(key)
+    start = network.top.visible.sample(jnp.broadcast_to(base, (len(blank), *base.shape)), first)
+    return generate(network, start, steps, rest, clamp)[0]
+
+
+def mirrored(below: RestrictedBoltzmannMachine, fresh: RestrictedBoltzmannMachine) -> RestrictedBoltzmannMachine:
+    """The machine below turned upside down, where the sizes allow it: it changes the stack's likelihood by nothing.
+
+    From there on, what raises the new machine's likelihood raises the bound of the whole (Hinton, Osindero, Teh 2006).
+    """
+    sizes = below.hidden_bias.shape, below.visible_bias.shape
+    binary = all(isinstance(kind, Bernoulli) for kind in (below.visible, fresh.visible))
+    if not binary or sizes != (fresh.visible_bias.shape, fresh.hidden_bias.shape):
+        return fresh
+    structure = fresh.structure.with_weights(below.structure.weights.T)
+    return dataclasses.replace(
+        fresh, structure=structure, visible_bias=below.hidden_bias, hidden_bias=below.visible_bias
+    )
