@@ -23,7 +23,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 from sklearn.base import BaseEstimator
 
-from flambeau import dynamics, estimators, networks, neurons, problems, rules, structures
+from flambeau import analysis, dynamics, estimators, networks, neurons, problems, rules, structures
 from flambeau.errors import ConfigurationError, FileFormatError
 from flambeau.foundation.files import header_within_limits, write_atomic
 from flambeau.rules import losses
@@ -37,14 +37,26 @@ FITTED = {
     *("classes_", "feature_names_in_", "n_features_in_", "n_iter_", "network_", "run_", "history_", "converged_"),
     *("margin_", "mistake_bound_", "mistakes_", "target_mean_", "target_scale_", "_single", "_stream", "_drawn_as"),
     *("image_shape_", "_base", "dbn_", "runs_", "patterns_", "step_", "_weights", "_activity", "_symmetric"),
-    *("_calls", "_partition", "_unlearned", "table_"),
+    *("_calls", "_partition", "_unlearned", "table_", "_totals", "_odd_sums"),
 }
 
 
 @functools.cache
 def known_classes() -> dict[str, type]:
     """Every class that may stand in a file, by its name."""
-    modules = (neurons, structures, dynamics, networks, problems, rules, losses, keeping, stopping, estimators)
+    modules = (
+        analysis,
+        neurons,
+        structures,
+        dynamics,
+        networks,
+        problems,
+        rules,
+        losses,
+        keeping,
+        stopping,
+        estimators,
+    )
     found = [thing for module in modules for thing in vars(module).values() if isinstance(thing, type)]
     states = [optax.EmptyState, optax.TraceState, optax.ScaleByAdamState, optax.ScaleByRmsState, optax.ScaleByRssState]
     kept = [

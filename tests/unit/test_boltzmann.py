@@ -245,7 +245,7 @@ class TestRefusals:
         ("settings", "match"),
         [
             ({"n_components": 0}, "at least 1"),
-            ({"algorithm": "gibbs"}, "cd, pcd, tempering, exact"),
+            ({"algorithm": "gibbs"}, "'cd', 'pcd', 'tempering', 'exact'"),
             ({"visible": "binary"}, "bernoulli, spin"),
             ({"visible": "softmax"}, "n_categories"),
             ({"binarize": "yes"}, "threshold"),

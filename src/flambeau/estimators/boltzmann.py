@@ -18,7 +18,7 @@ from flambeau.estimators.parameters import declared, literal_or_text, made_by
 from flambeau.foundation.precision import dtype
 from flambeau.neurons import UNITS, AbstractUnit, Bernoulli, Gaussian, Spin, unit
 from flambeau.neurons.units import states_of
-from flambeau.training import Optimiser, optimiser
+from flambeau.training import Optimizer, optimizer
 
 __all__ = [
     "ALGORITHMS",
@@ -54,7 +54,7 @@ def unit_kinds(default: str) -> Any:
 def rates_by_algorithm() -> Any:
     """A learning rate as everywhere, or "auto": what does well with the algorithm."""
     expected = "'auto', a positive number, a schedule's name, or a function of the step's number"
-    return made_by("auto", lambda rate: optimiser("sgd", rate), expected, ("auto",), also=("auto",))
+    return made_by("auto", lambda rate: optimizer("sgd", rate), expected, ("auto",), also=("auto",))
 
 
 def mark_of_no_label() -> Any:
@@ -63,7 +63,7 @@ def mark_of_no_label() -> Any:
 
 
 class AbstractBoltzmann(ClassNamePrefixFeaturesOutMixin, TransformerMixin, AbstractFitted):
-    """Reading and showing rows, and the sampler and optimiser that parameters describe.
+    """Reading and showing rows, and the sampler and optimizer that parameters describe.
 
     The annotations are parameters that every kind declares. ``rates`` holds the learning rate of each algorithm.
     """
@@ -102,11 +102,11 @@ class AbstractBoltzmann(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Abstr
         """The kind of the visible units in that many columns."""
         return unit(self.visible, columns=columns, categories=int(self.n_categories or 0))
 
-    def _optimizer(self) -> Optimiser:
-        """The optimiser that the parameters describe."""
+    def _optimizer(self) -> Optimizer:
+        """The optimizer that the parameters describe."""
         auto = isinstance(self.learning_rate, str) and self.learning_rate == "auto"
         penalties = {name: getattr(self, name) for name in ("l1", "l2", "weight_decay", "clip_norm", "max_norm")}
-        return optimiser(self.optimizer, self.rates[self.algorithm] if auto else self.learning_rate, **penalties)
+        return optimizer(self.optimizer, self.rates[self.algorithm] if auto else self.learning_rate, **penalties)
 
     def _sampler(self, steps: int | None = None) -> AbstractSampler:
         """The sampler that ``algorithm``, ``k`` (or ``steps``), ``n_chains`` and ``n_temperatures`` describe."""

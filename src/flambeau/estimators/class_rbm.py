@@ -67,7 +67,7 @@ class ClassificationRBM(AbstractBoltzmann, ClassifierMixin, AbstractTrainedClass
         rows teach the generative part, and none else; early stopping holds out labelled rows alone.
     algorithm, k, n_chains, n_temperatures, centered, binarize : of the generative part, as for :class:`~flambeau.RBM`.
     learning_rate : "auto" is 0.1, and 0.01 where chains persist; optimizer, l1, l2, weight_decay, max_norm, clip_norm :
-        see :func:`flambeau.optimiser`.
+        see :func:`flambeau.optimizer`.
     batch_size, epochs, shuffle, warm_start, random_state, verbose : as everywhere.
     early_stopping : stop when the held-out -log P(y | v) (``validation_fraction`` of the rows, or ``validation_data``)
         has not fallen by ``tolerance`` for ``patience`` epochs, and keep the best network.

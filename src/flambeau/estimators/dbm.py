@@ -49,7 +49,7 @@ class DBM(AbstractEnergyModel):
     algorithm, k, n_chains, n_temperatures, centered, binarize : as for :class:`~flambeau.RBM`; persistent chains by
         default. Centring is what makes joint training work without greedy pre-training.
     learning_rate : "auto" is 0.02; optimizer, l1, l2, weight_decay, max_norm, clip_norm : see
-        :func:`flambeau.optimiser`.
+        :func:`flambeau.optimizer`.
     batch_size, epochs, shuffle, warm_start, random_state, verbose : as everywhere.
     early_stopping : stop when the gap of variational free energies to held-out rows (``validation_fraction``, or
         ``validation_data``) is wider, for ``patience`` epochs, than ``tolerance`` of its spread plus what chance allows

@@ -38,7 +38,7 @@ from flambeau.neurons import AbstractUnit, activation
 from flambeau.problems import Examples
 from flambeau.rules import Backpropagation, CrossEntropy
 from flambeau.structures import Dense, Dropout, Layer
-from flambeau.training import AbstractMonitor, Run, optimiser
+from flambeau.training import AbstractMonitor, Run, optimizer
 from flambeau.training.stagewise import Stage, run_stage
 
 __all__ = ["DBNClassifier", "feed_forward"]
@@ -122,7 +122,7 @@ class DBNClassifier(ClassifierMixin, AbstractDeepBelief):
 
     def _check(self) -> None:
         self._check_stack()
-        optimiser(self.fine_tune_optimizer, self.fine_tune_learning_rate, l2=self.fine_tune_l2)
+        optimizer(self.fine_tune_optimizer, self.fine_tune_learning_rate, l2=self.fine_tune_l2)
         alone: dict[str, float | None] = {"dropout": 0, "input_dropout": 0} if self.fine_tune != "backprop" else {}
         alone |= {"generative_weight": None, "top_rate": 1} if self.fine_tune != "up_down" else {}
         for name, neutral in alone.items():
@@ -181,12 +181,12 @@ class DBNClassifier(ClassifierMixin, AbstractDeepBelief):
         key = jax.random.fold_in(jax.random.key(seed), TEACHING)
         rule, runs = Backpropagation(CrossEntropy()), list[Run]()
         if self.warm_up_epochs:
-            first = optimiser("adam", 0.001)
+            first = optimizer("adam", 0.001)
             epochs, top = int(self.warm_up_epochs), only_the_top(network)
             stage = Stage(network, rule, examples, first, epochs, batch_size, key, trainable=top)
             runs.append(run_stage(stage, verbose=bool(self.verbose)))
             network = runs[0].network
-        chosen = optimiser(self.fine_tune_optimizer, self.fine_tune_learning_rate, l2=self.fine_tune_l2)
+        chosen = optimizer(self.fine_tune_optimizer, self.fine_tune_learning_rate, l2=self.fine_tune_l2)
         stage = Stage(network, rule, examples, chosen, int(self.fine_tune_epochs), batch_size, key)
         return [*runs, run_stage(stage, verbose=bool(self.verbose))]
 

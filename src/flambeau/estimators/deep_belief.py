@@ -22,7 +22,7 @@ from flambeau.networks import DeepBeliefNetwork, RestrictedBoltzmannMachine, gen
 from flambeau.neurons import AbstractUnit, Bernoulli, Categorical
 from flambeau.problems import Binarised, Examples
 from flambeau.rules import ContrastiveDivergence, Hybrid, UpDown
-from flambeau.training import AbstractMonitor, Run, optimiser
+from flambeau.training import AbstractMonitor, Run, optimizer
 from flambeau.training.stagewise import Stage, run_stage, stagewise
 
 __all__ = ["STAGED", "AbstractDeepBelief"]
@@ -52,7 +52,7 @@ class AbstractDeepBelief(AbstractBoltzmann):
     def _check_stack(self) -> None:
         """Refuse parameters that exclude each other."""
         self._check_showing()
-        optimiser("sgd", self.fine_tune_learning_rate, l2=self.l2)
+        optimizer("sgd", self.fine_tune_learning_rate, l2=self.l2)
         sizes = whole_sizes(self.hidden_layer_sizes)
         if self.fine_tune == "up_down" and len(sizes) < 2:
             where, remedy = f"{type(self).__name__}.fine_tune", "give two sizes or more, or fine_tune=None"
@@ -108,7 +108,7 @@ class AbstractDeepBelief(AbstractBoltzmann):
         targets = rows.targets if network.label else np.zeros((len(rows.inputs), 1), rows.inputs.dtype)
         sampled = rows.inputs.shape[1] if self.binarize == "sample" else None
         problem = self._problem(rows.inputs, targets, rows.weights, sampled)
-        tuned = optimiser("sgd", self.fine_tune_learning_rate, l2=self.l2)
+        tuned = optimizer("sgd", self.fine_tune_learning_rate, l2=self.l2)
         key = jax.random.fold_in(jax.random.key(seed), TUNING)
         batch_size, epochs = self._rows_per_step(rows.inputs), int(self.fine_tune_epochs)
         stage = Stage(network, UpDown(top, top_rate), problem, tuned, epochs, batch_size, key)

@@ -57,7 +57,7 @@ class RBM(AbstractEnergyModel):
     binarize : None takes values from 0 to 1 as probabilities, "sample" draws 0 or 1 anew at every step, "threshold"
         cuts at ½ (Bernoulli units only). Likelihoods are those of rows treated so, and every report says which.
     learning_rate : "auto" is 0.05 for "cd" and "exact", 0.01 where chains persist and must keep up; or as everywhere.
-    optimizer, l1, l2, weight_decay, max_norm, clip_norm : see :func:`flambeau.optimiser`; penalties touch weights only.
+    optimizer, l1, l2, weight_decay, max_norm, clip_norm : see :func:`flambeau.optimizer`; penalties touch weights only.
     sparsity_target, sparsity_cost : draw every hidden unit's mean activity towards the target.
     batch_size, epochs, shuffle, warm_start, random_state, verbose : as everywhere.
     early_stopping : stop when the free-energy gap to held-out rows (``validation_fraction``, or ``validation_data``) is

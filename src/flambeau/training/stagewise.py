@@ -14,7 +14,7 @@ from flambeau.foundation.rows import by_rows
 from flambeau.problems.base import AbstractProblem
 from flambeau.rules.base import AbstractRule
 from flambeau.training.monitoring import AbstractMonitor
-from flambeau.training.optimiser import Optimiser
+from flambeau.training.optimizer import Optimizer
 from flambeau.training.run import Run
 from flambeau.training.train import train
 
@@ -27,7 +27,7 @@ class Stage(NamedTuple):
     network: PyTree
     rule: AbstractRule
     problem: AbstractProblem
-    optimizer: Optimiser
+    optimizer: Optimizer
     epochs: int
     batch_size: int
     key: Array
