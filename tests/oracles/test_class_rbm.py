@@ -8,7 +8,8 @@ import pytest
 
 from flambeau.dynamics import Enumeration, FromData, class_scores, complete
 from flambeau.errors import ConfigurationError, DataError
-from flambeau.estimators.class_rbm import ClassificationRBM, labelled
+from flambeau.estimators.boltzmann import labels_and_which
+from flambeau.estimators.class_rbm import ClassificationRBM
 from flambeau.networks import RestrictedBoltzmannMachine, rbm
 from flambeau.neurons import (
     Bernoulli,
@@ -232,13 +233,16 @@ class TestEstimator:
         assert with_them.score(X[1200:], y[1200:]) > without.score(X[1200:], y[1200:])
 
     def test_minus_one_is_a_class_where_it_has_to_be(self):
-        assert labelled(np.asarray([-1, 1, 1]), -1).all()
-        assert labelled(np.asarray([-1, 0.5, 1.5]), -1).all()
-        assert labelled(np.asarray([-1, 0, 1]), None).all()
-        assert labelled(np.asarray(["a", "b", "-1"]), -1).all()
-        assert labelled(np.asarray([-1, 0, 1]), -1).tolist() == [False, True, True]
-        assert labelled(np.asarray(["a", "b", ""]), "").tolist() == [True, True, False]
-        assert labelled(np.asarray([-1, 0]), -1, classes=[-1, 0]).all()
+        def known(y, unlabelled=-1, classes=None):
+            return labels_and_which(ClassificationRBM(unlabelled=unlabelled), y, classes)[1].tolist()
+
+        assert known([-1, 1, 1]) == [True] * 3  # no other two
+        assert known([-1, 0, 1], None) == [True] * 3
+        assert known([-1, 0, 1]) == [False, True, True]
+        assert known(["a", "b", ""], "") == [True, True, False]
+        assert known(["a", "b", "-1"]) == [True, True, False]  # as it comes out of a table
+        assert known(["a", None, "b"]) == known([1.0, np.nan, 0.0]) == [True, False, True]
+        assert known([-1, 0], classes=np.asarray([-1, 0])) == [True, True]
 
     def test_a_stream_may_bring_rows_without_a_label(self, digits):
         X, y = digits
