@@ -76,20 +76,22 @@ def round_of_steps(
     memory = problem.collect(progress.problem, program.network(progress), own_key)
     progress = progress._replace(problem=memory)
 
-    def draw(given: PyTree, number: Array) -> Any:
-        return problem.batch(given, memory, step_keys(key, number)[0])
+    def draw(given: PyTree, key: Array) -> Any:
+        return problem.batch(given, memory, key)
 
     def body(carry: Progress, given: tuple) -> tuple[Progress, tuple]:
-        given_or_batch, rate, number = given
-        batch = given_or_batch if at_once else draw(given_or_batch, number)
-        return step(program, carry, batch, rate, step_keys(key, number)[1])
+        given_or_batch, rate, pair = given
+        batch = given_or_batch if at_once else draw(given_or_batch, pair[0])
+        return step(program, carry, batch, rate, pair[1])
 
+    # The keys of a whole round together: derived step by step they are half of a small step's instructions.
     numbers = progress.step + jnp.arange(rates.shape[0], dtype=jnp.int32)
+    keys = jax.vmap(functools.partial(step_keys, key))(numbers)
     one = jax.tree.map(lambda leaf: leaf[0], given)
-    small = rates.shape[0] * bytes_of(jax.eval_shape(draw, one, numbers[0])) <= BYTES_AT_ONCE
+    small = rates.shape[0] * bytes_of(jax.eval_shape(draw, one, keys[0, 0])) <= BYTES_AT_ONCE
     at_once = small and problem.at_once
-    batches = jax.vmap(draw)(given, numbers) if at_once else given
-    progress, (losses, weights) = jax.lax.scan(body, progress, (batches, rates, numbers))
+    batches = jax.vmap(draw)(given, keys[:, 0]) if at_once else given
+    progress, (losses, weights) = jax.lax.scan(body, progress, (batches, rates, keys))
     return close_round(program, progress, losses, weights)
 
 
