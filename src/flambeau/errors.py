@@ -7,7 +7,8 @@
     ├── DataError (ValueError)                   data that cannot be learned from: shape, NaN, labels
     ├── DivergenceError (FloatingPointError)     training left the finite numbers
     ├── FileFormatError (ValueError)             a file that is not what its name says
-    │   └── ChecksumError                        a file whose SHA-256 is not the published one
+    │   └── ChecksumError                        a file whose SHA-256 is not the published one, or not its own
+    ├── OutputError (OSError)                    a file that cannot be written: no folder, no permission, no room
     ├── DownloadError (ConnectionError)          the public source did not answer
     └── UnavailableError (FileNotFoundError)     a data set that is nowhere to be found
 
@@ -29,6 +30,7 @@ __all__ = [
     "DownloadError",
     "FileFormatError",
     "FlambeauError",
+    "OutputError",
     "UnavailableError",
 ]
 
@@ -82,7 +84,11 @@ class FileFormatError(FlambeauError, ValueError):
 
 
 class ChecksumError(FileFormatError):
-    """A file whose SHA-256 differs from the published one."""
+    """A file whose SHA-256 differs from the published one, or from the one that stands in it."""
+
+
+class OutputError(FlambeauError, OSError):
+    """A file that cannot be written: its folder is missing or read-only, the disk is full, a folder has its name."""
 
 
 class DownloadError(FlambeauError, ConnectionError):

@@ -84,19 +84,6 @@ def test_a_run_killed_after_a_chunk_resumes_to_the_same_bits(tmp_path, monkeypat
     same(trained(resume=file).network, whole.network)
 
 
-def test_a_checkpoint_of_another_network_or_a_broken_file_is_refused(tmp_path):
-    file = tmp_path / "run.checkpoint"
-    trained(checkpoint=str(file))
-    with pytest.raises(fb.errors.FileFormatError, match=r"network/layers/0.*expected float32.*resume with the network"):
-        fb.train(network(6), Backpropagation(), moons(), steps=40, batch_size=16, optimizer="adam", resume=str(file))
-    file.write_bytes(file.read_bytes()[:-20])
-    with pytest.raises(fb.errors.FileFormatError, match="checkpoint"):
-        trained(resume=str(file))
-    file.write_bytes(b"PK\x03\x04 something else entirely")
-    with pytest.raises(fb.errors.FileFormatError, match="checkpoint"):
-        trained(resume=str(file))
-
-
 def test_one_program_serves_all_chunks_rates_and_seeds(monkeypatch):
     """Compiling again for a tail, a rate or a seed would cost more than the training."""
     monkeypatch.setattr(feeding, "ROWS_PER_CHUNK", 120)

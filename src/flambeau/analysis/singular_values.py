@@ -14,12 +14,12 @@ from jaxtyping import Array, Float
 
 from flambeau.foundation.random import uniforms
 
-__all__ = ["Ends", "ends_of_matrix", "golub_kahan", "jacobian_ends"]
+__all__ = ["SpectrumEnds", "ends_of_matrix", "golub_kahan", "jacobian_ends"]
 
 Map = Callable[[Array], Array]
 
 
-class Ends(NamedTuple):
+class SpectrumEnds(NamedTuple):
     """``largest``, ``smallest`` and ``mean`` of the min(m, n) singular values of an (m, n) map."""
 
     largest: Array
@@ -27,17 +27,17 @@ class Ends(NamedTuple):
     mean: Array
 
 
-def ends_of_matrix(matrix: Float[Array, "m n"]) -> Ends:
+def ends_of_matrix(matrix: Float[Array, "m n"]) -> SpectrumEnds:
     """From the full decomposition.
 
     >>> [round(float(value), 6) for value in ends_of_matrix(jnp.asarray([[3.0, 0.0], [4.0, 5.0]]))]  # √45, √5
     [6.708204, 2.236068, 4.472136]
     """
     values = jnp.linalg.svd(matrix, compute_uv=False)
-    return Ends(values[0], values[-1], values.mean())
+    return SpectrumEnds(values[0], values[-1], values.mean())
 
 
-def jacobian_ends(f: Map, x: Float[Array, "..."], exact: int, steps: int, key: Array) -> Ends:
+def jacobian_ends(f: Map, x: Float[Array, "..."], exact: int, steps: int, key: Array) -> SpectrumEnds:
     """The ends of ∂f/∂x at one point: exact up to ``exact`` inputs or outputs, else from ``steps`` steps."""
 
     def flat(v: Array) -> Array:
@@ -58,7 +58,9 @@ def jacobian_ends(f: Map, x: Float[Array, "..."], exact: int, steps: int, key: A
     return golub_kahan(forward, backward, (n, m), noise)
 
 
-def golub_kahan(forward: Map, backward: Map, shape: tuple[int, int], noise: Float[Array, "steps_and_one m"]) -> Ends:
+def golub_kahan(
+    forward: Map, backward: Map, shape: tuple[int, int], noise: Float[Array, "steps_and_one m"]
+) -> SpectrumEnds:
     """The ends of a map from R^n to R^m, n ≤ m = ``shape``, after a number of steps with full reorthogonalisation.
 
     ``noise`` holds random numbers symmetric about 0: the start in its first row, then one row per step, to go on from
@@ -78,7 +80,7 @@ def golub_kahan(forward: Map, backward: Map, shape: tuple[int, int], noise: Floa
 
     _, (alpha, beta) = jax.lax.scan(step, (right, left), (jnp.arange(steps), noise[1:]))
     _, values, rows = jnp.linalg.svd(jnp.diag(alpha) + jnp.diag(beta[:-1], 1))
-    return Ends(values[0], values[-1], jnp.sum(rows[:, 0] ** 2 * values))
+    return SpectrumEnds(values[0], values[-1], jnp.sum(rows[:, 0] ** 2 * values))
 
 
 def new_direction(vector: Array, basis: Float[Array, "k n"], other: Array) -> tuple[Array, Array]:

@@ -1,6 +1,8 @@
 """One run under way: what stays as it is, how far it has got, and how it goes on."""
 
+import functools
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -13,7 +15,7 @@ from flambeau.errors import ConfigurationError, DivergenceError, check_value
 from flambeau.foundation.programs import options_for
 from flambeau.problems.base import AbstractProblem
 from flambeau.rules.base import AbstractRule
-from flambeau.training.checkpoint import load_checkpoint
+from flambeau.training.checkpoint import fingerprint, load_checkpoint
 from flambeau.training.configuration import configuration_of
 from flambeau.training.divergence import explain_divergence
 from flambeau.training.feeding import ROUNDS_PER_CHUNK, ROUNDS_WATCHED, fed_chunks, first_given, steps_each
@@ -67,13 +69,28 @@ class Session:
         self.each = steps_each(fed)
         self.progress = begin(self.program, arrays, problem, first_given(fed), self.seed)
         self.ledger = Ledger()
-        if resume is not None:
+        self.configuration = configuration_of(
+            network, self.program, self.chosen, problem, steps=0, batch_size=self.batch_size, seed=self.seed.tolist()
+        )
+        if isinstance(resume, Run):
             self.progress, self.ledger = _take_up(resume, self.program, self.progress)
+        elif resume is not None:
+            self.progress, self.ledger = load_checkpoint(resume, self.progress, self.configuration, self.prints)
         self.steps = int(steps or self.ledger.steps + ((epochs or 0) - self.ledger.rounds) * self.each)
         learned = self.program.learned(network, network)
         self.work = self.batch_size * sum(leaf.size for leaf in jax.tree.leaves(learned))
-        counts = {"steps": int(self.steps), "batch_size": self.batch_size, "seed": self.seed.tolist()}
-        self.configuration = configuration_of(network, self.program, self.chosen, problem, **counts)
+        self.configuration["steps"] = int(self.steps)
+        if self.steps < self.ledger.steps:
+            done = f"{self.ledger.steps} steps were done before, {self.steps} are asked for in all"
+            text = f"{done}: nothing is left to do"
+            warnings.warn(text, RuntimeWarning, stacklevel=3)
+
+    @functools.cached_property
+    def prints(self) -> dict[str, str]:
+        """Fingerprints of everything that holds numbers and is not learned: a checkpoint is of these."""
+        program = self.program
+        parts = {"problem": self.problem, "rule": program.rule, "stopping": program.stopping, "keep": program.keeper}
+        return {name: fingerprint(part) for name, part in parts.items()}
 
     def over(self, run: Run) -> bool:
         """Whether nothing is left to do."""
@@ -129,15 +146,16 @@ class Session:
         return DivergenceError(where, "a finite loss", "infinity or NaN", remedy, run)
 
 
-def _take_up(earlier: Run | str, program: Program, fresh: Progress) -> tuple[Progress, Ledger]:
-    """Go on from a run in memory, or from a checkpoint shaped like ``fresh``.
+def _take_up(earlier: Run, program: Program, fresh: Progress) -> tuple[Progress, Ledger]:
+    """Go on from a run in memory.
 
-    A run in memory may go on with other monitors, another criterion or another keeper: these then begin anew. So does
+    It may go on with other monitors, another criterion or another keeper: these then begin anew. So does
     a criterion that had stopped the run, with a keeper that returns to what it kept.
     """
-    if not isinstance(earlier, Run):
-        return load_checkpoint(earlier, fresh)
     progress = earlier.progress
+    if progress.network is None:
+        remedy = "start a new run, or save with training=True what is to go on"
+        raise ConfigurationError("resume", "a run that can go on", "one saved with training=False", remedy)
     for part in ("network", "rule", "optimiser", "problem"):
         if _outline(getattr(progress, part)) != _outline(getattr(fresh, part)):
             expected, remedy = f"the {part} of the earlier run", "resume with the same settings, or start a new run"

@@ -15,6 +15,7 @@ import equinox as eqx
 from jaxtyping import PyTree
 
 from flambeau.errors import check_value
+from flambeau.foundation.files import check_output
 from flambeau.foundation.progress import progress_bar
 from flambeau.problems.base import AbstractProblem
 from flambeau.rules.base import AbstractRule
@@ -71,6 +72,8 @@ def train(
     """
     if time_limit is not None:
         check_value("train.time_limit", time_limit, 0)
+    if checkpoint is not None:
+        check_output(checkpoint)
     session = Session(network, rule, problem, optimizer, steps, epochs, batch_size, keep, stopping, tuple(monitors),
                      key, trainable, resume)  # fmt: skip
     run = None
@@ -79,7 +82,7 @@ def train(
             for run in session.runs():
                 show(run.steps, float(run.history["loss"][-1]) if run.rounds else float("nan"))
                 if checkpoint:
-                    save_checkpoint(checkpoint, run)
+                    save_checkpoint(checkpoint, run, session.prints)
                 if time_limit is not None and run.seconds >= time_limit and not session.over(run):
                     return dataclasses.replace(run, interrupted=True)
         except KeyboardInterrupt:

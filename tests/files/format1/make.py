@@ -1,8 +1,8 @@
 """How the files in this folder were made: by the code that wrote format 1 (commit ac05b68), which later code is not.
 
 Kept as documentation. Each model was fitted at a tiny size, saved, and asked; its answers stand in ``answers.json``:
-name -> {"ask": [[method, inputs, answer], ...]}, where inputs and answers are nested lists, and a method that ends in
-``_`` is an attribute.
+name -> [[method, inputs, answer], ...], where inputs and answers are nested lists, and a method that ends in
+``_`` is an attribute. (A pair memory's number of sweeps was taken out afterwards: it is one for each row now.)
 """
 
 import json
