@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+import equinox as eqx
 import jax
 import numpy as np
 import optax
@@ -99,11 +100,13 @@ def taught(mnist: fb.problems.DataBundle, model: fb.DBNClassifier, stage: int) -
     steps, stages = EPOCHS * (len(rows) // BATCH), len(SWEEPS)
     rates = (RATE * (1 - done / stages) for done in (stage - 1, stage))
     chains = ContrastiveDivergence(FromData(SWEEPS[stage - 1]), centered=False)
+    alike = jax.tree.map(lambda _: 1.0, model.dbn_)
+    factors = None if PLAIN else eqx.tree_at(lambda whole: whole.top, alike, TOP_RATE)
     run = fb.train(
         model.dbn_,
-        UpDown(chains) if PLAIN else UpDown(Hybrid(chains, GENERATIVE), TOP_RATE),
+        UpDown(chains) if PLAIN else UpDown(Hybrid(chains, GENERATIVE)),
         examples,
-        optimizer=fb.optimiser("sgd", optax.linear_schedule(*rates, steps)),
+        optimizer=fb.optimizer("sgd", optax.linear_schedule(*rates, steps), parts=factors),
         steps=steps,
         batch_size=BATCH,
         key=jax.random.fold_in(jax.random.key(SEED), stage),

@@ -209,18 +209,12 @@ class TestUpDown:
         expected, _, _ = inner.propose(network.top, batch, inner.init(network.top, None), middle)
         jax.tree.map(np.testing.assert_array_equal, proposal.top, expected)
 
-    @pytest.mark.parametrize("top_rate", [0.5, 3.0])
-    def test_the_top_may_learn_faster_than_the_rest_and_tell_labels_apart(self, x64, top_rate):
+    def test_the_top_may_tell_labels_apart(self, x64):
         network, key = deep(10, classes=2), jax.random.key(4)
         inner = Hybrid(ContrastiveDivergence(FromData(1), centered=False), 0.1)
         v, labels = states(Bernoulli(), 4)[:4], jnp.asarray([[1.0, 0], [0, 1], [1, 0], [0, 1]])
         batch = Batch(v, labels, jnp.ones(4))
-        once, other = (
-            rule.propose(network, batch, rule.init(network, None), key)[0]
-            for rule in (UpDown(inner), UpDown(inner, top_rate))
-        )
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(b, top_rate * a, rtol=1e-12), once.top, other.top)
-        jax.tree.map(np.testing.assert_array_equal, once.lower, other.lower)
+        once = UpDown(inner).propose(network, batch, UpDown(inner).init(network, None), key)[0]
         shown = jnp.hstack([ascend(network.lower, v, jax.random.split(key, 3)[0])[-1], labels])
         middle = jax.random.split(key, 3)[1]
         expected = inner.propose(network.top, Batch(shown, labels, jnp.ones(4)), inner.init(network.top, None), middle)[

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import flambeau as fb
-from flambeau.training import OPTIMISERS
+from flambeau.training import OPTIMIZERS
 
 W, B = np.asarray([[3.0, -4.0], [0.0, 1.0]]), np.asarray([0.5, -0.5])
 GW, GB = np.asarray([[0.1, 0.2], [-0.3, 0.4]]), np.asarray([1.0, -1.0])
@@ -16,7 +16,7 @@ GW, GB = np.asarray([[0.1, 0.2], [-0.3, 0.4]]), np.asarray([1.0, -1.0])
 def moved(steps=1, rate=0.1, name="sgd", **settings):
     """Weights and biases after some steps with a constant proposal."""
     network, proposal = {"w": jnp.asarray(W), "b": jnp.asarray(B)}, {"w": jnp.asarray(GW), "b": jnp.asarray(GB)}
-    chosen = fb.optimiser(name, rate, **settings)
+    chosen = fb.optimizer(name, rate, **settings)
     optimiser = chosen.mechanism
     state = optimiser.init(network)
     for number in range(steps):
@@ -85,7 +85,7 @@ def test_named_optimisers_are_optax_s(name, peer):
         update, state = peer.update(jnp.asarray(GW), state, network)
         network = optax.apply_updates(network, update)
     assert_close(moved(5, name=name)[0], network)
-    assert_close(moved(5, rate=1.0, name=peer)[0], network)
+    assert_close(moved(5, rate=None, name=peer)[0], network)
 
 
 def test_a_schedule_sets_the_rate_of_each_step():
@@ -94,7 +94,7 @@ def test_a_schedule_sets_the_rate_of_each_step():
 
 
 def test_every_name_moves_downhill():
-    for name in OPTIMISERS:
+    for name in OPTIMIZERS:
         w, _ = moved(3, name=name)
         assert ((w - W) * GW <= 0).all()
 
@@ -108,17 +108,41 @@ def test_every_name_moves_downhill():
         ({"l2": -1.0}, "l2"),
         ({"clip_norm": float("inf")}, "clip_norm"),
         ({"name": "sdg"}, "one of sgd"),
+        ({"l2": True}, "l2"),
         ({"name": optax.sgd(0.1), "l2": 0.1}, "add it to your Optax chain"),
+        ({"name": optax.sgd(0.1), "learning_rate": 0.3}, "learning_rate.*Optax chain"),
+        ({"name": fb.optimizer("sgd"), "l2": 1.0}, "l2: expected nothing, beside an optimiser of your own"),
+        ({"name": fb.optimizer("sgd"), "max_norm": 1.0}, "max_norm: expected nothing"),
+        ({"name": fb.optimizer("sgd"), "learning_rate": 0.1}, "learning_rate: expected nothing"),
+        ({"name": fb.optimizer("sgd"), "parts": 2.0}, "parts: expected nothing"),
+        ({"parts": {"w": -1.0, "b": 1.0}}, "optimizer.parts"),
     ],
 )
 def test_bad_settings_are_typed_errors(setting, match):
     with pytest.raises(fb.errors.ConfigurationError, match=match):
-        fb.optimiser(**setting)
+        fb.optimizer(**setting)
+
+
+def test_factors_of_the_rate_are_for_parts(x64):
+    """Whatever the direction, after it: weights three times as fast, biases not at all."""
+    for name in ("sgd", "momentum", "adam"):
+        plain, fast = (moved(3, name=name, l2=0.1, parts=parts) for parts in (None, {"w": 3.0, "b": 0.0}))
+        assert_close(fast[1], B)
+        assert np.abs(fast[0] - W).max() > 2 * np.abs(plain[0] - W).max()
+    w = W
+    for _ in range(3):
+        w = w - 3 * 0.1 * (GW + 0.1 * w)
+    assert_close(moved(3, l2=0.1, parts={"w": 3.0, "b": 0.0})[0], w)
+    assert_close(moved(parts=2.0)[0], W - 2 * 0.1 * GW)  # one factor stands for all that is below it
+    assert_close(moved(name="adam", parts={"w": 3.0, "b": 1.0})[0] - W, 3 * (moved(name="adam")[0] - W))
+    limited = moved(parts={"w": 3.0, "b": 1.0}, max_norm=2.0)[0]
+    free = W - 3 * 0.1 * GW
+    assert_close(limited, free * np.minimum(1, 2.0 / np.linalg.norm(free, axis=0)))
 
 
 def test_vmapped_over_a_population(x64):
     rates = jnp.asarray([0.1, 0.2, 0.3])
-    optimiser = fb.optimiser("momentum", 0.1, l2=0.1).mechanism
+    optimiser = fb.optimizer("momentum", 0.1, l2=0.1).mechanism
     network = jnp.broadcast_to(jnp.asarray(W), (3, 2, 2))
     state = jax.vmap(optimiser.init)(network)
     update, _ = jax.vmap(lambda s, w, r: optimiser.update(jnp.asarray(GW), s, w, r))(state, network, rates)

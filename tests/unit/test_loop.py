@@ -117,6 +117,38 @@ def test_orders_are_permutations_fixed_by_seed_and_round():
     assert ((firsts - 1000) ** 2 / 1000).sum() < 31.3  # chi-square, 11 degrees of freedom, p = 0.001
 
 
+def test_orders_are_those_of_the_whole_numbers_also_where_high_bits_are_equal():
+    """Sorting with the place in the low bits is exact: where two numbers differ in these alone, they decide."""
+    from flambeau.foundation.random import _order
+
+    generator = np.random.default_rng(0)
+    for n in (1, 2, 3, 1000):
+        wide = generator.integers(0, 2**63, (3, n), dtype=np.uint64)
+        close = np.stack([generator.permutation(4 * n)[:n] for _ in range(3)]).astype(np.uint64)
+        for hashes in (wide, close):
+            np.testing.assert_array_equal(_order(hashes), np.argsort(hashes, axis=1))
+
+
+@pytest.mark.parametrize(
+    ("targets", "match"),
+    [(np.arange(12) % 3, r"Evaluation, targets.*\('batch', 3\), got \(12,\)"),
+     ((np.arange(12) % 3)[:, None], r"targets.*got \(12, 1\)")],
+    ids=["flat", "one column"],
+)  # fmt: skip
+def test_validation_checks_what_training_checks(targets, match):
+    """Whole-number labels were read as one-hot rows, and an accuracy of 0.2 reported for 1.0."""
+    x = np.eye(3, dtype=np.float32)[np.arange(12) % 3]
+    net = fb.networks.mlp((3, 3), output="softmax", key=jax.random.key(0))
+    held = fb.rules.Batch(x, targets, np.ones(12))
+    score = Evaluation(CrossEntropy(), classify=True)
+    for watched in ({"monitors": (fb.monitors.ValidationCurve(score, held),)}, {"stopping": Patience(score, held)}):
+        with pytest.raises(fb.errors.DataError, match=match):
+            fb.train(net, Backpropagation(CrossEntropy()), Examples.of(x, x), epochs=1, batch_size=4, **watched)
+    narrow = fb.rules.Batch(x[:, :2], x, np.ones(12))
+    with pytest.raises(fb.errors.DataError, match="Evaluation, inputs"):
+        score(net, narrow)
+
+
 def test_padding_completes_the_last_batch_and_order_is_kept_on_request():
     problem = Examples.of(np.arange(10.0)[:, None], np.zeros(10), shuffle=False)
     rows = problem.feed(np.asarray([0, 0], np.uint32), 0, 2, 4)

@@ -40,7 +40,7 @@ from flambeau.estimators.parameters import check_parameters
 from flambeau.foundation.kept_programs import cache_from_environment, make_room_for
 from flambeau.foundation.memory import on_device
 from flambeau.foundation.processes import warn_if_forked
-from flambeau.problems import Examples
+from flambeau.problems import AbstractProblem, Examples
 from flambeau.rules import AbstractRule, Batch
 from flambeau.training import (
     AbstractKeeper,
@@ -48,7 +48,6 @@ from flambeau.training import (
     AbstractStopping,
     Last,
     Optimiser,
-    Problem,
     Run,
     RunAll,
     train,
@@ -127,7 +126,7 @@ class Course(NamedTuple):
     outline: Mapping[str, Any]
     draw: Callable[[Array], PyTree]
     rule: AbstractRule
-    problem: Problem
+    problem: AbstractProblem
     optimizer: Optimiser
     batch_size: int
     epochs: int

@@ -15,9 +15,8 @@ from flambeau.estimators.common import outputs, row_weights
 from flambeau.estimators.descent import AbstractDescending, by_backpropagation
 from flambeau.estimators.labels import class_indices, labels_of, read_labels
 from flambeau.networks import FeedForward
-from flambeau.problems import Examples
+from flambeau.problems import AbstractProblem, Examples
 from flambeau.rules import AbstractLoss
-from flambeau.training import Problem
 
 __all__ = ["AbstractNetworkClassifier", "Coding", "Drawing", "pair_of", "settled_classes"]
 
@@ -56,7 +55,7 @@ class AbstractNetworkClassifier(ClassifierMixin, AbstractTrainedClassifier, Abst
         """The network for examples of ``shape``."""
 
     @abc.abstractmethod
-    def _problem(self, examples: Examples) -> Problem:
+    def _problem(self, examples: Examples) -> AbstractProblem:
         """The examples as they are learned (distorted, perhaps)."""
 
     def _read(self, given: Given, *, fresh: bool) -> Rows:

@@ -34,9 +34,8 @@ from flambeau.estimators.parameters import flag, number, one_of, parameters, see
 from flambeau.networks import FeedForward, convnet
 from flambeau.networks.convnet import POOLINGS
 from flambeau.neurons import activation
-from flambeau.problems import Distorted, Distortion, Examples
+from flambeau.problems import AbstractProblem, Distorted, Distortion, Examples
 from flambeau.rules import loss
-from flambeau.training import Problem
 
 __all__ = ["ConvNetClassifier", "as_learned"]
 
@@ -141,7 +140,7 @@ class ConvNetClassifier(AbstractNetworkClassifier):
 
         return Drawing({**sizes, **windows, **settings}, draw)
 
-    def _problem(self, examples: Examples) -> Problem:
+    def _problem(self, examples: Examples) -> AbstractProblem:
         return as_learned(examples, self.distortion)
 
 
@@ -150,7 +149,7 @@ def pairs(value: Any) -> Any:
     return tuple(pairs(part) for part in value) if isinstance(value, list | tuple) else value
 
 
-def as_learned(examples: Examples, distortion: Distortion | None) -> Problem:
+def as_learned(examples: Examples, distortion: Distortion | None) -> AbstractProblem:
     """The examples, distorted anew at every step where that is asked for."""
     return examples if distortion is None else Distorted.of(examples, distortion)
 

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -108,10 +109,11 @@ class AbstractDeepBelief(AbstractBoltzmann):
         targets = rows.targets if network.label else np.zeros((len(rows.inputs), 1), rows.inputs.dtype)
         sampled = rows.inputs.shape[1] if self.binarize == "sample" else None
         problem = self._problem(rows.inputs, targets, rows.weights, sampled)
-        tuned = optimizer("sgd", self.fine_tune_learning_rate, l2=self.l2)
+        factors = eqx.tree_at(lambda whole: whole.top, jax.tree.map(lambda _: 1.0, network), float(top_rate))
+        tuned = optimizer("sgd", self.fine_tune_learning_rate, l2=self.l2, parts=None if top_rate == 1 else factors)
         key = jax.random.fold_in(jax.random.key(seed), TUNING)
         batch_size, epochs = self._rows_per_step(rows.inputs), int(self.fine_tune_epochs)
-        stage = Stage(network, UpDown(top, top_rate), problem, tuned, epochs, batch_size, key)
+        stage = Stage(network, UpDown(top), problem, tuned, epochs, batch_size, key)
         run = run_stage(stage, verbose=bool(self.verbose))
         check_machine(self, run.network.top)
         for number, pair in enumerate(run.network.lower):

@@ -10,7 +10,7 @@ from flambeau.estimators.base import AbstractTrained, Course, Rows
 from flambeau.estimators.parameters import parameters_of
 from flambeau.monitors import ValidationCurve
 from flambeau.networks import FeedForward
-from flambeau.problems import Examples
+from flambeau.problems import AbstractProblem, Examples
 from flambeau.rules import AbstractLoss, Backpropagation, CrossEntropy, Evaluation
 from flambeau.training import (
     AbstractKeeper,
@@ -20,7 +20,6 @@ from flambeau.training import (
     Last,
     Optimizer,
     Patience,
-    Problem,
     Run,
     RunAll,
     optimizer,
@@ -90,7 +89,7 @@ def by_backpropagation(
     draw: Callable[[Array], FeedForward],
     loss: AbstractLoss,
     classify: bool,
-    problem: Callable[[Examples], Problem] = lambda examples: examples,
+    problem: Callable[[Examples], AbstractProblem] = lambda examples: examples,
 ) -> Course:
     """Back-propagation of a loss, judged by that loss on the held-out rows where there are any."""
     batch_size = rows_per_step(model.batch_size, len(rows.weights))

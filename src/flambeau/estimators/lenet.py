@@ -27,9 +27,8 @@ from flambeau.estimators.options import (
 from flambeau.estimators.parameters import flag, number, one_of, parameters, seed, whole
 from flambeau.networks import FeedForward, lenet
 from flambeau.networks.lenet import LENETS
-from flambeau.problems import Distortion, Examples
+from flambeau.problems import AbstractProblem, Distortion, Examples
 from flambeau.rules import CrossEntropy, MaximumAPosteriori, MeanSquaredError
-from flambeau.training import Problem
 
 __all__ = ["LeNetClassifier"]
 
@@ -118,7 +117,7 @@ class LeNetClassifier(AbstractNetworkClassifier):
         outline = {"variant": variant, "image_shape": image, "outputs": count, "dropout": dropout}
         return Drawing(outline, lambda key: new_lenet(variant, image, count, dropout, jax.random.key_data(key)))
 
-    def _problem(self, examples: Examples) -> Problem:
+    def _problem(self, examples: Examples) -> AbstractProblem:
         return as_learned(examples, self.distortion)
 
 

@@ -31,9 +31,8 @@ from flambeau.estimators.options import (
 )
 from flambeau.estimators.parameters import flag, number, parameters, seed, several, whole
 from flambeau.networks import FeedForward, mlp
-from flambeau.problems import Examples
+from flambeau.problems import AbstractProblem, Examples
 from flambeau.rules import CrossEntropy, loss
-from flambeau.training import Problem
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
@@ -128,7 +127,7 @@ class MLPClassifier(AbstractNetworkClassifier):
         output = "softmax" if coding.columns > 1 and coding.loss == CrossEntropy() else "sigmoid"
         return perceptron_drawing(self, shape[0], coding.columns, output)
 
-    def _problem(self, examples: Examples) -> Problem:
+    def _problem(self, examples: Examples) -> AbstractProblem:
         return examples
 
 

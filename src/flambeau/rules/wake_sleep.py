@@ -3,15 +3,12 @@
 import dataclasses
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, PyTree
 
 from flambeau.dynamics.directed_passes import ascend, descend
 from flambeau.errors import ConfigurationError
-from flambeau.foundation.precision import dtype
 from flambeau.rules.base import AbstractRule, Batch, mean_over, total
 from flambeau.rules.contrastive import ContrastiveDivergence
 
@@ -23,8 +20,8 @@ class UpDown(AbstractRule):
 
     1. Up: every directed layer is sampled by recognition, h₁, h₂, … from v.
     2. Top: the machine there learns by the rule ``top`` (CD-k from the states that came up; a
-       :class:`~flambeau.rules.Hybrid` also teaches it to tell the labels apart), ``top_rate`` times as fast as
-       the rest.
+       :class:`~flambeau.rules.Hybrid` also teaches it to tell the labels apart). It may learn faster than the rest
+       by a factor of its rate: ``optimizer(..., parts=...)``.
     3. Down: from the top's particles every layer is sampled by generation, v' as means.
     4. Generation learns to predict what came up, recognition what went down:
 
@@ -38,7 +35,6 @@ class UpDown(AbstractRule):
     """
 
     top: AbstractRule = ContrastiveDivergence()
-    top_rate: Float[Array, ""] = eqx.field(converter=lambda rate: jnp.asarray(np.asarray(rate, dtype())), default=1.0)
 
     def init(self, network: Any, batch: Any) -> PyTree:
         """The top rule's state."""
@@ -65,7 +61,6 @@ class UpDown(AbstractRule):
         bottom = network.lower[0]
         missed = batch.inputs - bottom.lower.mean(bottom.down_net(rising[1]))
         loss = mean_over(jnp.sum(missed**2, axis=-1), batch.weights)
-        top = jax.tree.map(lambda leaf: self.top_rate.astype(leaf.dtype) * leaf, top)
         proposal = dataclasses.replace(network, lower=lower, top=top)
         return proposal, state, {"loss": loss, "weight": jnp.sum(batch.weights), "particles": particles}
 

@@ -2,7 +2,6 @@
 
 from typing import TypeAlias
 
-from flambeau.problems.base import AbstractProblem as Problem  # its old name
 from flambeau.training.keeping import AbstractKeeper, Average, Best, Last, Pocket, Votes, voted_output
 from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 from flambeau.training.optimizer import OPTIMIZERS, Optimizer, optimizer
@@ -42,7 +41,6 @@ __all__ = [
     "Patience",
     "Plateau",
     "Pocket",
-    "Problem",
     "Program",
     "Progress",
     "Run",
