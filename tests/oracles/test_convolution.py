@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from flambeau.errors import ConfigurationError
 from flambeau.structures import AveragePooling, Convolution, Flatten, MaxPooling, Retina, Subsampling, Window
 from flambeau.structures.block_convolution import Axis, Blocks, convolve, convolve_back, correlate_kernel
-from flambeau.structures.convolution import filtered, gathered, spread
+from flambeau.structures.convolution import filtered_by_platform, gathered_by_platform, spread_by_platform
 from flambeau.structures.memory_layout import batch_first, batch_last
 from programs import program
 from table import normal
@@ -53,7 +53,7 @@ def by_loops(x, w, stride, padding):
 
 
 def summed(d, x, weights, seen, window):
-    return jnp.vdot(d, filtered(x, weights if seen is None else weights * seen, window))
+    return jnp.vdot(d, filtered_by_platform(x, weights if seen is None else weights * seen, window))
 
 
 @eqx.filter_jit
@@ -91,7 +91,7 @@ def test_every_cut_into_blocks_gives_the_same(side, size, kernel, stride, x64):
     def both(x, d, inside, w):
         blocks = convolve(inside[0], w, cut), convolve_back(inside[1], w, cut), correlate_kernel(*inside, cut)
         return (batch_first(blocks[0]), batch_first(blocks[1]), blocks[2]), (
-            filtered(x, w, window), spread(d, w, window), gathered(x, d, window),
+            filtered_by_platform(x, w, window), spread_by_platform(d, w, window), gathered_by_platform(x, d, window),
         )  # fmt: skip
 
     for ours, theirs in zip(*both(x, d, inside, w), strict=True):

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from flambeau import errors
 from flambeau.journey import CHAPTERS, Claim, Setting, as_json, chosen, run_chapter
-from flambeau.journey.chapter import number, quietly, tiny
+from flambeau.journey.chapter import quietly, tiny, worded
 from flambeau.journey.page import page_of
 from flambeau.pictures.figures import picture
 from flambeau.report.document import Chapter, Equation, Figure, Quote, Section, Table
@@ -115,8 +115,8 @@ def test_a_chapter_measures_its_claims_and_tells_them(chapter):
     assert len(false) == (words is not None)
     assert all(claim.note for claim in false)
     standing_alone(page_of([chapter], SMALL), [chapter])
-    told = json.loads(json.dumps(as_json([chapter])))
-    assert [claim["holds"] for claim in told["chapters"][0]["claims"]] == [claim.holds for claim in chapter.claims]
+    worded = json.loads(json.dumps(as_json([chapter])))
+    assert [claim["holds"] for claim in worded["chapters"][0]["claims"]] == [claim.holds for claim in chapter.claims]
 
 
 def test_every_chapter_is_asked_for_its_exact_claims():
@@ -197,8 +197,8 @@ def test_markup():
 
 
 def test_numbers_are_written_for_people():
-    assert number(-2.0) == "−2"
-    assert number(-0.0) == "0"
+    assert worded(-2.0) == "−2"
+    assert worded(-0.0) == "0"
     assert tiny(1e-16) == "1·10⁻¹⁶"
 
 

@@ -40,11 +40,11 @@ def flow_numbers(network: PyTree, rule: AbstractRule, batch: Batch, key: Array |
     if not set(NEEDS) <= set(info):
         expected, got = f"a rule whose info has {', '.join(NEEDS)}", type(rule).__name__
         raise ConfigurationError("flow_numbers", expected, got, "use Backpropagation")
-    numbers, silent = step_numbers(network, proposal, info, batch.weights)
+    numbers, silent = flow_step_numbers(network, proposal, info, batch.weights)
     return {**numbers, "dead": shares(silent)}
 
 
-def step_numbers(
+def flow_step_numbers(
     network: PyTree, proposal: PyTree, info: dict[str, Any], weights: Array
 ) -> tuple[dict[str, Array], tuple[Array, ...]]:
     """One step's ``(column -> one number per row, which units were silent throughout)``."""

@@ -29,10 +29,10 @@ __all__ = ["journey"]
 @click.option("--json", "as_json", is_flag=True, help="Print the measurements as JSON instead of a table.")
 def journey(names: tuple[str, ...], out: Path, full: bool, seed: int, as_json: bool) -> None:
     """Run the chapters of the lecture: every claim is measured, and one HTML page tells the story."""
-    from flambeau.journey import Setting, chosen
+    from flambeau.journey import Setting, chosen_chapters
     from flambeau.journey import as_json as measurements
 
-    plans, setting = chosen(names), Setting(full=full, seed=seed)
+    plans, setting = chosen_chapters(names), Setting(full=full, seed=seed)
     out.mkdir(parents=True, exist_ok=True)
     warm_start_compiler()
     chapters = run_all(plans, setting)

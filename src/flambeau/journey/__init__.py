@@ -25,7 +25,7 @@ from flambeau.journey import (
 )
 from flambeau.journey.chapter import Chapter, Claim, Figure, Plan, Setting, as_json, run_chapter
 
-__all__ = ["CHAPTERS", "Chapter", "Claim", "Figure", "Plan", "Setting", "as_json", "chosen", "run_chapter"]
+__all__ = ["CHAPTERS", "Chapter", "Claim", "Figure", "Plan", "Setting", "as_json", "run_chapter"]
 
 CHAPTERS: tuple[Plan, ...] = (
     neuron.PLAN,
@@ -41,7 +41,7 @@ CHAPTERS: tuple[Plan, ...] = (
 )
 
 
-def chosen(names: Sequence[str]) -> tuple[Plan, ...]:
+def chosen_chapters(names: Sequence[str]) -> tuple[Plan, ...]:
     """The chapters of these names, in the lecture's order; all of them for no names.
 
     Raises :class:`~flambeau.errors.ConfigurationError` for an unknown name.

@@ -8,9 +8,20 @@ import numpy as np
 from matplotlib.axes import Axes
 
 import flambeau as fb
-from flambeau.journey.backpropagation_at_work import digits, exclusive_or, spirals
+from flambeau.journey.backpropagation_at_work import digits_at_work, exclusive_or, spirals
 from flambeau.journey.backpropagation_correction import is_it_convex
-from flambeau.journey.chapter import Claim, Equation, Figure, Plan, Quote, Section, Setting, Table, Told, number, tiny
+from flambeau.journey.chapter import (
+    Claim,
+    Equation,
+    Figure,
+    Plan,
+    Quote,
+    Section,
+    Setting,
+    Table,
+    Told,
+    tiny,
+)
 from flambeau.pictures import panels
 from flambeau.pictures.figures import BLUE, VERMILLION, picture
 
@@ -89,12 +100,12 @@ def deeper() -> float:
 def draw_wiring(values: dict[str, float], axes: list[Axes]) -> None:
     """Outputs on their way up, shares of the error on their way down."""
     w = {(0, 0, 0): "0.1", (0, 0, 1): "0.3", (0, 1, 0): "0.2", (0, 1, 1): "0.4", (1, 0, 0): "0.5", (1, 1, 0): "0.6"}
-    up = [["1", "0"], *([number(values[name], ".3f") for name in layer] for layer in (("y′₁", "y′₂"), ("y",)))]
-    down = [["1", "0"], *([number(values[name], ".4f") for name in layer] for layer in (("δ′₁", "δ′₂"), ("δ",)))]
+    up = [["1", "0"], *([worded(values[name], ".3f") for name in layer] for layer in (("y′₁", "y′₂"), ("y",)))]
+    down = [["1", "0"], *([worded(values[name], ".4f") for name in layer] for layer in (("δ′₁", "δ′₂"), ("δ",)))]
     panels.wiring(axes[0], up, w, BLUE)
     axes[0].set_title("upwards: the outputs")
     edges = dict(zip([(1, 0, 0), (1, 1, 0), (0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1)],
-                     (number(values[name], ".4f") for name in WEIGHTS), strict=True))  # fmt: skip
+                     (worded(values[name], ".4f") for name in WEIGHTS), strict=True))  # fmt: skip
     panels.wiring(axes[1], down, edges, VERMILLION)
     axes[1].set_title("downwards: the shares δ")
 
@@ -105,7 +116,7 @@ def derivation(setting: Setting) -> Told:
         ours, automatic, moved = four_ways()
         apart = deeper()
     others = (automatic, moved)
-    rows = tuple((name, *(number(found[name], ".10f") if name in found else "" for found in (BY_HAND, ours, *others)))
+    rows = tuple((name, *(worded(found[name], ".10f") if name in found else "" for found in (BY_HAND, ours, *others)))
                  for name in BY_HAND)  # fmt: skip
     hand = max(abs(ours[name] - value) for name, value in BY_HAND.items())
     auto, slow = (max(abs(ours[name] - other[name]) for name in WEIGHTS) for other in others)
@@ -139,5 +150,5 @@ PLAN = Plan(
           "求和的连接导数应该被加起来。",
           "In the BP network the activation is replaced by the sigmoid, whose properties help to set up the backward "
           "pass. Derivatives of connections that are summed must be added up."),
-    (derivation, exclusive_or, spirals, digits, is_it_convex),
+    (derivation, exclusive_or, spirals, digits_at_work, is_it_convex),
 )  # fmt: skip

@@ -80,7 +80,7 @@ def spirals(setting: Setting) -> Told:
                f"{stages[-1][1]} of 194 after {stages[-1][0]:,} steps", stages[-1][1] == 194),)  # fmt: skip
 
 
-def digits(setting: Setting) -> Told:
+def digits_at_work(setting: Setting) -> Told:
     """Handwritten digits the lecture's way: sigmoid units, squared error; MNIST too if it is on this machine."""
     bundle = fb.problems.load("digits")
     order = np.random.default_rng(setting.seed).permutation(len(bundle.data))
@@ -103,7 +103,7 @@ def digits(setting: Setting) -> Told:
         axes[1].set(xlabel="epoch", ylabel="% of unseen digits right", ylim=(80, 100))
         axes[0].legend()
 
-    text, claims = mnist(setting)
+    text, claims = _mnist(setting)
     return Section("Handwritten digits", (
         "The same rule, 64 inputs, 64 hidden units, ten outputs. 1,297 digits are learned, 500 are kept aside. These "
         "pictures are small and easy: one layer, the averaged perceptron, reads the same 500 about as well.",
@@ -117,7 +117,7 @@ def digits(setting: Setting) -> Told:
                score > 0.95), *claims)  # fmt: skip
 
 
-def mnist(setting: Setting) -> tuple[str, tuple[Claim, ...]]:
+def _mnist(setting: Setting) -> tuple[str, tuple[Claim, ...]]:
     """The 60,000 digits of MNIST, if they are here; nothing is downloaded for a chapter."""
     here = {row.name: row.where for row in fb.problems.available()}["mnist"] != "not here"
     if setting.small or not here:

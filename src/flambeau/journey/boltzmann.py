@@ -9,29 +9,31 @@ from matplotlib.axes import Axes
 import flambeau as fb
 from flambeau.journey.boltzmann_bias import steps_of_the_chain
 from flambeau.journey.boltzmann_centring import flipped
-from flambeau.journey.boltzmann_digits import digits
+from flambeau.journey.boltzmann_digits import digit_bits
 from flambeau.journey.boltzmann_gradient import gradient
 from flambeau.journey.boltzmann_learning import learning, reconstruction
 from flambeau.journey.boltzmann_sampling import sampling
-from flambeau.journey.boltzmann_table import Table, golden
-from flambeau.journey.chapter import Claim, Equation, Figure, Plan, Quote, Section, Setting, Told, number, tiny
+from flambeau.journey.boltzmann_table import ExactTable, golden
+from flambeau.journey.chapter import Claim, Equation, Figure, Plan, Quote, Section, Setting, Told, tiny, worded
 from flambeau.pictures.figures import BLUE, SKY, picture
 
 CLOSE = 1e-6
 
 
 @eqx.filter_jit
-def asked(machine: fb.networks.RestrictedBoltzmannMachine, v: Array, h: Array) -> tuple[Array, Array, Array]:
+def _asked(machine: fb.networks.RestrictedBoltzmannMachine, v: Array, h: Array) -> tuple[Array, Array, Array]:
     """F(v), E[h | v] and E[v | h], as one program."""
     return machine.free_energy(v), machine(v), machine.reconstruct(h)
 
 
-def energy(setting: Setting) -> Told:
+def _energy(setting: Setting) -> Told:
     """All 128 joint states of a small machine: what the energy says, and what follows from it."""
     machine = golden()
-    table = Table.of(machine)
+    table = ExactTable.of(machine)
     v, h, seen = table.v, table.h, table.joint.sum(axis=1)
-    free, mean_h, mean_v = (np.asarray(values, np.float64) for values in asked(machine, jnp.asarray(v), jnp.asarray(h)))
+    free, mean_h, mean_v = (
+        np.asarray(values, np.float64) for values in _asked(machine, jnp.asarray(v), jnp.asarray(h))
+    )
     both = fb.analysis.exact_log_partition(machine), float(np.log(np.exp(-free).sum()))
     off_z = float(np.abs(np.asarray(both) - table.log_z).max())
     by_free_energy = np.exp(-free - table.log_z)
@@ -80,7 +82,7 @@ def energy(setting: Setting) -> Told:
                  "the lecture's two conditionals"),
         "These are not assumptions: a row or a column of the table, made to sum to 1, gives the same numbers. Given v "
         "the hidden units are independent, so one product W v answers for all of them. On their own they are not: "
-        f"with v unknown, their correlations are {', '.join(number(value, '+.2f') for value in tied)}. What they share "
+        f"with v unknown, their correlations are {', '.join(worded(value, '+.2f') for value in tied)}. What they share "
         "is what they know about v.",
     )), (
         Claim("P(v, h) = e^(-energy) / Z: both sides sum to the same Z", "log Z over v, over h and over both, to 10⁻⁵",
@@ -108,5 +110,5 @@ PLAN = Plan(
           "1. Sampling means to generate visible variables, by their probabilities, from the values of the "
           "hidden ones; "
           "only by sampling can one see what the network is like now."),
-    (energy, sampling, gradient, steps_of_the_chain, learning, reconstruction, digits, flipped),
+    (_energy, sampling, gradient, steps_of_the_chain, learning, reconstruction, digit_bits, flipped),
 )  # fmt: skip

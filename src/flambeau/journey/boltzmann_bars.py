@@ -24,7 +24,7 @@ __all__ = [
     "bars",
     "every_state",
     "fresh",
-    "learned",
+    "learned_bars",
     "on_bars",
     "steps_of",
 ]
@@ -91,26 +91,26 @@ def steps_of(setting: Setting) -> int:
 
 
 @functools.cache
-def falling(steps: int) -> Callable[[Any], Any]:
+def _falling(steps: int) -> Callable[[Any], Any]:
     """A rate that falls to 0 on a cosine; kept, because a schedule is a program too."""
     return optax.cosine_decay_schedule(RATE, steps)
 
 
 @eqx.filter_jit
-def drawn(key: Array) -> fb.networks.RestrictedBoltzmannMachine:
+def _drawn(key: Array) -> fb.networks.RestrictedBoltzmannMachine:
     """A machine with random weights."""
     return fb.networks.rbm(SIDE**2, HIDDEN, deviation=0.1, key=key)
 
 
 def fresh(seed: int) -> fb.networks.RestrictedBoltzmannMachine:
     """The seed's own."""
-    return drawn(jax.random.key(seed))
+    return _drawn(jax.random.key(seed))
 
 
 @functools.cache
-def learned(method: str, steps: int, seed: int, *, fall: bool = True) -> fb.Run:
+def learned_bars(method: str, steps: int, seed: int, *, fall: bool = True) -> fb.Run:
     """A fresh machine of 8 hidden units that was taught bars and stripes; kept, as several sections look at it."""
-    return on_bars(fresh(seed), method, steps, seed, falling(steps) if fall else RATE)
+    return on_bars(fresh(seed), method, steps, seed, _falling(steps) if fall else RATE)
 
 
 def on_bars(machine: fb.networks.RestrictedBoltzmannMachine, method: str, steps: int, seed: int, rate: Any) -> fb.Run:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from flambeau.journey import chapter
-from flambeau.journey.boltzmann_bars import YOUNG, learned, on_bars, steps_of
+from flambeau.journey.boltzmann_bars import YOUNG, learned_bars, on_bars, steps_of
 from flambeau.journey.boltzmann_chain import Chain, chain_of, compared
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told
 from flambeau.pictures.figures import BLUE, GREY, INK, VERMILLION, picture
@@ -18,7 +18,7 @@ STILL = 1e-12  # a rate at which nothing moves: the machine is only asked what i
 
 def averaged(method: str, steps: int, seed: int) -> np.ndarray:
     """The mean proposal for W of a method on a machine that stands still; the first half lets offsets settle."""
-    run = on_bars(learned("exact", YOUNG, seed).network, method, steps, seed + 1000, STILL)
+    run = on_bars(learned_bars("exact", YOUNG, seed).network, method, steps, seed + 1000, STILL)
     found = run.records["mean_proposal"]["weights"]
     return -found[len(found) // 2 :].mean(axis=0)
 

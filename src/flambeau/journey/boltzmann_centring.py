@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 
 from flambeau.journey.boltzmann_digits import data_of, fitted, nats_of
-from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, number
+from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, worded
 from flambeau.pictures.figures import BLUE, GREY, VERMILLION, picture
 
 __all__ = ["flipped"]
@@ -41,7 +41,7 @@ def flipped(setting: Setting) -> Told:
                                                               f"nat{'s' * (most > 1)}",
               f"{abs(gap[True]):.2f} nats apart; without centring {abs(gap[False]):.2f}", abs(gap[True]) < most),
         Claim("Centring helps", "centred learning ahead of plain on digits and on flipped digits",
-              f"{number(nats[True, False] - nats[False, False], '+.2f')} and "
-              f"{number(nats[True, True] - nats[False, True], '+.2f')} nats",
+              f"{worded(nats[True, False] - nats[False, False], '+.2f')} and "
+              f"{worded(nats[True, True] - nats[False, True], '+.2f')} nats",
               min(nats[True, inverted] - nats[False, inverted] for inverted in (False, True)) > 0),
     )  # fmt: skip

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flambeau.journey.boltzmann_bars import SIDE, bars, learned
-from flambeau.journey.boltzmann_table import Table
+from flambeau.journey.boltzmann_bars import SIDE, bars, learned_bars
+from flambeau.journey.boltzmann_table import ExactTable
 
 __all__ = ["Chain", "chain_of", "compared", "numbers_of"]
 
@@ -28,7 +28,7 @@ class Chain(NamedTuple):
 @functools.cache
 def chain_of(learning_steps: int, seed: int, most: int) -> Chain:
     """Of the machine that the exact gradient has taught for so many steps; k = 1, 2, 4, ..., ``most`` of them."""
-    table = Table.of(learned("exact", learning_steps, seed).network, np.float32)
+    table = ExactTable.of(learned_bars("exact", learning_steps, seed).network, np.float32)
     q, model = table.up @ table.h, table.joint.sum(axis=1, dtype=np.float64)
     blank = np.eye(1, len(model))[0]
     data = np.bincount(numbers_of(bars()), minlength=len(model)) / len(bars())

@@ -10,10 +10,10 @@ import optax
 from matplotlib.axes import Axes
 
 import flambeau as fb
-from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, number
+from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, worded
 from flambeau.pictures.figures import BLUE, GREY, picture
 
-__all__ = ["data_of", "digits", "fitted", "nats_of"]
+__all__ = ["data_of", "digit_bits", "fitted", "nats_of"]
 
 WALKS = (1, 10, 100, 1000)
 
@@ -44,7 +44,7 @@ def data_of(setting: Setting) -> Data:
 
 
 @functools.cache
-def falling(rate: float, steps: int) -> Callable[[Any], Any]:
+def _falling(rate: float, steps: int) -> Callable[[Any], Any]:
     """A rate that falls to 0 on a cosine: persistent chains then catch up with the machine."""
     return optax.cosine_decay_schedule(rate, steps)
 
@@ -53,7 +53,7 @@ def falling(rate: float, steps: int) -> Callable[[Any], Any]:
 def fitted(setting: Setting, *, centered: bool = True, inverted: bool = False) -> Any:
     """An RBM with 16 hidden units, so that its likelihood is exact, taught by persistent chains."""
     rows, epochs = data_of(setting).rows, setting.pick(60, 60, 30)
-    rate = falling(0.05, epochs * len(rows) // 100)
+    rate = _falling(0.05, epochs * len(rows) // 100)
     model = fb.RBM(16, algorithm="pcd", centered=centered, learning_rate=rate, epochs=epochs,
                    random_state=setting.seed)  # fmt: skip
     return model.fit(1 - rows if inverted else rows)
@@ -64,7 +64,7 @@ def nats_of(model: Any, rows: np.ndarray) -> float:
     return float(model.log_likelihood(rows).mean())
 
 
-def digits(setting: Setting) -> Told:
+def digit_bits(setting: Setting) -> Told:
     """Filters, samples and their quality after so many steps."""
     data, model = data_of(setting), fitted(setting)
     shape, start = (data.side, data.side), data.rows[:1000]
@@ -103,8 +103,8 @@ def digits(setting: Setting) -> Told:
                fb.pictures.samples_picture(np.stack(drawn), shape, ["start", *(f"{count:,} step{'s' * (count > 1)}"
                                                                              for count in walks)]),
                "Rows of digits; further down they have turned into other shapes like digits."),
-        f"On {len(data.unseen):,} digits not used for learning it reaches {number(nats, '.2f')} nats a digit; "
-        f"pixels that know nothing of each other reach {number(alone, '.2f')}. 以便生成与输入数据类似的新数据 "
+        f"On {len(data.unseen):,} digits not used for learning it reaches {worded(nats, '.2f')} nats a digit; "
+        f"pixels that know nothing of each other reach {worded(alone, '.2f')}. 以便生成与输入数据类似的新数据 "
         f"(to generate "
         "new data like the input data): whether it does can be measured, number of steps by number of steps:",
         Figure("Quality of the samples against steps", f"{len(start):,} chains. Left, how far their "
@@ -116,7 +116,7 @@ def digits(setting: Setting) -> Told:
     )), (
         Claim("The machine learns the probability distribution of its data",
               "unseen digits: 2 nats or more above independent pixels",
-              f"{number(nats, '.2f')} nats, independent pixels {number(alone, '.2f')}", nats > alone + 2),
+              f"{worded(nats, '.2f')} nats, independent pixels {worded(alone, '.2f')}", nats > alone + 2),
         Claim("It generates new data like the input data",
               f"after {asked[-1]:,} steps, covariances nearer to the digits' than independent pixels'",
               f"off by {away:.0%} of what these miss", away < 1),

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array
 
 import flambeau as fb
-from flambeau.journey.boltzmann_table import Table, arrays, golden
+from flambeau.journey.boltzmann_table import ExactTable, arrays, golden
 from flambeau.journey.chapter import Claim, Equation, Section, Setting, Told, tiny
 
 __all__ = ["gradient"]
@@ -50,7 +50,7 @@ def look(machine: Any, held: fb.rules.Batch, every: fb.rules.Batch, h: Array, ke
 def gradient(setting: Setting) -> Told:
     """The exact gradient of a small machine by its rule, by the lecture's formula and by trying; and one step of it."""
     machine = golden()
-    table = Table.of(machine)
+    table = ExactTable.of(machine)
     held, every = (fb.problems.Examples.of(rows, np.zeros(len(rows))).everything() for rows in (SHOWN, table.v))
     h = jnp.asarray(np.tile(table.h[5], (20, 1)), jnp.float32)
     found = look(machine, held, every, h, jax.random.key(setting.seed))

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from flambeau.journey.boltzmann_bars import CEILING, ROUND, learned, steps_of
-from flambeau.journey.chapter import Claim, Figure, Section, Setting, Table, Told, number
+from flambeau.journey.boltzmann_bars import CEILING, ROUND, learned_bars, steps_of
+from flambeau.journey.chapter import Claim, Figure, Section, Setting, Table, Told, worded
 from flambeau.pictures.figures import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION, picture
 
 __all__ = ["learning", "reconstruction"]
@@ -12,16 +12,16 @@ __all__ = ["learning", "reconstruction"]
 METHODS = {"exact": (BLUE, "-"), "CD-5": (GREEN, "-"), "PCD": (ORANGE, "-"), "CD-1": (VERMILLION, "-")}
 
 
-def curves(setting: Setting, method: str, record: tuple[str, str], *, fall: bool = True) -> np.ndarray:
+def _curves(setting: Setting, method: str, record: tuple[str, str], *, fall: bool = True) -> np.ndarray:
     """One record of every seed's run, ``(seeds, rounds)``."""
-    runs = [learned(method, steps_of(setting), seed, fall=fall) for seed in setting.seeds(2, 3, 10)]
+    runs = [learned_bars(method, steps_of(setting), seed, fall=fall) for seed in setting.seeds(2, 3, 10)]
     return np.asarray([run.records[record[0]][record[1]] for run in runs], float)
 
 
 def learning(setting: Setting) -> Told:
     """The exact log-likelihood while each method learns bars and stripes."""
-    nats = {name: curves(setting, name, ("log_likelihood", "nats")) for name in METHODS}
-    hurried = curves(setting, "PCD", ("log_likelihood", "nats"), fall=False)
+    nats = {name: _curves(setting, name, ("log_likelihood", "nats")) for name in METHODS}
+    hurried = _curves(setting, "PCD", ("log_likelihood", "nats"), fall=False)
     ends = {name: each[:, -1] for name, each in nats.items()}
     mean = {name: float(each.mean()) for name, each in ends.items()}
     steps, seeds = ROUND * np.arange(1, nats["exact"].shape[1] + 1), len(hurried)
@@ -45,11 +45,11 @@ def learning(setting: Setting) -> Told:
         "with as many chains as a batch has rows. All take steps of the same rate, which falls to 0. The "
         "likelihood is exact throughout.",
         Figure("Log-likelihood while learning", f"Thin, each start; thick, their mean; dotted, the ceiling log 1/30 = "
-               f"{number(CEILING, '.2f')}. Right: PCD believes its chains, which must keep up with a machine that "
+               f"{worded(CEILING, '.2f')}. Right: PCD believes its chains, which must keep up with a machine that "
                "changes under them. If the rate stays high they do not, and learning falls apart again and again.",
                picture(draw, 1, 2, 3.2), "Rising curves that end at different heights; on the right a jagged one."),
         Table("Log-likelihood at the end, nats a picture", ("method", "mean", "from", "to"),
-              tuple((name, *(number(value, ".3f") for value in (mean[name], each.min(), each.max())))
+              tuple((name, *(worded(value, ".3f") for value in (mean[name], each.min(), each.max())))
                     for name, each in ends.items())),
         "Each nat is a factor of 2.7 in the probability of every training picture. CD-1 finds the pictures "
         "quickly, and "
@@ -57,17 +57,17 @@ def learning(setting: Setting) -> Told:
         "probable, and does nothing about them. Five steps hear of more; so do chains that persist, as long as "
         "they keep up.",
     )), (
-        Claim("No machine passes the ceiling", f"log-likelihood at most log 1/30 = {number(CEILING, '.4f')} nats",
-              f"{number(best, '.4f')} at best, of all runs at all times", best <= CEILING + 1e-4),
+        Claim("No machine passes the ceiling", f"log-likelihood at most log 1/30 = {worded(CEILING, '.4f')} nats",
+              f"{worded(best, '.4f')} at best, of all runs at all times", best <= CEILING + 1e-4),
         Claim("The gradient's average needs a long chain", "CD-1 ends below the exact gradient by 0.1 nats or more",
-              f"{number(mean['exact'] - mean['CD-1'], '.3f')} nats below", mean["exact"] - mean["CD-1"] > 0.1,
+              f"{worded(mean['exact'] - mean['CD-1'], '.3f')} nats below", mean["exact"] - mean["CD-1"] > 0.1,
               "" if mean["exact"] - mean["CD-1"] > 0.1 else "Too few steps of learning to show it here."),
         Claim("Five steps of the chain are better than one", "CD-5 ends nearer to the exact gradient than CD-1",
-              f"{number(mean['exact'] - mean['CD-5'], '.3f')} nats below it, "
-              f"CD-1 {number(mean['exact'] - mean['CD-1'], '.3f')}",
+              f"{worded(mean['exact'] - mean['CD-5'], '.3f')} nats below it, "
+              f"CD-1 {worded(mean['exact'] - mean['CD-1'], '.3f')}",
               mean["CD-5"] > mean["CD-1"]),
         Claim("Persistent chains need a falling rate", "PCD ends higher with it than with a rate that stays",
-              f"{number(mean['PCD'], '.2f')} nats, {number(hurried[:, -1].mean(), '.2f')} without",
+              f"{worded(mean['PCD'], '.2f')} nats, {worded(hurried[:, -1].mean(), '.2f')} without",
               bool(mean["PCD"] > hurried[:, -1].mean())),
     )  # fmt: skip
 
@@ -75,8 +75,8 @@ def learning(setting: Setting) -> Told:
 def reconstruction(setting: Setting) -> Told:
     """The reconstruction error beside the likelihood, on the same runs."""
     record = "reconstruction_error", "reconstruction_error"
-    error = {name: curves(setting, name, record) for name in METHODS}
-    nats = {name: curves(setting, name, ("log_likelihood", "nats")) for name in METHODS}
+    error = {name: _curves(setting, name, record) for name in METHODS}
+    nats = {name: _curves(setting, name, ("log_likelihood", "nats")) for name in METHODS}
     last = {name: float(each[:, -1].mean()) for name, each in error.items()}
     ends = {name: float(each[:, -1].mean()) for name, each in nats.items()}
     lowest, best = min(last, key=last.__getitem__), max(ends, key=ends.__getitem__)
@@ -100,14 +100,14 @@ def reconstruction(setting: Setting) -> Told:
         "likelihoods differ.",
         Figure("Reconstruction error and likelihood", "Right: a good judge would put the dots on one falling line.",
                picture(draw, 1, 2, 2.9), "Falling curves; dots that lie on no common line."),
-        f"The lowest error at the end belongs to {lowest}, with {number(ends[lowest], '.2f')} nats; the best "
+        f"The lowest error at the end belongs to {lowest}, with {worded(ends[lowest], '.2f')} nats; the best "
         f"likelihood, "
-        f"{number(ends[best], '.2f')} nats, to {best}. A machine that copies everything has "
+        f"{worded(ends[best], '.2f')} nats, to {best}. A machine that copies everything has "
         "no error, and no idea of what is probable. Judge by the likelihood, exact or estimated with its error "
         "(`fb.analysis.log_partition`), or by samples.",
     )), (
         Claim("The reconstruction error judges a machine", "the method with the lowest error has the best likelihood",
-              "; ".join(f"{name}: error {last[name]:.4f}, {number(ends[name], '.2f')} nats" for name in METHODS),
+              "; ".join(f"{name}: error {last[name]:.4f}, {worded(ends[name], '.2f')} nats" for name in METHODS),
               lowest == best,
               "" if lowest == best else "States far from the data make P(v) small, and do not enter the error."),
     )  # fmt: skip

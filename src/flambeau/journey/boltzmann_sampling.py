@@ -9,16 +9,16 @@ from matplotlib.axes import Axes
 from scipy.stats import chisquare
 
 import flambeau as fb
-from flambeau.journey.boltzmann_bars import CEILING, HIDDEN, SIDE, YOUNG, bars, learned, steps_of
+from flambeau.journey.boltzmann_bars import CEILING, HIDDEN, SIDE, YOUNG, bars, learned_bars, steps_of
 from flambeau.journey.boltzmann_chain import chain_of, numbers_of
-from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, number
+from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, worded
 from flambeau.pictures.figures import BLUE, GREY, VERMILLION, picture
 
 __all__ = ["sampling"]
 
 
 @eqx.filter_jit
-def walk(machine: fb.networks.RestrictedBoltzmannMachine, v: Array, steps: Array, key: Array) -> Array:
+def _walk(machine: fb.networks.RestrictedBoltzmannMachine, v: Array, steps: Array, key: Array) -> Array:
     """Start with these visible states, then alternate: all hidden units, all visible units."""
     return fb.dynamics.gibbs(machine, v, steps, key)
 
@@ -36,13 +36,13 @@ def cells(expected: np.ndarray, least: float = 10.0) -> np.ndarray:
 def sampling(setting: Setting) -> Told:
     """Chains from training vectors against the exact distribution of a machine that knows bars and stripes."""
     steps, chains, length = steps_of(setting), setting.pick(1000, 2000, 20000), setting.pick(100, 500, 4000)
-    run = learned("exact", steps, setting.seed)
+    run = learned_bars("exact", steps, setting.seed)
     machine, nats = run.network, float(run.records["log_likelihood"]["nats"][-1])
     start = jnp.asarray(np.resize(bars(), (chains, SIDE**2)), jnp.float32)
     # fb.analysis.exact_distribution(machine) lists all 65,536 visible states with their probabilities.
     exact = fb.analysis.exact_distribution(machine)[1]
-    shown = [np.asarray(walk(machine, start, jnp.asarray(k), jax.random.key(setting.seed))) for k in (1, 10, 100)]
-    ends = np.asarray(walk(machine, start, jnp.asarray(length), jax.random.key(setting.seed + 1)))
+    shown = [np.asarray(_walk(machine, start, jnp.asarray(k), jax.random.key(setting.seed))) for k in (1, 10, 100)]
+    ends = np.asarray(_walk(machine, start, jnp.asarray(length), jax.random.key(setting.seed + 1)))
     counts = np.bincount(numbers_of(ends), minlength=len(exact))
     cell = cells(exact * chains)
     seen, wanted = np.bincount(cell, counts), np.bincount(cell, exact * chains)
@@ -70,8 +70,8 @@ def sampling(setting: Setting) -> Told:
         f"The machine here has {SIDE**2} visible units, a picture of 4 by 4, and {HIDDEN} hidden ones. It was shown "
         "*bars and stripes*: the 30 pictures whose rows or columns are each of one colour, out of 65,536. How it "
         f"learned comes below; for now, it gives them {share:.0%} of all probability (log-likelihood "
-        f"{number(nats, '.2f')} nats a "
-        f"picture; no machine can pass {number(CEILING, '.2f')}, which is log 1/30).",
+        f"{worded(nats, '.2f')} nats a "
+        f"picture; no machine can pass {worded(CEILING, '.2f')}, which is log 1/30).",
         Figure("What chains show on their way", "Each column is a chain that started with the picture on top.",
                fb.pictures.samples_picture(np.stack([np.asarray(start), *shown, ends])[:, :16], (SIDE, SIDE),
                                          ["start", "1 step", "10 steps", "100 steps", f"{length:,} steps"]),

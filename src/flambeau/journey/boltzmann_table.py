@@ -8,7 +8,7 @@ import numpy as np
 import flambeau as fb
 from flambeau.journey.boltzmann_bars import every_state
 
-__all__ = ["Table", "arrays", "golden"]
+__all__ = ["ExactTable", "arrays", "golden"]
 
 BLOCK = 2048
 
@@ -26,7 +26,7 @@ def arrays(machine: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.asarray(machine.structure.weights), np.asarray(machine.visible_bias), np.asarray(machine.hidden_bias)
 
 
-class Table(NamedTuple):
+class ExactTable(NamedTuple):
     """Every state v ``(visible states, visible)`` and h, and P(v, h) of every pair; log Z, and the two conditionals.
 
     ``down`` is P(v | h) and ``up`` is Q(h | v), both ``(visible states, hidden states)``: the joint table with its
@@ -41,7 +41,7 @@ class Table(NamedTuple):
     up: np.ndarray
 
     @classmethod
-    def of(cls, machine: Any, kind: Any = np.float64) -> "Table":
+    def of(cls, machine: Any, kind: Any = np.float64) -> "ExactTable":
         """e^{-energy} of all joint states over their sum."""
         weights, b, c = (values.astype(kind) for values in arrays(machine))
         v, h = every_state(len(b)).astype(kind), every_state(len(c)).astype(kind)

@@ -24,11 +24,11 @@ __all__ = [
     "Table",
     "Told",
     "as_json",
-    "number",
     "quietly",
     "run_chapter",
     "tell_all",
     "tiny",
+    "worded",
 ]
 
 Size = TypeVar("Size")
@@ -99,7 +99,7 @@ def as_json(chapters: Sequence[Chapter]) -> dict[str, Any]:
     }
 
 
-def number(value: SupportsFloat, form: str = "g") -> str:
+def worded(value: SupportsFloat, form: str = "g") -> str:
     """A number with a true minus sign, and no minus before zero.
 
     >>> number(-0.5, "+.1f"), number(-1e-12, ".3f")

@@ -6,8 +6,15 @@ from matplotlib.ticker import MaxNLocator
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told
-from flambeau.journey.convolution_networks import FIELD, perceptron, small_lenet
-from flambeau.journey.convolution_training import as_rows, digits, learned, moved_by, right, trained
+from flambeau.journey.convolution_networks import FIELD, one_hidden, small_lenet
+from flambeau.journey.convolution_training import (
+    digits_set,
+    learned_maps,
+    moved_by,
+    pixel_rows,
+    right_set,
+    trained_maps,
+)
 from flambeau.pictures import panels
 from flambeau.pictures.figures import BLUE, GREEN, GREY, SERIES, VERMILLION, picture
 
@@ -18,17 +25,18 @@ WITH_ARTICLE = {"sigmoid": "the sigmoid"}
 
 def recognition(setting: Setting) -> Told:
     """A small LeNet against multi-layer perceptrons, on digits where they were and on moved ones."""
-    data, seeds, epochs = digits(setting.seed), setting.seeds(1, 3, 10), setting.pick(2, 20, 60)
-    flat, shifts = as_rows(data), (0, 1, 2, 3)
+    data, seeds, epochs = digits_set(setting.seed), setting.seeds(1, 3, 10), setting.pick(2, 20, 60)
+    flat, shifts = pixel_rows(data), (0, 1, 2, 3)
     scores: dict[str, np.ndarray] = {}
     kinds = {"a small LeNet": 0, "a perceptron of its size": ALIKE, "a wide perceptron": WIDE}
-    costs = {name: parameters(hidden) for name, hidden in kinds.items()}
+    costs = {name: _parameters(hidden) for name, hidden in kinds.items()}
     for name, hidden in kinds.items():
         lesson = flat if hidden else data
-        runs = [learned(perceptron(seed, hidden, WIDE), flat, 3 * epochs, seed) if hidden else
-                trained(seed, epochs, split=setting.seed) for seed in seeds]  # fmt: skip
-        scores[name] = np.asarray([[np.mean([right(network, moved, data.truth) for moved in moved_by(lesson, shift)])
-                                    for shift in shifts] for network in (run.network for run in runs)])  # fmt: skip
+        runs = [learned_maps(one_hidden(seed, hidden, WIDE), flat, 3 * epochs, seed) if hidden else
+                trained_maps(seed, epochs, split=setting.seed) for seed in seeds]  # fmt: skip
+        networks = [run.network for run in runs]
+        scores[name] = np.asarray([[np.mean([right_set(one, moved, data.truth) for moved in moved_by(lesson, shift)])
+                                    for shift in shifts] for one in networks])  # fmt: skip
     at = {name: values.mean(axis=0) for name, values in scores.items()}
     lenet, alike, wide = at.values()
 
@@ -60,7 +68,7 @@ def recognition(setting: Setting) -> Told:
                f"{lenet[1]:.1%} against {wide[1]:.1%}", bool(lenet[1] > wide[1])))  # fmt: skip
 
 
-def parameters(hidden: int) -> int:
+def _parameters(hidden: int) -> int:
     """What the perceptron with so many hidden units learns; for 0, what the small LeNet learns."""
     return (
         (FIELD**2 + 1) * hidden + (hidden + 1) * 10 if hidden else fb.analysis.parameter_table(small_lenet(0)).trainable
@@ -74,7 +82,7 @@ def later_relu(setting: Setting) -> Told:
     names = {"relu": "ReLU", "scaled_tanh": "LeNet's scaled tanh", "sigmoid": "sigmoid"}
     curves: dict[str, np.ndarray] = {}
     for f, name in names.items():
-        tried = [np.mean([accuracy(trained(seed, epochs, f, rate, setting.seed)) for seed in seeds], axis=0)
+        tried = [np.mean([accuracy(trained_maps(seed, epochs, f, rate, setting.seed)) for seed in seeds], axis=0)
                  for rate in rates]  # fmt: skip
         curves[name] = min(tried, key=lambda curve: (epochs_to(curve), -curve[-1]))
         reach[name] = epochs_to(curves[name])

@@ -8,17 +8,17 @@ import numpy as np
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told
 from flambeau.journey.convolution_networks import with_relu
-from flambeau.journey.convolution_training import RULE, digits, right, trained
+from flambeau.journey.convolution_training import RULE, digits_set, right_set, trained_maps
 
 
 def what_it_learned(setting: Setting) -> Told:
     """Filters, feature maps and slopes of a trained small LeNet; LeNet on MNIST at full size."""
-    data = digits(setting.seed)
-    found = trained(setting.seed, setting.pick(2, 20, 60), split=setting.seed).network
+    data = digits_set(setting.seed)
+    found = trained_maps(setting.seed, setting.pick(2, 20, 60), split=setting.seed).network
     answers = np.asarray(fb.analysis.feature_maps(found, data.unseen)[-1].output).argmax(axis=1)
     network = with_relu(found)
     shown = [first(data.truth == digit, answers == digit) for digit in range(8)]
-    text, claims = mnist(setting)
+    text, claims = _mnist(setting)
     return Section("What it learned", (
         "Nobody set these kernels. They started from random numbers, and back-propagation made of them what helps to "
         "tell digits apart: each asks for ink on one side and for paper on another.",
@@ -39,7 +39,7 @@ def first(wanted: np.ndarray, found: np.ndarray) -> int:
     return int(np.argmax(wanted & found)) if (wanted & found).any() else int(np.argmax(wanted))
 
 
-def mnist(setting: Setting) -> tuple[str, tuple[Claim, ...]]:
+def _mnist(setting: Setting) -> tuple[str, tuple[Claim, ...]]:
     """LeNet in its present form on all of MNIST, at full size and if it is here."""
     here = {row.name: row.where for row in fb.problems.available()}["mnist"] != "not here"
     if not setting.full or not here:
@@ -49,7 +49,7 @@ def mnist(setting: Setting) -> tuple[str, tuple[Claim, ...]]:
     network = fb.networks.lenet("modern", key=jax.random.key(setting.seed))
     run = fb.train(network, RULE, problem, optimizer=fb.optimiser("adam", 0.001), steps=5 * 469, batch_size=128,
                    key=setting.seed)  # fmt: skip
-    score = float(np.mean([right(run.network, images, target) for images, target in in_parts(bundle)]))
+    score = float(np.mean([right_set(run.network, images, target) for images, target in in_parts(bundle)]))
     return (f"LeNet in its present form saw MNIST's 60,000 digits five times in {run.seconds:.0f} seconds and reads "
             f"{score:.1%} of the 10,000 test digits."), (
             Claim("LeNet reads MNIST", "above 98.5% of 10,000 test digits", f"{score:.1%}",

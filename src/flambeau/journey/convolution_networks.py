@@ -8,7 +8,7 @@ import numpy as np
 
 import flambeau as fb
 
-__all__ = ["FIELD", "Switch", "perceptron", "small_lenet", "with_relu"]
+__all__ = ["FIELD", "Switch", "one_hidden", "small_lenet", "with_relu"]
 
 FIELD = 14
 ACTIVATIONS = {name: fb.neurons.activation(name) for name in ("relu", "sigmoid", "scaled_tanh")}
@@ -62,7 +62,7 @@ def with_relu(network: fb.networks.FeedForward) -> fb.networks.FeedForward:
         for layer in layers))  # fmt: skip
 
 
-def perceptron(seed: int, hidden: int, room: int) -> fb.networks.FeedForward:
+def one_hidden(seed: int, hidden: int, room: int) -> fb.networks.FeedForward:
     """The same field as a row of pixels, one hidden layer of ReLUs: every unit sees all pixels, and shares nothing.
 
     Filled up to ``room`` units that never answer: a ReLU whose connections are all 0 stays silent for ever, so

@@ -10,14 +10,24 @@ import numpy as np
 import flambeau as fb
 from flambeau.journey.convolution_networks import FIELD, small_lenet
 
-__all__ = ["RULE", "Digits", "as_rows", "correlated", "digits", "large_digit", "learned", "moved_by", "projected",
-           "right", "trained"]  # fmt: skip
+__all__ = [
+    "RULE",
+    "correlated",
+    "digits_set",
+    "large_digit",
+    "learned_maps",
+    "moved_by",
+    "pixel_rows",
+    "projected",
+    "right_set",
+    "trained_maps",
+]  # fmt: skip
 
 RULE = fb.rules.Backpropagation(fb.rules.CrossEntropy())
 MARGIN, BATCH = 3, 32
 
 
-class Digits(NamedTuple):
+class _Digits(NamedTuple):
     """The bundled digits in the middle of a field of 14 x 14: 1,297 to learn from, 500 to be judged on."""
 
     problem: fb.problems.Examples
@@ -26,7 +36,7 @@ class Digits(NamedTuple):
 
 
 @functools.cache
-def digits(seed: int) -> Digits:
+def digits_set(seed: int) -> _Digits:
     """The digits, split by the seed, as images with one channel."""
     bundle = fb.problems.load("digits")
     edges = ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0))
@@ -34,17 +44,17 @@ def digits(seed: int) -> Digits:
     order = np.random.default_rng(seed).permutation(len(images))
     train, test = order[:1297], order[1297:]
     problem = fb.problems.Examples.of(images[train], np.eye(10)[bundle.target[train]])
-    return Digits(problem, images[test], bundle.target[test])
+    return _Digits(problem, images[test], bundle.target[test])
 
 
-def as_rows(data: Digits) -> Digits:
+def pixel_rows(data: _Digits) -> _Digits:
     """The same digits as rows of pixels, for networks that do not know what an image is."""
     x, targets = np.asarray(data.problem.inputs), data.problem.targets
     problem = fb.problems.Examples.of(x.reshape(len(x), -1), targets)
-    return Digits(problem, data.unseen.reshape(len(data.unseen), -1), data.truth)
+    return _Digits(problem, data.unseen.reshape(len(data.unseen), -1), data.truth)
 
 
-def moved_by(data: Digits, pixels: int) -> list[np.ndarray]:
+def moved_by(data: _Digits, pixels: int) -> list[np.ndarray]:
     """The unseen digits moved up, down, left and right; the field has room for 3 pixels."""
     images = data.unseen.reshape(-1, FIELD, FIELD)
     steps = [(axis, step) for axis in (1, 2) for step in (-pixels, pixels)] if pixels else [(1, 0)]
@@ -57,7 +67,9 @@ def large_digit() -> np.ndarray:
     return np.pad(np.clip(jax.image.resize(small, (24, 24), "cubic"), 0, 1), 2)
 
 
-def learned(network: fb.networks.FeedForward, data: Digits, epochs: int, seed: int, rate: float = 0.003) -> fb.Run:
+def learned_maps(
+    network: fb.networks.FeedForward, data: _Digits, epochs: int, seed: int, rate: float = 0.003
+) -> fb.Run:
     """The run of Adam in small batches, with the share of unseen digits read rightly after every epoch."""
     held_out = fb.rules.Batch(jnp.asarray(data.unseen), jax.nn.one_hot(data.truth, 10), jnp.ones(len(data.unseen)))
     watching = fb.monitors.ValidationCurve(fb.rules.Evaluation(RULE.loss, classify=True), held_out)
@@ -67,12 +79,12 @@ def learned(network: fb.networks.FeedForward, data: Digits, epochs: int, seed: i
 
 
 @functools.cache
-def trained(seed: int, epochs: int, f: str = "relu", rate: float = 0.003, split: int = 0) -> fb.Run:
+def trained_maps(seed: int, epochs: int, f: str = "relu", rate: float = 0.003, split: int = 0) -> fb.Run:
     """A small LeNet's run on the digits; what one section has trained another need not."""
-    return learned(small_lenet(seed, f), digits(split), epochs, seed, rate)
+    return learned_maps(small_lenet(seed, f), digits_set(split), epochs, seed, rate)
 
 
-def right(network: fb.networks.FeedForward, images: Any, labels: np.ndarray) -> float:
+def right_set(network: fb.networks.FeedForward, images: Any, labels: np.ndarray) -> float:
     """The share of images that the network names rightly."""
     answers = fb.analysis.feature_maps(network, images)[-1].output
     return float(np.mean(np.asarray(answers).argmax(axis=1) == labels))

@@ -2,7 +2,7 @@
 
 from flambeau.journey.chapter import Plan, Quote
 from flambeau.journey.deep_belief_generation import generation
-from flambeau.journey.deep_belief_greedy import greedy
+from flambeau.journey.deep_belief_greedy import greedy_training
 from flambeau.journey.deep_belief_joint import the_joint, upwards
 from flambeau.journey.deep_belief_labels import unlabelled
 
@@ -14,5 +14,5 @@ PLAN = Plan(
     Quote("为了解决这些问题，我们试图使得网络的前几层得到充分的训练；并且使得未标注的数据也可以被用于训练。",
           "To solve these problems, we try to let the first layers of the network be trained fully, and to let "
           "unlabelled data be used for training, too."),
-    (the_joint, upwards, greedy, generation, unlabelled),
+    (the_joint, upwards, greedy_training, generation, unlabelled),
 )  # fmt: skip

@@ -18,7 +18,7 @@ HIDDEN = 10  # units of the first layer: 1,024 states, so that everything can be
 Machine = fb.networks.RestrictedBoltzmannMachine
 
 
-def every_state() -> jax.Array:
+def _every_state() -> jax.Array:
     """All states of the first hidden layer, ``(states, hidden)``."""
     return jnp.asarray(fb.analysis.all_states(fb.neurons.Bernoulli(), HIDDEN), jnp.float32)
 
@@ -33,7 +33,7 @@ class Codes(NamedTuple):
     @classmethod
     def of(cls, first: Machine, v: np.ndarray) -> "Codes":
         """By the two sigmoids."""
-        h = every_state()
+        h = _every_state()
         up, down = (np.asarray(net, np.float64) for net in (first.hidden_net(jnp.asarray(v)), first.visible_net(h)))
         return cls(np.asarray(h), np.exp(log_product(up, np.asarray(h))), log_product(down, v).T)
 
@@ -66,7 +66,7 @@ def weighed(top: Machine, h: jax.Array) -> jax.Array:
 
 def prior(top: Machine) -> np.ndarray:
     """log P(h) of every state of the first hidden layer, under the machine on top of it."""
-    log_p = np.asarray(weighed(top, every_state()), np.float64)
+    log_p = np.asarray(weighed(top, _every_state()), np.float64)
     return log_p - np.log(np.exp(log_p - log_p.max()).sum()) - log_p.max()
 
 
@@ -91,7 +91,7 @@ def climb(network: Machine, missed: Callable[[Machine], Any], rounds: int, each:
 
 def first_layer(start: Machine, data: np.ndarray, steps: int) -> Machine:
     """The machine that makes the data most probable, log Z = log Σ_h e^{-F(h)} being a sum over its hidden states."""
-    v, h = jnp.asarray(data, jnp.float32), every_state()
+    v, h = jnp.asarray(data, jnp.float32), _every_state()
 
     def missed(machine: Machine) -> Any:
         return machine.free_energy(v).mean() + logsumexp(-machine.hidden_free_energy(h))
@@ -101,7 +101,7 @@ def first_layer(start: Machine, data: np.ndarray, steps: int) -> Machine:
 
 def second_layers(top: Machine, codes: Codes, rounds: int, each: int) -> list[Machine]:
     """The machine on top, before and after each round of steps that make the codes more probable: E_Q log P(h)."""
-    h, share = every_state(), jnp.asarray(codes.up.mean(axis=0), jnp.float32)
+    h, share = _every_state(), jnp.asarray(codes.up.mean(axis=0), jnp.float32)
 
     def missed(machine: Machine) -> Any:
         return share @ machine.free_energy(h) + logsumexp(-machine.free_energy(h))

@@ -8,7 +8,7 @@ from sklearn.svm import SVC
 
 import flambeau as fb
 from flambeau.journey.chapter import Equation, Figure, Section, Setting, Told
-from flambeau.journey.deep_belief_training import SIDE, digits
+from flambeau.journey.deep_belief_training import SIDE, belief_digits
 from flambeau.journey.why_depth_fails_training import tested
 from flambeau.pictures.figures import BLUE, GREY, ORANGE, picture
 from flambeau.pictures.samples import receptive_fields_picture, samples_picture
@@ -27,7 +27,7 @@ def classifier(setting: Setting, fine_tune: str | None) -> fb.DBNClassifier:
     )  # fmt: skip
 
 
-def drawn(model: fb.DBNClassifier, count: int, steps: int) -> np.ndarray:
+def _drawn(model: fb.DBNClassifier, count: int, steps: int) -> np.ndarray:
     """So many samples of every label, which is clamped at the top: ``(labels, count, pixels)``."""
     return np.asarray([model.sample(count, label, steps) for label in range(10)])
 
@@ -45,13 +45,13 @@ def downwards(network: fb.networks.DeepBeliefNetwork) -> np.ndarray:
 
 def generation(setting: Setting) -> Told:
     """A row of samples for every label, before and after up-down learning."""
-    data = digits(setting.seed)
+    data = belief_digits(setting.seed)
     labels = np.where(np.arange(len(data.labels)) < LABELLED, data.labels, -1)
     judge = SVC(C=10).fit(data.unseen, data.truth)  # it never meets the network, nor the digits that taught it
     judged = float(judge.score(data.inputs, data.labels))
     count, steps = setting.pick(10, 60, 500), setting.pick(20, 100, 1000)
     models = {name: classifier(setting, name).fit(data.inputs, labels) for name in (None, "up_down")}
-    samples = {name: drawn(model, count, steps) for name, model in models.items()}
+    samples = {name: _drawn(model, count, steps) for name, model in models.items()}
     shares = {name: found(judge, rows) for name, rows in samples.items()}
     before, after = (float(shares[name].mean()) for name in (None, "up_down"))
     right = [float(model.score(data.unseen, data.truth)) for model in models.values()]

@@ -4,16 +4,16 @@ import numpy as np
 from matplotlib.axes import Axes
 
 import flambeau as fb
-from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told, number, tiny
+from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told, tiny, worded
 from flambeau.journey.deep_belief_codes import HIDDEN, Codes, first_layer, prior, second_layers
-from flambeau.journey.deep_belief_training import SIDE, digits, machine, mirrored
+from flambeau.journey.deep_belief_training import SIDE, belief_digits, machine, mirrored_classifier
 from flambeau.pictures.figures import BLUE, GREY, VERMILLION, picture
 from flambeau.pictures.samples import receptive_fields_picture
 
 
-def greedy(setting: Setting) -> Told:
+def greedy_training(setting: Setting) -> Told:
     """One machine on the digits; then its mirror image on top of it, trained on its codes."""
-    data = digits(setting.seed, cut=True)
+    data = belief_digits(setting.seed, cut=True)
     start = machine(data.inputs, HIDDEN, setting.seed)
     first = first_layer(start, data.inputs, setting.pick(40, 200, 1000))
     log_z = fb.analysis.exact_log_partition(first)
@@ -21,7 +21,7 @@ def greedy(setting: Setting) -> Told:
     alone = [float(rows.mean()) for rows in np.split(every, [len(data.inputs)])]
     codes = [Codes.of(first, rows) for rows in (data.inputs, data.unseen)]  # the digits are encoded once
     rounds, each = setting.pick(2, 10, 40), setting.pick(10, 40, 40)
-    tops = second_layers(mirrored(first), codes[0], rounds, each)
+    tops = second_layers(mirrored_classifier(first), codes[0], rounds, each)
     priors = [prior(top) for top in tops]
     bounds = np.asarray([[part.bound(log_p) for part in codes] for log_p in priors])
     exact = np.asarray([[part.likelihood(log_p) for part in codes] for log_p in priors])
@@ -67,10 +67,10 @@ def greedy(setting: Setting) -> Told:
          Claim("The bound is below log P(v)", "at every stage, on all digits",
                f"by {float((exact - bounds)[-1].max()):.2f} nats at the end", bool((bounds <= exact + 1e-4).all())),
          Claim("Training the second layer raises the bound", "above log P(v) of one layer",
-               f"from {number(bounds[0, 0], '.2f')} to {number(bounds[-1, 0], '.2f')} nats per digit",
+               f"from {worded(bounds[0, 0], '.2f')} to {worded(bounds[-1, 0], '.2f')} nats per digit",
                bool(gained[0] > 0)),
          Claim("A second layer makes unseen digits more probable, too", "exact log P(v) above one layer's",
-               f"from {number(alone[1], '.2f')} to {number(exact[-1, 1], '.2f')} nats per digit",
+               f"from {worded(alone[1], '.2f')} to {worded(exact[-1, 1], '.2f')} nats per digit",
                bool(exact[-1, 1] > alone[1])),
          Claim("Every layer's machine fits the data", "the second: the codes; what it gains there, the bound gains",
                f"{fitter:.3f} nats on the codes, {gained[0]:.3f} in the bound",

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 from matplotlib.axes import Axes
 
-from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told, number, tiny
-from flambeau.journey.deep_belief_tiny import SIZES, conditional, states, tables, tiny_network
+from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told, tiny, worded
+from flambeau.journey.deep_belief_tiny import SIZES, conditional, joint_tables, states, tiny_network
 from flambeau.pictures.figures import BLUE, GREY, INK, ORANGE, VERMILLION, picture
 
 NAMES = ("v", "h₁", "h₂", "h₃")
@@ -15,7 +15,7 @@ CLOSE = 1e-5  # single precision, summed over thousands of states
 
 def the_joint(setting: Setting) -> Told:
     """Three factors multiplied and added up; and what happens if the top pair is counted twice."""
-    found = tables(tiny_network(setting.seed))
+    found = joint_tables(tiny_network(setting.seed))
     total = float(found.joint.sum())
     twice = float(np.einsum("vabc,cb->", found.joint, found.down[2]))
     within = float(np.abs(conditional(found.joint.sum(axis=(0, 3)).T) - found.down[1]).max())
@@ -63,7 +63,7 @@ def diagram(axes: list[Axes]) -> None:
 
 def upwards(setting: Setting) -> Told:
     """The way up: exact in one machine, an approximation in a stack."""
-    found, h1 = tables(tiny_network(setting.seed)), states(SIZES[1])
+    found, h1 = joint_tables(tiny_network(setting.seed)), states(SIZES[1])
     alone = float(np.abs(conditional(found.alone) - found.up).max())
     joint = found.joint.sum(axis=(2, 3))
     true, seen = conditional(joint), joint.sum(axis=1)
@@ -94,4 +94,4 @@ def upwards(setting: Setting) -> Told:
     )), (Claim("Q(h|v) is the way up, in a single machine", "equal to P(h|v)", f"differs by {tiny(alone)} at most",
                alone < CLOSE),
          Claim("In a stack, Q(h₁|v) is an approximation", "it differs from P(h₁|v): explaining away",
-               f"by up to {number(most, '.2f')}; {lost:.2f} nats on average", most > 0.01))  # fmt: skip
+               f"by up to {worded(most, '.2f')}; {lost:.2f} nats on average", most > 0.01))  # fmt: skip

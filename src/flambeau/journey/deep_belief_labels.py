@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 import flambeau as fb
-from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, number, quietly
-from flambeau.journey.deep_belief_training import digits
+from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, quietly, worded
+from flambeau.journey.deep_belief_training import belief_digits
 from flambeau.journey.why_depth_fails_training import tested
 from flambeau.pictures.figures import BLUE, GREY, INK, VERMILLION, picture
 
@@ -19,9 +19,9 @@ def few(labels: np.ndarray, seed: int) -> np.ndarray:
     return np.concatenate([rng.permutation(np.flatnonzero(labels == digit))[:EACH] for digit in range(10)])
 
 
-def scores(setting: Setting, seed: int) -> tuple[float, float, float]:
+def _scores(setting: Setting, seed: int) -> tuple[float, float, float]:
     """The share of unseen digits read rightly: from random weights, pre-trained without, and with unlabelled digits."""
-    data = digits(seed)
+    data = belief_digits(seed)
     kept = few(data.labels, seed)
     epochs, steps = setting.pick(20, 60, 200), setting.pick(100, 300, 1000)
     with quietly():
@@ -43,12 +43,12 @@ def scores(setting: Setting, seed: int) -> tuple[float, float, float]:
 def unlabelled(setting: Setting) -> Told:
     """The same network, the same labels, the same fine-tuning, three starts."""
     draws = setting.seeds(2, 6, 20)
-    found = 100 * np.asarray([scores(setting, seed) for seed in draws])
+    found = 100 * np.asarray([_scores(setting, seed) for seed in draws])
     gain = found[:, 2] - found[:, 0]
     mean, spread = float(gain.mean()), float(gain.std(ddof=1))
     new = float((found[:, 2] - found[:, 1]).mean())
 
-    text, claims = mnist(setting)
+    text, claims = _mnist(setting)
 
     def draw(axes: list[Axes]) -> None:
         for row in found:
@@ -69,8 +69,8 @@ def unlabelled(setting: Setting) -> Told:
         "64, 64), \"backprop\").fit(X, y)`, with y = -1 where there is no label.",
         Figure("The same labels, three starts", f"Thin lines join {len(draws)} draws of labels and unseen digits; bars "
                "are means.", picture(draw, 1, 1, 2.8), "Three groups of dots; the last is the highest."),
-        f"With the unlabelled digits it reads {number(mean, '+.1f')} points more of 500 unseen digits (spread "
-        f"{spread:.1f}; right in {int((gain > 0).sum())} of {len(gain)} draws). Of these, {number(new, '+.1f')} points "
+        f"With the unlabelled digits it reads {worded(mean, '+.1f')} points more of 500 unseen digits (spread "
+        f"{spread:.1f}; right in {int((gain > 0).sum())} of {len(gain)} draws). Of these, {worded(new, '+.1f')} points "
         "are owed to the digits without labels; the rest to pre-training as such. The lower layers know what digits "
         "look like before the first label is shown, so the labels need only name what is there.",
         "泛泛地来说，DBN 还是很好的，因为这是对学习方式的变革，只不过现在用的不太多 (by and large, DBNs are still "
@@ -79,15 +79,15 @@ def unlabelled(setting: Setting) -> Told:
         "labelled, is in wide use today.",
         text,
     )), (tested("Unlabelled data can be used for training", "more unseen digits right than from random weights",
-                f"{number(mean, '+.1f')} points (spread {spread:.1f}, {len(gain)} draws), "
+                f"{worded(mean, '+.1f')} points (spread {spread:.1f}, {len(gain)} draws), "
                 f"{found[:, 0].mean():.1f}% to {found[:, 2].mean():.1f}%", mean > 2 * spread / len(gain) ** 0.5,
                 "Too few draws or epochs to show it here."),
          tested("It is the unlabelled digits that help", "more than pre-training on the labelled ones alone",
-                f"{number(new, '+.1f')} points of {number(mean, '.1f')}", new > 0,
+                f"{worded(new, '+.1f')} points of {worded(mean, '.1f')}", new > 0,
                 "Too few draws or epochs to show it here."), *claims)  # fmt: skip
 
 
-def mnist(setting: Setting) -> tuple[str, tuple[Claim, ...]]:
+def _mnist(setting: Setting) -> tuple[str, tuple[Claim, ...]]:
     """The same on MNIST, at full size and if it is here: a hundred labels, 60,000 digits."""
     here = {row.name: row.where for row in fb.problems.available()}["mnist"] != "not here"
     if not setting.full or not here:

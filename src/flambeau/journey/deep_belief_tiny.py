@@ -10,7 +10,7 @@ import numpy as np
 
 import flambeau as fb
 
-__all__ = ["SIZES", "Tables", "conditional", "states", "tables", "tiny_network"]
+__all__ = ["SIZES", "Tables", "conditional", "joint_tables", "states", "tiny_network"]
 
 SIZES = (4, 3, 3, 2)  # units of v, h₁, h₂, h₃: 2¹² states in all
 
@@ -30,7 +30,7 @@ def states(units: int) -> np.ndarray:
     return fb.analysis.all_states(fb.neurons.Bernoulli(), units)
 
 
-def product(p: Any, of: np.ndarray) -> np.ndarray:
+def _product(p: Any, of: np.ndarray) -> np.ndarray:
     """Π_j P(h_j): the probability ``(given, states)`` of every state, from each unit's own ``(given, units)``."""
     p = np.asarray(p, np.float64)[:, None]
     return np.prod(np.where(of[None] == 1, p, 1 - p), axis=-1)
@@ -56,18 +56,18 @@ def factors(network: fb.networks.DeepBeliefNetwork, states: tuple[Any, ...], eve
     return [jax.nn.sigmoid(net) for net in nets], network.top.energy(*pairs), below.T, ours
 
 
-def tables(network: fb.networks.DeepBeliefNetwork) -> Tables:
+def joint_tables(network: fb.networks.DeepBeliefNetwork) -> Tables:
     """The network's factors by the lecture's formulas, and their product."""
     every = [states(units) for units in SIZES]
     places = np.indices([len(rows) for rows in every[:3]]).reshape(3, -1)
     units, energy, below, ours = factors(
         network, tuple(every), [rows[place] for rows, place in zip(every, places, strict=False)]
     )
-    down = [product(p, rows) for p, rows in zip(units[:3], every[:3], strict=True)]
+    down = [_product(p, rows) for p, rows in zip(units[:3], every[:3], strict=True)]
     weights = np.exp(-np.asarray(energy, np.float64))  # Z is the sum over 2⁵ states
     joint = np.einsum("av,ba,bc->vabc", down[0], down[1], weights / weights.sum())
     log_joint = np.asarray(ours, np.float64) - np.log(weights.sum())
-    return Tables(down, joint, product(units[3], every[1]), np.exp(-np.asarray(below, np.float64)), np.exp(log_joint))
+    return Tables(down, joint, _product(units[3], every[1]), np.exp(-np.asarray(below, np.float64)), np.exp(log_joint))
 
 
 def conditional(joint: np.ndarray) -> np.ndarray:

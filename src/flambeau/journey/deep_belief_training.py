@@ -8,12 +8,12 @@ import numpy as np
 
 import flambeau as fb
 
-__all__ = ["SIDE", "Digits", "digits", "machine", "mirrored"]
+__all__ = ["SIDE", "belief_digits", "machine", "mirrored_classifier"]
 
 SIDE = (8, 8)
 
 
-class Digits(NamedTuple):
+class _Digits(NamedTuple):
     """The bundled handwritten digits: 1,297 to learn from, 500 to be judged on."""
 
     inputs: np.ndarray
@@ -22,13 +22,13 @@ class Digits(NamedTuple):
     truth: np.ndarray
 
 
-def digits(seed: int, *, cut: bool = False) -> Digits:
+def belief_digits(seed: int, *, cut: bool = False) -> _Digits:
     """The digits, split by the seed; ``cut`` makes every pixel black or white."""
     bundle = fb.problems.load("digits")
     order = np.random.default_rng(seed).permutation(len(bundle.data))
     data, target = bundle.data[order], bundle.target[order]
     data = (data > 0.5).astype(data.dtype) if cut else data
-    return Digits(data[:1297], target[:1297], data[1297:], target[1297:])
+    return _Digits(data[:1297], target[:1297], data[1297:], target[1297:])
 
 
 def machine(data: np.ndarray, hidden: int, seed: int) -> fb.networks.RestrictedBoltzmannMachine:
@@ -37,7 +37,7 @@ def machine(data: np.ndarray, hidden: int, seed: int) -> fb.networks.RestrictedB
     return fb.networks.rbm(data.shape[1], hidden, visible_bias=np.log(mean / (1 - mean)), key=jax.random.key(seed))
 
 
-def mirrored(network: fb.networks.RestrictedBoltzmannMachine) -> fb.networks.RestrictedBoltzmannMachine:
+def mirrored_classifier(network: fb.networks.RestrictedBoltzmannMachine) -> fb.networks.RestrictedBoltzmannMachine:
     """The same machine, upside down: W₂ = W₁', b₂ = c₁, c₂ = b₁."""
     wiring = fb.structures.Dense(network.structure.weights.T)
     return dataclasses.replace(network, structure=wiring, visible_bias=network.hidden_bias,

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Plan, Quote, Section, Setting, Told
 from flambeau.journey.depth_and_width_price import exact_savings, trained_savings
-from flambeau.journey.depth_and_width_training import answers, parameters, trained
+from flambeau.journey.depth_and_width_training import answers, parameter_count, trained_widths
 from flambeau.pictures import panels
 from flambeau.pictures.figures import BLUE, GREY, INK, VERMILLION, picture
 
@@ -38,7 +38,7 @@ def one_hidden_layer(setting: Setting) -> Told:
     steps, seeds = setting.pick(300, 3000, 10_000), setting.seeds(1, 3, 10)
     x = 3 * u[:, None]  # inputs of about unit size are learned fastest
     built = [float(np.abs(answers(joined_lines(n), u[:, None]) - wanted).max()) for n in widths]
-    curves = {n: [answers(trained((1, n, 1), x, wanted, steps, seed), x) for seed in seeds] for n in widths}
+    curves = {n: [answers(trained_widths((1, n, 1), x, wanted, steps, seed), x) for seed in seeds] for n in widths}
     errors = {n: [float(np.abs(curve - wanted).max()) for curve in found] for n, found in curves.items()}
     best = [min(found) for found in errors.values()]
 
@@ -94,7 +94,7 @@ def two_hidden_layers(setting: Setting) -> Told:
     wanted, steps, seeds = two_blocks(plane), setting.pick(100, 1500, 5000), setting.seeds(1, 3, 10)
     exact = int(np.sum(answers(by_thresholds(), fine) != two_blocks(fine)))
     shapes = {"one hidden layer": (2, 51, 1), "two hidden layers": (2, 12, 12, 1)}
-    found = {name: [answers(trained(shape, 2 * plane, wanted, steps, seed, 0.1, "sigmoid"), 2 * plane)
+    found = {name: [answers(trained_widths(shape, 2 * plane, wanted, steps, seed, 0.1, "sigmoid"), 2 * plane)
                     for seed in seeds] for name, shape in shapes.items()}  # fmt: skip
     off = {name: float(np.sqrt(np.mean((np.stack(each) - wanted) ** 2))) for name, each in found.items()}
     one, two = off.values()
@@ -112,7 +112,7 @@ def two_hidden_layers(setting: Setting) -> Told:
         "A function that jumps cannot be followed closely everywhere by a continuous one. With a second hidden layer "
         "it is easy: six units draw half planes, two units ask for four of them at once (AND), the output takes "
         "either (OR). Nothing is left over.",
-        Figure(f"Two rectangles, learned with {parameters(shapes['one hidden layer'])} parameters each way",
+        Figure(f"Two rectangles, learned with {parameter_count(shapes['one hidden layer'])} parameters each way",
                f"Left, orange is 1. Right, where the first of {len(seeds)} starts answers too much (orange) or "
                "too little (blue), up to 0.1, and above it the root mean squared error of all starts.",
                picture(draw, 1, 3, 2.75), "Two rectangles, and two maps of errors at their edges, the second paler."),

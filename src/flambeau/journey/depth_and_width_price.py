@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Table, Told
-from flambeau.journey.depth_and_width_training import answers, parameters, trained
+from flambeau.journey.depth_and_width_training import answers, parameter_count, trained_widths
 from flambeau.pictures import panels
 from flambeau.pictures.figures import INK, SERIES, picture
 
@@ -24,7 +24,7 @@ def ripple(points: np.ndarray) -> np.ndarray:
     return 0.5 * np.cos(3 * np.pi * np.hypot(*points.T))
 
 
-def product(points: np.ndarray) -> np.ndarray:
+def _product(points: np.ndarray) -> np.ndarray:
     """x1 x2: smooth, and nothing inside anything."""
     return points[:, 0] * points[:, 1]
 
@@ -33,14 +33,14 @@ def curve(function: np.ndarray, plane: np.ndarray, steps: int, seeds: range, kep
     """For every family, the median error of the starts at each size, with the better of two learning rates."""
 
     def off(sizes: tuple[int, ...], rate: float) -> float:
-        found = [answers(trained(sizes, 2 * plane, function, steps, seed, rate), 2 * plane) for seed in seeds]
+        found = [answers(trained_widths(sizes, 2 * plane, function, steps, seed, rate), 2 * plane) for seed in seeds]
         return float(np.median([np.sqrt(np.mean((answer - function) ** 2)) for answer in found]))
 
     return {name: [min(off(sizes, rate) for rate in (0.03, 0.1)) for sizes in family[kept]]
             for name, family in FAMILIES.items()}  # fmt: skip
 
 
-def verdict(function: str, errors: Curve) -> Claim:
+def _verdict(function: str, errors: Curve) -> Claim:
     """With four times the parameters of the smallest network: is the deepest one's error half of the widest one's?"""
     wide, *deeper = (values[-1] for values in errors.values())
     holds = min(deeper) <= wide / 2
@@ -54,12 +54,12 @@ def trained_savings(setting: Setting) -> Told:
     axis = np.linspace(-1, 1, 16)
     plane = np.stack([part.ravel() for part in np.meshgrid(axis, axis)], axis=1)
     steps, seeds, kept = setting.pick(50, 1500, 4000), setting.seeds(1, 3, 10), slice(setting.pick(1, 3, 3))
-    errors = {f.__name__: curve(f(plane), plane, steps, seeds, kept) for f in (ripple, product)}
+    errors = {f.__name__: curve(f(plane), plane, steps, seeds, kept) for f in (ripple, _product)}
 
     def draw(axes: list[Axes]) -> None:
         for panel, (name, curves), top in zip(axes, errors.items(), (0.4, 0.02), strict=True):
             for color, mark, (family, values) in zip(SERIES, "os^", curves.items(), strict=False):
-                costs = [parameters(sizes) for sizes in FAMILIES[family][kept]]
+                costs = [parameter_count(sizes) for sizes in FAMILIES[family][kept]]
                 panel.plot(costs, values, color=color, marker=mark, markersize=5, label=family)
             panel.set(xscale="log", yscale="log", ylim=(top / 20, top), xlabel="parameters", title=name)
             panels.counts(panel.xaxis, (50, 100, 200))
@@ -67,7 +67,7 @@ def trained_savings(setting: Setting) -> Told:
         axes[0].set(ylabel="error (median of the starts)")
         axes[0].legend(loc="lower left")
 
-    claims = (verdict("rings round the centre", errors["ripple"]), verdict("a plain product", errors["product"]))
+    claims = (_verdict("rings round the centre", errors["ripple"]), _verdict("a plain product", errors["product"]))
     word = "pays as well" if claims[1].holds else "buys little or nothing"
     return Section("The price of depth and of width", (
         "The lecture prefers depth because the same complexity costs less that way. Here are two functions, three "

@@ -9,12 +9,12 @@ import optax
 
 import flambeau as fb
 
-__all__ = ["answers", "parameters", "trained"]
+__all__ = ["answers", "parameter_count", "trained_widths"]
 
 ROOM = {1: (52,), 2: (12, 12), 3: (9, 9, 9)}  # hidden units there is room for, by the number of hidden layers
 
 
-def trained(
+def trained_widths(
     sizes: tuple[int, ...],
     X: np.ndarray,
     wanted: np.ndarray,
@@ -26,12 +26,12 @@ def trained(
     """A tanh network after ``steps`` of Adam on all rows, its rate falling to 0 on a cosine."""
     problem = fb.problems.Examples.of(X, wanted, shuffle=False)
     falling = fb.optimiser("adam", optax.cosine_decay_schedule(rate, steps))
-    run = fb.train(drawn(sizes, seed, output), fb.rules.Backpropagation(), problem, optimizer=falling, steps=steps,
+    run = fb.train(_drawn(sizes, seed, output), fb.rules.Backpropagation(), problem, optimizer=falling, steps=steps,
                    batch_size=len(X), key=seed)  # fmt: skip
     return run.network
 
 
-def drawn(sizes: tuple[int, ...], seed: int, output: str) -> fb.networks.FeedForward:
+def _drawn(sizes: tuple[int, ...], seed: int, output: str) -> fb.networks.FeedForward:
     """A fresh network (Glorot's uniform weights), filled up with silent units to the room of its depth.
 
     A tanh unit whose connections are all 0 answers 0, receives no gradient and stays so for ever: the network learns
@@ -59,7 +59,7 @@ def compiled(network: fb.networks.FeedForward, x: jax.Array) -> jax.Array:
     return network(x)
 
 
-def parameters(sizes: tuple[int, ...]) -> int:
+def parameter_count(sizes: tuple[int, ...]) -> int:
     """Weights and thresholds of a network.
 
     >>> parameters((2, 51, 1)), parameters((2, 12, 12, 1))

@@ -3,9 +3,9 @@
 from flambeau.journey.chapter import Plan, Quote
 from flambeau.journey.hopfield_attention import attention
 from flambeau.journey.hopfield_capacity import capacity
-from flambeau.journey.hopfield_dense import dense
+from flambeau.journey.hopfield_dense import dense_memories
 from flambeau.journey.hopfield_example import example, ways
-from flambeau.journey.hopfield_images import images
+from flambeau.journey.hopfield_images import stored_images
 from flambeau.journey.hopfield_letters import recalled_letters
 from flambeau.journey.hopfield_minima import minima
 from flambeau.journey.hopfield_rules import rules
@@ -18,5 +18,5 @@ PLAN = Plan(
     Quote("网络的权重中就存入了它记住的模式，现在，我们要做的是输入一个信息，使得网络进行“联想”，从而激发其之前的“记忆”。",
           "The network's weights now hold the patterns that it remembers. What we do now is to feed in a message, and "
           "let the network associate, so that its earlier memory is aroused."),
-    (example, ways, recalled_letters, images, capacity, rules, minima, dense, attention),
+    (example, ways, recalled_letters, stored_images, capacity, rules, minima, dense_memories, attention),
 )  # fmt: skip

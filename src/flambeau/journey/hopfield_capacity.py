@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told
-from flambeau.journey.hopfield_experiment import stored, units_of
+from flambeau.journey.hopfield_experiment import stored_share, units_of
 from flambeau.pictures.figures import BLUE, GREEN, GREY, INK, VERMILLION, picture
 
 LOADS = (0.02, 0.05, 0.08, 0.10, 0.12, 0.14, 0.16, 0.20, 0.25)
@@ -28,10 +28,10 @@ class Counted(NamedTuple):
     overlap: np.ndarray
 
 
-def counted(setting: Setting) -> Counted:
+def _counted(setting: Setting) -> Counted:
     """Store, ask every bit, and let the network come to rest from each pattern."""
     units, draws = units_of(setting), setting.pick(4, 8, 40)
-    found = stored("Hebb", units, LOADS, draws, setting.seed, 0.0)
+    found = stored_share("Hebb", units, LOADS, draws, setting.seed, 0.0)
     counts = np.asarray([round(load * units) for load in LOADS])
     exact = np.asarray([fb.analysis.bit_error(int(count), units) for count in counts])
     wrong, stable, overlap = (part.mean(axis=1) for part in (found.wrong, found.stable, found.overlap))
@@ -81,7 +81,7 @@ def limit_of(found: Counted) -> float:
 
 def capacity(setting: Setting) -> Told:
     """Stable patterns, wrong bits and overlaps against the load, with three theories."""
-    found = counted(setting)
+    found = _counted(setting)
     limit, (critical, last) = limit_of(found), fb.analysis.critical_point()
 
     def draw(axes: list[Axes]) -> None:

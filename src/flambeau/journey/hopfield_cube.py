@@ -26,7 +26,7 @@ def cube(weights: np.ndarray, energies: np.ndarray, states: np.ndarray, patterns
             board(panel, energies, states, named, pairs)
         for s in states:
             singly(axes[0], weights, s)
-            together(axes[1], weights, s)
+            _together(axes[1], weights, s)
         axes[0].set_title("one neuron at a time: downhill")
         axes[1].set_title("all at once: twelve states swing")
 
@@ -77,7 +77,7 @@ def singly(panel: Axes, weights: np.ndarray, s: np.ndarray) -> None:
         arrow(panel, (x + 0.32 * dx, y + 0.28 * dy), (x + 0.69 * dx, y + 0.73 * dy), "-|>", **edge)
 
 
-def together(panel: Axes, weights: np.ndarray, s: np.ndarray) -> None:
+def _together(panel: Axes, weights: np.ndarray, s: np.ndarray) -> None:
     """A double arrow between two states that swing."""
     after = np.sign(weights @ s)
     (x, y), (to_x, to_y) = place(s, SWINGING), place(after, SWINGING)

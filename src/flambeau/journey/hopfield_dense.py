@@ -44,7 +44,7 @@ def stable_shares(patterns: Any, counts: Any) -> Array:
     return jax.lax.map(one, (jnp.asarray(patterns), jnp.asarray(counts)))
 
 
-def dense(setting: Setting) -> Told:
+def dense_memories(setting: Setting) -> Told:
     """Stable patterns against their number, for four interactions."""
     counts = setting.pick(
         (5, 20, 100), (5, 10, 20, 50, 100, 200, 500, 1000), (5, 10, 20, 50, 100, 200, 500, 1000, 5000)

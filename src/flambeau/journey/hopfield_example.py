@@ -5,7 +5,7 @@ import numpy as np
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Table, Told
 from flambeau.journey.hopfield_cube import cube
-from flambeau.journey.hopfield_loop import energy, lecture_patterns, one_by_one, settled
+from flambeau.journey.hopfield_loop import lecture_patterns, one_by_one, quadratic_energy, settled_by_hand
 
 PRINTED = np.asarray([[0, -2, 0, 0], [-2, 0, 0, 0], [0, 0, 0, -2], [0, 0, -2, 0]])
 
@@ -20,7 +20,7 @@ def example(setting: Setting) -> Told:
     counts = [int((e == level).sum()) for level in (4, 0, -4)]
     kinds = fb.analysis.attractor_kinds(s[found.fixed], x)
     basins = list(found.basins.values())
-    by_hand = settled(memory.weights_, s)
+    by_hand = settled_by_hand(memory.weights_, s)
     agree = bool((s[found.ends] == by_hand).all())
     lowest = bool((found.fixed == (e == -4)).all())
     return Section("The lecture's four neurons, and all they can do", (
@@ -51,7 +51,7 @@ def example(setting: Setting) -> Told:
               bool((memory.weights_ == PRINTED).all())),
         Claim("E(x) = 2(x₁x₂ + x₃x₄): E = 4, 0, −4", "4, 8 and 4 of 16 states",
               f"{', '.join(map(str, counts))} states; largest difference {np.abs(e - formula).max():g}",
-              counts == [4, 8, 4] and bool((e == formula).all() and (e == energy(memory.weights_, s)).all())),
+              counts == [4, 8, 4] and bool((e == formula).all() and (e == quadratic_energy(memory.weights_, s)).all())),
         Claim("Stable: the states with E = −4", "these four rest and no others; each attracts 4 of the 16",
               f"{int(found.fixed.sum())} rest; basins {', '.join(map(str, basins))}; the plain loop "
               f"{'ends in the same places' if agree else 'ends elsewhere'}",

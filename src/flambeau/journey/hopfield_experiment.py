@@ -12,7 +12,7 @@ from jaxtyping import Array
 import flambeau as fb
 from flambeau.journey.chapter import Setting
 
-__all__ = ["RULES", "TURNED", "Found", "stored", "units_of"]
+__all__ = ["RULES", "TURNED", "Found", "stored_share", "units_of"]
 
 RULES = {
     "Hebb": fb.rules.Hebbian(),
@@ -41,7 +41,7 @@ def units_of(setting: Setting) -> int:
     return setting.pick(100, 200, 500)
 
 
-def stored(rule: str, units: int, loads: Sequence[float], draws: int, seed: int, flips: float) -> Found:
+def stored_share(rule: str, units: int, loads: Sequence[float], draws: int, seed: int, flips: float) -> Found:
     """So many networks for each load K / N, run from the patterns with a share ``flips`` of their bits turned.
 
     All rules and loads are one program, for ``AT_ONCE`` networks with room for 0.6 N patterns.
@@ -69,19 +69,19 @@ def tried(rule: Any, patterns: Any, present: Any, cues: Any) -> Array:
     def one(given: tuple[Array, Array, Array]) -> Array:
         x, there, start = given
         batch = fb.rules.Batch(x, x, there)
-        network = jax.lax.switch(rule, [lambda b, r=r: taught(r, b) for r in RULES.values()], batch)
-        return judged(network, x, there, start)
+        network = jax.lax.switch(rule, [lambda b, r=r: _taught(r, b) for r in RULES.values()], batch)
+        return _judged(network, x, there, start)
 
     return jax.lax.map(one, (jnp.asarray(patterns), jnp.asarray(present), jnp.asarray(cues)))
 
 
-def taught(rule: fb.rules.AbstractRule, batch: fb.rules.Batch) -> fb.networks.HopfieldNetwork:
+def _taught(rule: fb.rules.AbstractRule, batch: fb.rules.Batch) -> fb.networks.HopfieldNetwork:
     """One look at all patterns."""
     network: fb.networks.HopfieldNetwork = fb.rules.taught(fb.networks.hopfield(batch.inputs.shape[1]), rule, batch)
     return network
 
 
-def judged(network: fb.networks.HopfieldNetwork, x: Array, there: Array, cues: Array) -> Array:
+def _judged(network: fb.networks.HopfieldNetwork, x: Array, there: Array, cues: Array) -> Array:
     """Stable patterns, unstable bits, and where the network ends that starts from the cues."""
     wrong = x * network.net(x) < 0
     overlap = (fb.dynamics.settle(network, cues, max_sweeps=MOST_SWEEPS).states * x).mean(axis=1)

@@ -10,29 +10,29 @@ from flambeau.journey.hopfield_letters import CUES, SIDE
 from flambeau.journey.hopfield_loop import turned
 from flambeau.pictures.samples import samples_picture
 
-__all__ = ["images", "ten_digits"]
+__all__ = ["stored_images"]
 
 TURNED = 0.1
 SIZES = (10, 20, 30)
 
 
 @functools.cache
-def ten_digits(each: int = 1) -> np.ndarray:
+def _ten_digits(each: int = 1) -> np.ndarray:
     """The first handwritten digits of each class, 8 by 8, black 1 and white −1."""
     data = fb.problems.load("digits")
     first = [int(np.flatnonzero(data.target == label)[place]) for place in range(each) for label in range(10)]
     return np.where(data.data[first] > 0.45 * data.data.max(), 1.0, -1.0)
 
 
-def projected(count: int) -> int:
+def _projected(count: int) -> int:
     """How many of so many digits are fixed points of their projection."""
-    x = ten_digits(count // 10)
+    x = _ten_digits(count // 10)
     return int(fb.Hopfield("pseudoinverse").fit(x).is_stable(x).sum())
 
 
-def images(setting: Setting) -> Told:
+def stored_images(setting: Setting) -> Told:
     """Ten digits by the lecture's sum, and by the projection."""
-    x, rng = ten_digits(), np.random.default_rng(setting.seed)
+    x, rng = _ten_digits(), np.random.default_rng(setting.seed)
     alike = np.abs(fb.analysis.overlap(x, x)[np.triu_indices(10, 1)]).mean()
     memories = {
         "W = Σ x x′ − K I": fb.Hopfield.from_weights(x.T @ x - 10 * np.eye(SIDE**2)),
@@ -43,7 +43,7 @@ def images(setting: Setting) -> Told:
     ends = {name: memory.recall(cues) for name, memory in memories.items()}
     right = {name: float((rows == x[which]).all(axis=1).mean()) for name, rows in ends.items()}
     stable = int(memories["W = Σ x x′ − K I"].is_stable(x).sum())
-    resting = {count: projected(count) for count in SIZES}
+    resting = {count: _projected(count) for count in SIZES}
     hebb, projection = ends.values()
     fewer = len(np.unique(hebb, axis=0))
     return Section("Images: why the sum is not enough", (

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told
-from flambeau.journey.hopfield_loop import energy, one_by_one, settled, turned
+from flambeau.journey.hopfield_loop import one_by_one, quadratic_energy, settled_by_hand, turned
 from flambeau.pictures.figures import BLUE, GREEN, LIGHT, VERMILLION, picture
 
 __all__ = ["CUES", "SIDE", "letters", "recalled_letters"]
@@ -39,14 +39,14 @@ def recalled_letters(setting: Setting) -> Told:
     cues = turned(x[which], 0.2, rng)
     ends = memory.recall(cues)
     right = float((ends == x[which]).all(axis=1).mean())
-    same = bool((ends == settled(weights, cues)).all())
+    same = bool((ends == settled_by_hand(weights, cues)).all())
     # Two passes in an order of their own; every pixel's turn is a visit.
     order = np.concatenate([rng.permutation(SIDE**2) for _ in range(2)])
     path = one_by_one(weights, cues[: len(x)], order)
-    energies = energy(weights, path)
+    energies = quadratic_energy(weights, path)
     steps = np.diff(energies, axis=0)
     flips = (path[1:] != path[:-1]).any(axis=2)
-    lowest = energy(weights, x)
+    lowest = quadratic_energy(weights, x)
     resting = int(memory.is_stable(path[-1]).sum())
 
     def draw(axes: list[Axes]) -> None:

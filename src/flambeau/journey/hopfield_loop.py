@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-__all__ = ["energy", "lecture_patterns", "one_by_one", "settled", "turned"]
+__all__ = ["lecture_patterns", "one_by_one", "quadratic_energy", "settled_by_hand", "turned"]
 
 
 def lecture_patterns() -> np.ndarray:
@@ -23,7 +23,7 @@ def one_by_one(weights: np.ndarray, states: np.ndarray, order: np.ndarray | Iter
     return np.stack(path)
 
 
-def settled(weights: np.ndarray, states: np.ndarray, sweeps: int = 100) -> np.ndarray:
+def settled_by_hand(weights: np.ndarray, states: np.ndarray, sweeps: int = 100) -> np.ndarray:
     """Where states come to rest in cyclic order."""
     for _ in range(sweeps):
         before, states = states, one_by_one(weights, states, range(len(weights)))[-1]
@@ -32,7 +32,7 @@ def settled(weights: np.ndarray, states: np.ndarray, sweeps: int = 100) -> np.nd
     return states
 
 
-def energy(weights: np.ndarray, states: np.ndarray) -> np.ndarray:
+def quadratic_energy(weights: np.ndarray, states: np.ndarray) -> np.ndarray:
     """E(s) = -½ s'Ws, of any number of states."""
     return -((states @ weights.T) * states).sum(-1) / 2
 

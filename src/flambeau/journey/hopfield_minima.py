@@ -13,7 +13,7 @@ KINDS = {"memory": BLUE, "negative": SKY, "mixture": ORANGE, "other": LIGHT}
 PATTERNS = (1, 3, 5, 7)
 
 
-def counted(patterns: int, seed: int) -> tuple[np.ndarray, np.ndarray, bool]:
+def _counted(patterns: int, seed: int) -> tuple[np.ndarray, np.ndarray, bool]:
     """One network's minima by kind, the share of states that end in each kind, and whether −x rests for each x."""
     rng = np.random.default_rng([seed, patterns])
     x = np.where(rng.random((patterns, UNITS)) < 0.5, -1.0, 1.0).astype(np.float32)
@@ -28,7 +28,7 @@ def counted(patterns: int, seed: int) -> tuple[np.ndarray, np.ndarray, bool]:
 
 def minima(setting: Setting) -> Told:
     """All 4,096 states of many networks."""
-    rows = {k: [counted(k, seed) for seed in setting.seeds(24, 24, 200)] for k in PATTERNS}
+    rows = {k: [_counted(k, seed) for seed in setting.seeds(24, 24, 200)] for k in PATTERNS}
     number = np.asarray([np.mean([row[0] for row in rows[k]], axis=0) for k in PATTERNS])
     share = np.asarray([np.mean([row[1] for row in rows[k]], axis=0) for k in PATTERNS])
     every = [(k, row) for k in PATTERNS for row in rows[k]]

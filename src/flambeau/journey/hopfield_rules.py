@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Table, Told
-from flambeau.journey.hopfield_experiment import RULES, TURNED, stored, units_of
+from flambeau.journey.hopfield_experiment import RULES, TURNED, stored_share, units_of
 from flambeau.pictures.figures import SERIES, picture
 
 LOADS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
@@ -12,7 +12,7 @@ LOADS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 def rules(setting: Setting) -> Told:
     """Four rules at six loads."""
     units, draws = units_of(setting), setting.pick(2, 2, 20)
-    found = {name: stored(name, units, LOADS, draws, setting.seed + 1, TURNED) for name in RULES}
+    found = {name: stored_share(name, units, LOADS, draws, setting.seed + 1, TURNED) for name in RULES}
     stable = {name: part.stable.mean(axis=1) for name, part in found.items()}
     recalled = {name: part.near.mean(axis=1) for name, part in found.items()}
     at = LOADS.index(0.3)

@@ -6,7 +6,18 @@ import numpy as np
 from matplotlib.axes import Axes
 
 import flambeau as fb
-from flambeau.journey.chapter import Claim, Equation, Figure, Plan, Quote, Section, Setting, Table, Told, number, tiny
+from flambeau.journey.chapter import (
+    Claim,
+    Equation,
+    Figure,
+    Plan,
+    Quote,
+    Section,
+    Setting,
+    Table,
+    Told,
+    tiny,
+)
 from flambeau.pictures import panels
 from flambeau.pictures.figures import BLUE, VERMILLION, picture
 
@@ -22,7 +33,7 @@ def one_unit(setting: Setting) -> Told:
     unit = fb.structures.Layer(wiring, jnp.asarray([-1.5]), fb.neurons.Step())  # bias = -θ, so θ = 1.5
     net, y = unit.net(jnp.asarray(X))[:, 0], unit(jnp.asarray(X))[:, 0]
     table = zip(X, net, y, strict=True)
-    rows = tuple((f"{a:.0f}, {b:.0f}", number(s, "+.1f"), number(answer)) for (a, b), s, answer in table)
+    rows = tuple((f"{a:.0f}, {b:.0f}", worded(s, "+.1f"), worded(answer)) for (a, b), s, answer in table)
     right = int(np.sum(np.asarray(y) == d))
     return Section("A unit is two functions", (
         "A neuron is simulated in two steps. A *combination* $g$ gathers the inputs into one number, and an "

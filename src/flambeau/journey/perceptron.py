@@ -16,7 +16,6 @@ from flambeau.journey.chapter import (
     Setting,
     Table,
     Told,
-    number,
     quietly,
 )
 from flambeau.journey.perceptron_at_work import no_line_is_right, ten_digits, whose_gradient
@@ -42,7 +41,7 @@ def by_hand(setting: Setting) -> Told:
         circling = weights_met(learn.fit(X, odd))
     distinct = len(np.unique(circling, axis=0))
     moves = np.diff(met, axis=0)  # each is ±(1, x): the example that was wrong, and which way it pulled
-    rows = tuple((f"{turn}", f"{abs(a):.0f}, {abs(b):.0f}", number(sign, "+.0f"), *(number(w) for w in after))
+    rows = tuple((f"{turn}", f"{abs(a):.0f}, {abs(b):.0f}", worded(sign, "+.0f"), *(worded(w) for w in after))
                  for turn, ((sign, a, b), after) in enumerate(zip(moves, met[1:], strict=True), 1))  # fmt: skip
 
     def draw(axes: list[Axes]) -> None:
@@ -55,7 +54,7 @@ def by_hand(setting: Setting) -> Told:
             panel.set(title=title, xlabel="$x_1$", ylabel="$x_2$", xticks=[0, 1], yticks=[0, 1])
         panels.decision_line(axes[0], met[-1], color=INK, linewidth=2.2)
 
-    final = f"({', '.join(number(w) for w in met[-1])})"
+    final = f"({', '.join(worded(w) for w in met[-1])})"
     return Section("Learning from mistakes", (
         "Start from nothing. Show an example; if the answer $y$ is right, change nothing. If it should have spoken and "
         "was silent, add the example to the weights; if it spoke and should not have, subtract it. That is all.",

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 import flambeau as fb
-from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told, number, quietly, tiny
+from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told, quietly, tiny, worded
 from flambeau.pictures import panels
 from flambeau.pictures.figures import picture
 
@@ -102,12 +102,12 @@ def whose_gradient(setting: Setting) -> Told:
         "What the perceptron does descend is another error, $(y - d) s$ with $y$ held fixed: how far the net input of "
         "a wrongly answered example lies on the wrong side.",
     )), (Claim("With a 0-1 unit, the rule is the gradient of the squared error", "the two are equal",
-               f"gradient {pair(through_step)}, rule {pair(rule / 4)}", same,
+               f"gradient {_pair(through_step)}, rule {_pair(rule / 4)}", same,
                "A step has slope 0 wherever it has one, so this sentence needs the correction that follows."),
          Claim("With a linear unit, the rule is the gradient of the squared error", "equal, to 10⁻⁶",
                f"largest difference {tiny(off)}", off < 1e-6))  # fmt: skip
 
 
-def pair(values: np.ndarray) -> str:
+def _pair(values: np.ndarray) -> str:
     """Two numbers, as a claim shows them."""
-    return f"({', '.join(number(value) for value in values)})"
+    return f"({', '.join(worded(value) for value in values)})"

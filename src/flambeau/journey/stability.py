@@ -2,7 +2,7 @@
 
 from flambeau.journey.chapter import Plan, Quote
 from flambeau.journey.stability_diagonal import diagonal
-from flambeau.journey.stability_graded import graded
+from flambeau.journey.stability_graded import graded_stability
 from flambeau.journey.stability_lyapunov import lyapunov
 from flambeau.journey.stability_symmetry import asymmetry, together
 from flambeau.journey.stability_temperature import temperature
@@ -16,5 +16,5 @@ PLAN = Plan(
           "wⱼᵢ，wᵢᵢ = 0，网络就是稳定的。",
           "Hopfield judges a network's stability by Lyapunov's. Let each neuron be 1 or 0; then it can be proved that "
           "the network is stable if wᵢⱼ = wⱼᵢ and wᵢᵢ = 0."),
-    (lyapunov, asymmetry, diagonal, together, temperature, graded),
+    (lyapunov, asymmetry, diagonal, together, temperature, graded_stability),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from flambeau.journey.chapter import Claim, Figure, Section, Setting, Table, Told, number
+from flambeau.journey.chapter import Claim, Figure, Section, Setting, Table, Told, worded
 from flambeau.journey.stability_tables import NETWORKS, STATES, UNITS, Moves, course, moves
 from flambeau.pictures.figures import BLUE, GREY, ORANGE, VERMILLION, picture
 
@@ -92,8 +92,8 @@ def lone() -> tuple[tuple[tuple[str, ...], ...], str, bool]:
     swings = table.one[0, 0, off] == on and table.one[0, 0, on] == off
     low, high = (float(table.energies[0, state]) for state in (off, on))
     rows = (
-        ("0", "½", "1", number(low), number(high - low, "+g")),
-        ("1", "−1½", "0", number(high), number(low - high, "+g")),
+        ("0", "½", "1", worded(low), worded(high - low, "+g")),
+        ("1", "−1½", "0", worded(high), worded(low - high, "+g")),
     )
-    text = f"{'0 → 1 → 0' if swings else 'it rests'}, E = {number(low)} and {number(high)}"
+    text = f"{'0 → 1 → 0' if swings else 'it rests'}, E = {worded(low)} and {worded(high)}"
     return rows, text, bool(swings and high > low and (course(table.swept()).period == 2).all())

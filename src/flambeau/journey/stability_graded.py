@@ -17,13 +17,13 @@ PAIR = np.asarray([[0.0, -2], [-2, 0]])  # neurons 1 and 2 of the lecture's exam
 WHEEL = np.asarray([[1.5, -2], [2, 1.5]])
 
 
-def energy(v: np.ndarray) -> np.ndarray:
+def _energy(v: np.ndarray) -> np.ndarray:
     """E of outputs strictly between −1 and 1, as the text-book writes it, in double precision."""
     integral = v * np.arctanh(v) + np.log1p(-(v**2)) / 2
     return np.asarray(-np.einsum("...i,ij,...j->...", v, PAIR, v) / 2 + integral.sum(-1) / GAIN)
 
 
-def watched(network: fb.networks.GradedHopfield, u: Array) -> tuple[Array, Array]:
+def _watched(network: fb.networks.GradedHopfield, u: Array) -> tuple[Array, Array]:
     """What is kept at each step."""
     return network.output(u), network.energy_of(u)
 
@@ -32,12 +32,12 @@ def flowed(weights: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndar
     """Outputs ``(steps + 1, starts, 2)`` and energies on the way, and which starts came to rest."""
     network = fb.networks.graded_hopfield(weights, gain=GAIN)
     found = fb.dynamics.flow(network.velocity, jnp.asarray(np.arctanh(starts) / GAIN, jnp.float32), step=STEP,
-                             tolerance=1e-3, max_steps=STEPS, trace=eqx.Partial(watched, network))  # fmt: skip
+                             tolerance=1e-3, max_steps=STEPS, trace=eqx.Partial(_watched, network))  # fmt: skip
     kept: Any = found.trace
     return np.asarray(kept[1][0]), np.asarray(kept[1][1]), np.asarray(found.still)
 
 
-def graded(setting: Setting) -> Told:
+def graded_stability(setting: Setting) -> Told:
     """Two neurons: the energy as a landscape, and the ways across it."""
     angles = 2 * np.pi * (np.arange(24) + 0.5) / 24
     ring = 0.93 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
@@ -47,11 +47,11 @@ def graded(setting: Setting) -> Told:
     around, _, wheel_still = flowed(WHEEL, starts)
     there = ~np.isnan(e[1:])
     rise = float(np.diff(e, axis=0)[there].max())
-    off = float(np.nanmax(np.abs(e - energy(np.clip(v.astype(float), -1 + 1e-12, 1 - 1e-12)))))
+    off = float(np.nanmax(np.abs(e - _energy(np.clip(v.astype(float), -1 + 1e-12, 1 - 1e-12)))))
 
     def draw(axes: list[Axes]) -> None:
         line = np.linspace(-0.999, 0.999, 121)
-        plane = energy(np.stack(np.meshgrid(line, line), axis=-1))
+        plane = _energy(np.stack(np.meshgrid(line, line), axis=-1))
         axes[0].contourf(line, line, plane, levels=14, cmap="Blues_r")
         axes[0].plot(v[..., 0], v[..., 1], color=INK, linewidth=0.9)
         ends = np.asarray([way[~np.isnan(way[:, 0])][-1] for way in v.swapaxes(0, 1)])

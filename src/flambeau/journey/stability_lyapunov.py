@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told
-from flambeau.journey.stability_tables import NETWORKS, STATES, UNITS, course, drawn, moves
+from flambeau.journey.stability_tables import NETWORKS, STATES, UNITS, course, drawn_network, moves
 from flambeau.pictures.figures import BLUE, LIGHT, VERMILLION, picture
 
 SHOWN, VISITS = 24, 60
@@ -22,9 +22,9 @@ def path(table: Any, network: int, starts: np.ndarray, order: np.ndarray) -> np.
 
 def lyapunov(setting: Setting) -> Told:
     """All changes of many networks, in both codings; and what happens to the energy without symmetry."""
-    weights, thresholds = drawn(setting.seed)
+    weights, thresholds = drawn_network(setting.seed)
     found = {name: moves(weights, thresholds, name) for name in ("−1 and +1", "0 and 1")}
-    skew = moves(*drawn(setting.seed + 1, symmetric=False))
+    skew = moves(*drawn_network(setting.seed + 1, symmetric=False))
     flips = {name: table.changes() for name, table in found.items()}
     count = {name: int(changed.sum()) for name, (changed, _) in flips.items()}
     down = {name: bool((by[changed] < 0).all() and (by[~changed] == 0).all()) for name, (changed, by) in flips.items()}

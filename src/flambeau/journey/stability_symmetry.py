@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from flambeau.journey.chapter import Claim, Equation, Figure, Section, Setting, Told
-from flambeau.journey.stability_tables import NETWORKS, STATES, UNITS, course, drawn, moves
+from flambeau.journey.stability_tables import NETWORKS, STATES, UNITS, course, drawn_network, moves
 from flambeau.pictures.figures import BLUE, GREEN, GREY, ORANGE, VERMILLION, picture
 
 
@@ -66,7 +66,7 @@ def asymmetry(setting: Setting) -> Told:
 
 def together(setting: Setting) -> Told:
     """All neurons at once: the energy may rise, but the energy of two times does not."""
-    weights, thresholds = drawn(setting.seed)
+    weights, thresholds = drawn_network(setting.seed)
     thresholds += 0.5  # nobody hears exactly 0
     table = moves(weights, thresholds)
     period = course(table.at_once).period

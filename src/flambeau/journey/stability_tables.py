@@ -11,7 +11,7 @@ from jaxtyping import Array
 
 import flambeau as fb
 
-__all__ = ["NETWORKS", "STATES", "UNITS", "Course", "Moves", "course", "drawn", "moves"]
+__all__ = ["NETWORKS", "STATES", "UNITS", "Moves", "course", "drawn_network", "moves"]
 
 UNITS, STATES = 10, 1 << 10
 NETWORKS = 50  # at a time, so that all of them are one program
@@ -40,7 +40,7 @@ class Moves(NamedTuple):
         return self.one != np.arange(STATES), after - self.energies[:, None]
 
 
-class Course(NamedTuple):
+class _Course(NamedTuple):
     """Where repeating a map leads ``(networks, states)``: the period of the cycle at the end, 1 for a fixed point."""
 
     period: np.ndarray
@@ -52,7 +52,7 @@ class Course(NamedTuple):
         return np.asarray((self.period > 1).mean(axis=1))
 
 
-def course(after: np.ndarray) -> Course:
+def course(after: np.ndarray) -> _Course:
     """Follow every state for more steps than there are states, then count until it comes back."""
     end = after
     for _ in range(UNITS):  # 2, 4, ..., 1,024 steps
@@ -63,10 +63,10 @@ def course(after: np.ndarray) -> Course:
         period[(period == 0) & (now == end)] = step
         if period.all():
             break
-    return Course(period, after == np.arange(STATES))
+    return _Course(period, after == np.arange(STATES))
 
 
-def drawn(seed: int, symmetric: bool = True) -> tuple[np.ndarray, np.ndarray]:
+def drawn_network(seed: int, symmetric: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Whole numbers from −4 to 4 as weights, none from a neuron to itself; and thresholds: sums without rounding."""
     rng = np.random.default_rng(seed)
     weights = rng.integers(-4, 5, (NETWORKS, UNITS, UNITS)).astype(np.float32)

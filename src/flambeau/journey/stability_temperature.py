@@ -15,7 +15,7 @@ SWEEPS = 20
 LEVELS = {-4: BLUE, 0: GREY, 4: ORANGE}
 
 
-def sampled(network: fb.networks.HopfieldNetwork, chains: int, temperature: float, seed: int) -> np.ndarray:
+def _sampled(network: fb.networks.HopfieldNetwork, chains: int, temperature: float, seed: int) -> np.ndarray:
     """How many of so many chains show each of the 16 states, after 20 sweeps from a fair coin's state."""
     start = np.random.default_rng(seed).integers(0, 2, (chains, 4)) * (network.levels[1] - network.levels[0])
     states = jnp.asarray(start + network.levels[0], jnp.float32)
@@ -33,10 +33,10 @@ def temperature(setting: Setting) -> Told:
     s = fb.analysis.all_states(fb.neurons.Spin(), 4)
     e = -np.einsum("si,ij,sj->s", s, WEIGHTS, s) / 2
     at = np.asarray([0.7, 1.0, 2.0, 4.0, 8.0])
-    counts = [sampled(spins, chains, float(t), setting.seed) for t in at]
+    counts = [_sampled(spins, chains, float(t), setting.seed) for t in at]
     exact = [np.exp(-e / t) / np.exp(-e / t).sum() for t in at]
     middle = 2
-    both = {"−1 and +1": counts[middle], "0 and 1": sampled(networks["0 and 1"], chains, 2.0, setting.seed + 1)}
+    both = {"−1 and +1": counts[middle], "0 and 1": _sampled(networks["0 and 1"], chains, 2.0, setting.seed + 1)}
     p = {name: float(chisquare(seen, exact[middle] * chains).pvalue) for name, seen in both.items()}
     off = max(float(np.abs(seen / chains - share).max()) for seen, share in zip(counts, exact, strict=True))
     fine = np.geomspace(0.5, 12, 100)

@@ -12,7 +12,7 @@ from flambeau.journey.why_depth_fails_cures import what_helps
 from flambeau.journey.why_depth_fails_data import local_minima, more_data
 from flambeau.journey.why_depth_fails_speed import slow_training
 from flambeau.journey.why_depth_fails_top import the_top_alone
-from flambeau.journey.why_depth_fails_training import RULE, digits, drawn, gradients, stack
+from flambeau.journey.why_depth_fails_training import RULE, depth_digits, drawn_depths, gradients, stack
 from flambeau.pictures import gradient_flow
 from flambeau.pictures.figures import BLUE, INK, LIGHT, picture
 
@@ -38,7 +38,7 @@ def passed_on() -> float:
 def vanishing(setting: Setting) -> Told:
     """The gradient at every layer before the first step."""
     depths, seeds = setting.pick((2, DEEPEST), (1, 2, 4, DEEPEST), range(1, DEEPEST + 1)), setting.seeds(3, 10, 100)
-    batch = digits(setting.seed).problem.everything()
+    batch = depth_digits(setting.seed).problem.everything()
     found = {depth: received((stack(depth, seed) for seed in seeds), batch) for depth in depths}
     norms, share = found[DEEPEST], {depth: each[:, 0] / each[:, -1] for depth, each in found.items()}
     lost = [1 / float(np.median(each)) for each in share.values()]
@@ -93,7 +93,7 @@ def nielsen(setting: Setting) -> tuple[str, tuple[Claim, ...]]:
         return "MNIST is not on this machine; with it, this section repeats the figures of Nielsen's book.", ()
     bundle, sizes = fb.problems.load("mnist"), (784, 30, 30, 30, 30, 10)
     batch = fb.problems.Examples.of(bundle.data[:1000], np.eye(10)[bundle.target[:1000]]).everything()
-    networks = (drawn(sizes, "sigmoid", "sigmoid", seed, "LeCun", 1.0) for seed in setting.seeds(3, 20, 100))
+    networks = (drawn_depths(sizes, "sigmoid", "sigmoid", seed, "LeCun", 1.0) for seed in setting.seeds(3, 20, 100))
     norms = received(networks, batch)[:, :4]
     ratio = float(np.median(norms[:, 1:] / norms[:, :-1]))
     return (f"On MNIST, in the network of Nielsen's book (784-30-30-30-30-10, thresholds drawn from N(0, 1)), a layer "

@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 import flambeau as fb
-from flambeau.journey.chapter import Claim, Figure, Section, Setting, Table, Told, number
+from flambeau.journey.chapter import Claim, Figure, Section, Setting, Table, Told, worded
 from flambeau.journey.why_depth_fails_layers import ROOM, of_depth
-from flambeau.journey.why_depth_fails_training import digits, gradients, learned, right, stack
+from flambeau.journey.why_depth_fails_training import depth_digits, gradients, learned_depths, right_depths, stack
 from flambeau.pictures.figures import BLUE, GREEN, VERMILLION, picture
 
 HEADER = "units and weights", "layer 1's part of the gradient", "verdict", "unseen digits right"
@@ -19,15 +19,15 @@ CURES = {  # units, initial weights, learning rate
 
 def what_helps(setting: Setting) -> Told:
     """Eight hidden layers of three kinds: the gradient at the start, and what they learn."""
-    data, epochs = digits(setting.seed), setting.pick(3, 25, 60)
+    data, epochs = depth_digits(setting.seed), setting.pick(3, 25, 60)
     batch, verdicts, runs = data.problem.everything(), {}, {}
     for name, (hidden, weights, rate) in CURES.items():
         network = stack(ROOM, setting.seed, hidden, weights)
         delta = np.asarray(gradients(network, batch))
         verdicts[name] = fb.analysis.judge(fb.analysis.rows_of(network), {"delta": delta})
         start = network if hidden == "relu" else of_depth(network, ROOM)  # for those two the program is there already
-        runs[name] = learned(start, data.problem, rate, epochs, key=setting.seed)
-    scores = {name: right(run.network, data.unseen, data.truth) for name, run in runs.items()}
+        runs[name] = learned_depths(start, data.problem, rate, epochs, key=setting.seed)
+    scores = {name: right_depths(run.network, data.unseen, data.truth) for name, run in runs.items()}
     share = {name: verdict.numbers["delta"][0] / verdict.numbers["delta"][-1] for name, verdict in verdicts.items()}
 
     def draw(axes: list[Axes]) -> None:
@@ -41,7 +41,7 @@ def what_helps(setting: Setting) -> Told:
         axes[1].set(xlabel="epoch", ylabel="loss", title="learning to read")
         axes[1].legend(loc="center right")
 
-    rows = tuple((name, number(share[name], ".2g"), ", ".join(verdict.kinds), f"{scores[name]:.1%}")
+    rows = tuple((name, worded(share[name], ".2g"), ", ".join(verdict.kinds), f"{scores[name]:.1%}")
                  for name, verdict in verdicts.items())  # fmt: skip
     claims = tuple(
         Claim(f"Eight hidden layers learn with {name}", "above 90% of the unseen digits", f"{scores[name]:.1%} after "

@@ -6,7 +6,15 @@ from matplotlib.axes import Axes
 import flambeau as fb
 from flambeau.journey.chapter import Figure, Section, Setting, Told
 from flambeau.journey.why_depth_fails_layers import ROOM, many_descents, of_depth
-from flambeau.journey.why_depth_fails_training import Digits, digits, drawn, learned, right, stack, tested
+from flambeau.journey.why_depth_fails_training import (
+    Digits,
+    depth_digits,
+    drawn_depths,
+    learned_depths,
+    right_depths,
+    stack,
+    tested,
+)
 from flambeau.pictures import panels
 from flambeau.pictures.figures import BLUE, GREY, VERMILLION, picture
 
@@ -20,13 +28,13 @@ def with_labels(data: Digits, depth: int, labels: int, epochs: int, seed: int) -
     """
     rows = np.resize(np.random.default_rng(seed).permutation(len(data.inputs))[:labels], len(data.inputs))
     problem = fb.problems.Examples.of(data.inputs[rows], np.eye(10)[data.labels[rows]])
-    run = learned(of_depth(stack(ROOM, seed, "tanh"), depth), problem, 0.2, epochs, key=seed)
-    return right(run.network, data.unseen, data.truth)
+    run = learned_depths(of_depth(stack(ROOM, seed, "tanh"), depth), problem, 0.2, epochs, key=seed)
+    return right_depths(run.network, data.unseen, data.truth)
 
 
 def more_data(setting: Setting) -> Told:
     """The same labels for a shallow and a deep network."""
-    data, seeds, epochs = digits(setting.seed), setting.seeds(1, 4, 20), setting.pick(2, 12, 60)
+    data, seeds, epochs = depth_digits(setting.seed), setting.seeds(1, 4, 20), setting.pick(2, 12, 60)
     counts = setting.pick((30, 480), (30, 60, 120, 480), (30, 60, 120, 240, 480))
     scores = {depth: np.asarray([[with_labels(data, depth, count, epochs, seed) for seed in seeds] for count in counts])
               for depth in (1, DEEP)}  # fmt: skip
@@ -62,7 +70,7 @@ def more_data(setting: Setting) -> Told:
 def ends(hidden: str, depths: tuple[int, ...], steps: int, seeds: range) -> dict[int, np.ndarray]:
     """For every depth the error on XOR after training, and a little earlier: ``(seeds, 2)``."""
     sizes = (2, *(2,) * DEEPEST, 1)
-    starts = [of_depth(drawn(sizes, hidden, "sigmoid", seed), depth) for depth in depths for seed in seeds]
+    starts = [of_depth(drawn_depths(sizes, hidden, "sigmoid", seed), depth) for depth in depths for seed in seeds]
     losses = many_descents(starts, fb.problems.Examples.of(*fb.problems.xor()), 0.02, steps)[1]
     both = np.asarray(losses)[:, [-1, -steps // 4]].reshape(len(depths), len(seeds), 2)
     return dict(zip(depths, both, strict=True))

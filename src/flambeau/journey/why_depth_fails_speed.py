@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told
 from flambeau.journey.why_depth_fails_layers import ROOM, of_depth, there
-from flambeau.journey.why_depth_fails_training import digits, learned, stack
+from flambeau.journey.why_depth_fails_training import depth_digits, learned_depths, stack
 from flambeau.pictures import gradient_flow
 from flambeau.pictures.figures import GREY, picture
 
@@ -17,7 +17,7 @@ WATCHED, RATE = 3, 0.5  # hidden layers of the network whose layers are followed
 HALF = np.log(10) / 2  # half of the loss of a network that says nothing
 
 
-def halved(run: fb.Run) -> float:
+def _halved(run: fb.Run) -> float:
     """After how many epochs the loss is half of what it is for pure guessing; infinity if never."""
     below = run.history["loss"] < HALF
     return int(np.argmax(below)) + 1 if below.any() else np.inf
@@ -25,18 +25,18 @@ def halved(run: fb.Run) -> float:
 
 def slow_training(setting: Setting) -> Told:
     """The same descent on stacks of 1 to 8 hidden layers, and how the layers of one of them move."""
-    data, seeds, epochs = digits(setting.seed), setting.seeds(1, 2, 5), setting.pick(6, 50, 200)
+    data, seeds, epochs = depth_digits(setting.seed), setting.seeds(1, 2, 5), setting.pick(6, 50, 200)
     depths = setting.pick((1, 3), (1, 2, 3, ROOM), range(1, ROOM + 1))
     times = np.unique(np.geomspace(1, epochs, setting.pick(3, 14, 20)).astype(int))
     stages = [followed(seed, setting, times) for seed in seeds]
 
     def learn(depth: int, seed: int) -> fb.Run:
-        return learned(of_depth(stack(ROOM, seed), depth), data.problem, RATE, epochs, fall=False, key=seed)
+        return learned_depths(of_depth(stack(ROOM, seed), depth), data.problem, RATE, epochs, fall=False, key=seed)
 
     runs = {depth: [run for run, _ in stages] if depth == WATCHED else [learn(depth, seed) for seed in seeds]
             for depth in depths}  # fmt: skip
     ways = np.mean([way for _, way in stages], axis=0)
-    waited = [float(np.median([halved(run) for run in each])) for each in runs.values()]
+    waited = [float(np.median([_halved(run) for run in each])) for each in runs.values()]
     told = [f"{epoch:.0f}" if np.isfinite(epoch) else f"not in {epochs}" for epoch in waited]
 
     def draw(axes: list[Axes]) -> None:
@@ -75,10 +75,10 @@ def slow_training(setting: Setting) -> Told:
 
 def followed(seed: int, setting: Setting, times: np.ndarray) -> tuple[fb.Run, np.ndarray]:
     """A run in stages, and after each ‖W(t) - W(0)‖ / ‖W(0)‖ of every layer, ``(times, layers)``."""
-    start, data, ways = of_depth(stack(ROOM, seed), WATCHED), digits(setting.seed), []
-    run = learned(start, data.problem, RATE, int(times[0]), fall=False, key=seed)
+    start, data, ways = of_depth(stack(ROOM, seed), WATCHED), depth_digits(setting.seed), []
+    run = learned_depths(start, data.problem, RATE, int(times[0]), fall=False, key=seed)
     for time in times:
-        run = learned(start, data.problem, RATE, int(time), fall=False, key=seed, resume=run)
+        run = learned_depths(start, data.problem, RATE, int(time), fall=False, key=seed, resume=run)
         pairs = zip(matrices(run.network), matrices(start), strict=True)
         ways.append([np.linalg.norm(now - then) / np.linalg.norm(then) for now, then in pairs])
     return run, np.asarray(ways)

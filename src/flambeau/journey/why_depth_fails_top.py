@@ -8,11 +8,11 @@ import flambeau as fb
 from flambeau.journey.chapter import Figure, Section, Setting, Told
 from flambeau.journey.why_depth_fails_layers import ROOM, many_descents, of_depth, there
 from flambeau.journey.why_depth_fails_training import (
-    digits,
-    drawn,
+    depth_digits,
+    drawn_depths,
     gradients,
-    learned,
-    right,
+    learned_depths,
+    right_depths,
     stack,
     tested,
 )
@@ -23,14 +23,14 @@ LAYERS, FROZEN = 4, 2  # the lower two stay as they were drawn
 PLANE = np.stack(np.meshgrid(*[np.linspace(-2.3, 2.3, 90)] * 2), axis=-1).reshape(-1, 2)
 
 
-def spirals(steps: int, seeds: range) -> list[tuple[int, np.ndarray]]:
+def _spirals(steps: int, seeds: range) -> list[tuple[int, np.ndarray]]:
     """Two spirals, learned by the top two of four layers, from many starts: points right, and answers on the plane.
 
     The worst start comes first.
     """
     X, d = fb.problems.two_spirals()
     sizes, every = (2, 20, 20, 20, 1), np.concatenate([X / 3, PLANE]).astype(np.float32)
-    starts = [of_depth(drawn(sizes, "tanh", "sigmoid", seed), LAYERS - 1, FROZEN) for seed in seeds]
+    starts = [of_depth(drawn_depths(sizes, "tanh", "sigmoid", seed), LAYERS - 1, FROZEN) for seed in seeds]
     networks, _ = many_descents(starts, fb.problems.Examples.of(X / 3, d), 0.01, steps)
     found = np.asarray(eqx.filter_jit(eqx.filter_vmap(lambda network: network(every)))(networks))[:, :, 0]
     tries = [(int(np.sum((each[: len(X)] > 0.5) == d)), each[len(X) :]) for each in found]
@@ -39,16 +39,16 @@ def spirals(steps: int, seeds: range) -> list[tuple[int, np.ndarray]]:
 
 def the_top_alone(setting: Setting) -> Told:
     """Four tanh layers, of which only the top two learn; then all of them."""
-    data, seeds, epochs = digits(setting.seed), setting.seeds(1, 3, 10), setting.pick(2, 30, 60)
+    data, seeds, epochs = depth_digits(setting.seed), setting.seeds(1, 3, 10), setting.pick(2, 30, 60)
     batch, scores, flows = data.problem.everything(), [], []
     for seed in seeds:
         network = stack(ROOM, seed, "tanh")
         starts = of_depth(network, LAYERS - 1, FROZEN), of_depth(network, LAYERS - 1)
-        some, whole = (learned(start, data.problem, 0.2, epochs, key=seed).network for start in starts)
-        scores.append([right(each, data.unseen, data.truth) for each in (some, whole)])
+        some, whole = (learned_depths(start, data.problem, 0.2, epochs, key=seed).network for start in starts)
+        scores.append([right_depths(each, data.unseen, data.truth) for each in (some, whole)])
         flows.append([gradients(there(each), batch) for each in (starts[0], some)])
     (new, best), (before, after) = np.mean(scores, axis=0), np.mean(flows, axis=0)
-    tries = spirals(setting.pick(100, 3000, 6000), setting.seeds(1, 5, 15))
+    tries = _spirals(setting.pick(100, 3000, 6000), setting.seeds(1, 5, 15))
     score, found = tries[len(tries) // 2]
 
     def draw(axes: list[Axes]) -> None:

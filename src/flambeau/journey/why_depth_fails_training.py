@@ -17,12 +17,11 @@ from flambeau.journey.chapter import Claim
 __all__ = [
     "RULE",
     "Digits",
-    "answers",
-    "digits",
-    "drawn",
+    "depth_digits",
+    "drawn_depths",
     "gradients",
-    "learned",
-    "right",
+    "learned_depths",
+    "right_depths",
     "stack",
     "tested",
 ]
@@ -41,7 +40,7 @@ class Digits(NamedTuple):
     truth: np.ndarray
 
 
-def digits(seed: int) -> Digits:
+def depth_digits(seed: int) -> Digits:
     """The digits, split by the seed."""
     bundle = fb.problems.load("digits")
     order = np.random.default_rng(seed).permutation(len(bundle.data))
@@ -58,7 +57,7 @@ SPREADS = {  # the variance of a weight between so many inputs and so many units
 }
 
 
-def drawn(
+def drawn_depths(
     sizes: tuple[int, ...], hidden: str, output: str, seed: int, weights: str = "Glorot", thresholds: float = 0.0
 ) -> fb.networks.FeedForward:
     """A fresh network with normal weights, and thresholds of that deviation (``fb.networks.mlp`` has them 0)."""
@@ -73,32 +72,32 @@ def drawn(
 
 def stack(depth: int, seed: int, hidden: str = "sigmoid", weights: str = "Glorot") -> fb.networks.FeedForward:
     """A network for the digits, of ``depth`` hidden layers of 32 units, with a softmax on top."""
-    return drawn((64, *(32,) * depth, 10), hidden, "softmax", seed, weights)
+    return drawn_depths((64, *(32,) * depth, 10), hidden, "softmax", seed, weights)
 
 
 @functools.cache
-def falling(rate: float, steps: int) -> Callable[[Any], Any]:
+def _falling(rate: float, steps: int) -> Callable[[Any], Any]:
     """A rate that falls to 0 on a cosine; kept, because a schedule is a program too."""
     return optax.cosine_decay_schedule(rate, steps)
 
 
-def learned(
+def learned_depths(
     network: fb.networks.FeedForward, problem: fb.problems.Examples, rate: float, epochs: int, *, fall: bool = True,
     **options: Any,
 ) -> fb.Run:  # fmt: skip
     """The run of plain gradient descent in small batches; ``options`` go to ``fb.train``."""
     steps = epochs * -(-len(problem.inputs) // BATCH)
-    descent = fb.optimiser("sgd", falling(rate, steps) if fall else rate)
+    descent = fb.optimiser("sgd", _falling(rate, steps) if fall else rate)
     return fb.train(network, RULE, problem, optimizer=descent, steps=steps, batch_size=BATCH, **options)
 
 
-def right(network: fb.networks.FeedForward, inputs: np.ndarray, labels: np.ndarray) -> float:
+def right_depths(network: fb.networks.FeedForward, inputs: np.ndarray, labels: np.ndarray) -> float:
     """The share of digits that the network names rightly."""
-    return float(np.mean(np.asarray(answers(network, inputs)).argmax(axis=1) == labels))
+    return float(np.mean(np.asarray(_answers(network, inputs)).argmax(axis=1) == labels))
 
 
 @eqx.filter_jit
-def answers(network: fb.networks.FeedForward, inputs: np.ndarray | Array) -> Array:
+def _answers(network: fb.networks.FeedForward, inputs: np.ndarray | Array) -> Array:
     """The network as one program."""
     return network(inputs)
 

@@ -118,7 +118,7 @@ class PseudoLikelihood(AbstractRoundMonitor):
         # Drawn while compiling: the draw is a constant of the program.
         order = np.random.default_rng(self.seed).random((len(rows), units)).argsort(axis=1)
         chosen = jnp.asarray(order[:, : self.asked].T)
-        found = jax.lax.map(lambda own: conditionals(network, rows, own, table).mean(), chosen)
+        found = jax.lax.map(lambda own: _conditionals(network, rows, own, table).mean(), chosen)
         return {"pseudo_log_likelihood": units * found.mean()}
 
 
@@ -157,7 +157,7 @@ class StateTable(NamedTuple):
         return table
 
 
-def conditionals(network: Any, v: Array, units: Array, table: StateTable) -> Float[Array, " rows"]:
+def _conditionals(network: Any, v: Array, units: Array, table: StateTable) -> Float[Array, " rows"]:
     """log P(v_i | all the others) of one unit i per row, from the free energies of the row with each state put in."""
     states, columns, reading = (jnp.asarray(part)[units] for part in (table.states, table.columns, table.reading))
     n, count, _ = states.shape

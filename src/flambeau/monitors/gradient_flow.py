@@ -5,7 +5,7 @@ from typing import ClassVar, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from flambeau.analysis.gradient_numbers import COLUMNS, relative_lengths, shares, step_numbers, units_heard
+from flambeau.analysis.gradient_numbers import COLUMNS, flow_step_numbers, relative_lengths, shares, units_heard
 from flambeau.analysis.learning_layers import learning_layers
 from flambeau.training.monitoring import AbstractMonitor, Moment
 
@@ -69,7 +69,7 @@ class GradientFlow(AbstractMonitor):
     def observe(self, memory: Flow, moment: Moment) -> Flow:
         """Add this step's numbers, by how much its examples weigh."""
         own = jnp.sum(moment.batch.weights)
-        now, silent = step_numbers(moment.network, moment.proposal, moment.info, moment.batch.weights)
+        now, silent = flow_step_numbers(moment.network, moment.proposal, moment.info, moment.batch.weights)
         now["update"] = relative_lengths(moment.update, moment.network)
         now["deviation"] = now["deviation"] ** 2 + now["mean"] ** 2
         now |= {name: now[name] ** 2 for name in SQUARED}

@@ -37,7 +37,7 @@ class WeightHistogram(AbstractRoundMonitor):
 
     def look(self, network: PyTree) -> dict[str, Array]:
         """Count."""
-        counts = {name: counted(leaf, -self.limit, self.limit, self.bins) for name, leaf in named(network).items()}
+        counts = {name: _counted(leaf, -self.limit, self.limit, self.bins) for name, leaf in _named(network).items()}
         return {"edges": jnp.linspace(-self.limit, self.limit, self.bins + 1), **counts}
 
 
@@ -69,16 +69,16 @@ class UpdateHistogram(AbstractMonitor):
 
     def init(self, network: PyTree) -> dict[str, Int[Array, " bins"]]:
         """Nothing counted."""
-        return {name: jnp.zeros(self.bins + 2, jnp.int32) for name in named(network)}
+        return {name: jnp.zeros(self.bins + 2, jnp.int32) for name in _named(network)}
 
     def observe(self, memory: dict[str, Array], moment: Moment) -> dict[str, Array]:
         """Count this step's ratios; an array that is not learned stands still."""
-        weights, moved = named(moment.network), named(moment.update)
+        weights, moved = _named(moment.network), _named(moment.update)
         found = {}
         for name, counts in memory.items():
             w = self.some(weights[name])
             change = self.some(moved[name]) if name in moved else jnp.zeros_like(w)
-            found[name] = counts + counted(log_ratio(change, w), self.low, self.high, self.bins)
+            found[name] = counts + _counted(log_ratio(change, w), self.low, self.high, self.bins)
         return found
 
     def some(self, leaf: Array) -> Float[Array, " entries"]:
@@ -100,13 +100,13 @@ def log_ratio(change: Array, w: Array) -> Array:
     return jnp.where(still, -jnp.inf, ratio)
 
 
-def counted(values: Array, low: float, high: float, bins: int) -> Int[Array, " all"]:
+def _counted(values: Array, low: float, high: float, bins: int) -> Int[Array, " all"]:
     """Counts in equal bins, those below ``low`` before them and those from ``high`` on behind: ``(bins + 2,)``."""
     place = jnp.floor((values.reshape(-1) - low) * (bins / (high - low)))
     return jnp.bincount(jnp.clip(place + 1, 0, bins + 1).astype(jnp.int32), length=bins + 2).astype(jnp.int32)
 
 
-def named(tree: PyTree) -> dict[str, Array]:
+def _named(tree: PyTree) -> dict[str, Array]:
     """Path -> array, for every array of floats."""
     return {
         jax.tree_util.keystr(path, simple=True, separator="."): leaf

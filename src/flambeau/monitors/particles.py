@@ -16,7 +16,7 @@ from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, 
 __all__ = ["FantasyParticles", "ReceptiveFields"]
 
 
-def wiring(network: Any) -> AbstractStructure:
+def _wiring(network: Any) -> AbstractStructure:
     """The connections of a network that has one set of them."""
     return network.structure
 
@@ -39,7 +39,7 @@ class ReceptiveFields(AbstractRoundMonitor):
 
     name: ClassVar[str] = "receptive_fields"
     units: int = eqx.field(static=True, default=32)
-    where: Callable[[PyTree], AbstractStructure] = eqx.field(static=True, default=wiring)
+    where: Callable[[PyTree], AbstractStructure] = eqx.field(static=True, default=_wiring)
 
     def look(self, network: PyTree) -> dict[str, Array]:
         """One unit at a time, downwards."""

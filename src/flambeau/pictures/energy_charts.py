@@ -126,7 +126,7 @@ def histogram_picture(records: Mapping[str, ArrayLike], arrays: Sequence[str] | 
 
     def draw(axes: list[Axes]) -> None:
         for panel, name, counts in zip(axes, names, tables, strict=False):
-            spread(panel, edges, counts)
+            _spread(panel, edges, counts)
             if steps:
                 thousandth(panel)
             panel.set_title(name.replace("structure.", "").replace("_", " "))
@@ -140,7 +140,7 @@ def histogram_picture(records: Mapping[str, ArrayLike], arrays: Sequence[str] | 
     return picture(draw, rows, columns, 2.2 * rows + 0.4)
 
 
-def spread(axes: Axes, edges: np.ndarray, counts: np.ndarray) -> None:
+def _spread(axes: Axes, edges: np.ndarray, counts: np.ndarray) -> None:
     """Shares per bin in three epochs, the first as a grey ground; what lies beyond the edges is said in words."""
     chosen = sorted({0, (len(counts) - 1) // 2, len(counts) - 1})
     shares = counts[chosen] / np.maximum(counts[chosen].sum(axis=1, keepdims=True), 1)
@@ -209,7 +209,7 @@ def free_energy_picture(records: Mapping[str, Any], tolerance: float = 0.1) -> b
         panel = axes[0]
         if band is not None:
             panel.fill_between(rounds, 0, band, color=SKY, alpha=0.18, linewidth=0)
-            beside(
+            _beside(
                 panel,
                 len(gap),
                 float(band[-1]) / 2,
@@ -222,14 +222,14 @@ def free_energy_picture(records: Mapping[str, Any], tolerance: float = 0.1) -> b
         panel.set(
             xlabel="epoch", ylabel="gap, nats (up: overfitting)", title="mean F(held out) − mean F(training rows)"
         )
-        beside(panel, len(gap), float(gap[-1]), f"{gap[-1]:+.2g}", color=VERMILLION, fontweight="bold")
+        _beside(panel, len(gap), float(gap[-1]), f"{gap[-1]:+.2g}", color=VERMILLION, fontweight="bold")
         panel.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         panel.margins(x=0.01)
 
     return picture(draw, height=2.8)
 
 
-def beside(axes: Axes, x: float, y: float, words: str, **style: Any) -> None:
+def _beside(axes: Axes, x: float, y: float, words: str, **style: Any) -> None:
     """Words to the right of the end of a line."""
     offset: Any = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
     axes.annotate(words, (x, y), **offset, **style)
@@ -264,7 +264,7 @@ def gibbs_histogram_picture(empirical: ArrayLike, exact: ArrayLike, samples: int
     def draw(axes: list[Axes]) -> None:
         against(axes[0], seen, p, error, rest=counts.size > STATES)
         axes[0].set_title(f"{counts.size} states, {n:,.0f} samples")
-        deviations(axes[1], (seen - p) / np.where(error > 0, error, 1))
+        _deviations(axes[1], (seen - p) / np.where(error > 0, error, 1))
 
     return picture(draw, 2, 1, 3.8, sharex=True, height_ratios=(2.6, 1))
 
@@ -291,7 +291,7 @@ def against(axes: Axes, seen: np.ndarray, p: np.ndarray, error: np.ndarray, *, r
     axes.legend(loc="upper right" if not rest else "upper center")
 
 
-def deviations(axes: Axes, z: np.ndarray) -> None:
+def _deviations(axes: Axes, z: np.ndarray) -> None:
     """Differences in standard errors."""
     axes.axhspan(-2, 2, color=SKY, alpha=0.18, linewidth=0)
     axes.axhline(0, color=GREY, linewidth=0.8)

@@ -13,7 +13,7 @@ from flambeau.errors import ConfigurationError
 from flambeau.pictures.figures import BLUE, PURPLE, VERMILLION, picture
 from flambeau.training import Run
 
-__all__ = ["bars", "curves", "flow_figure", "shades"]
+__all__ = ["curves", "flow_figure", "shades"]
 
 DEPTH = LinearSegmentedColormap.from_list("depth", [VERMILLION, PURPLE, BLUE])
 
@@ -67,7 +67,7 @@ def spread_out(places: np.ndarray, least: float) -> dict[int, float]:
     return dict(zip(order.tolist(), spots.tolist(), strict=True))
 
 
-def bars(axes: Axes, groups: Sequence[ArrayLike], names: Sequence[str], *, log: bool = True) -> None:
+def _bars(axes: Axes, groups: Sequence[ArrayLike], names: Sequence[str], *, log: bool = True) -> None:
     """Horizontal bars, top layer on top; for each layer one of every group, the last one full."""
     table = np.asarray([np.asarray(values, float) for values in groups])
     rows, height = np.arange(len(names)), 0.8 / len(table)
@@ -110,7 +110,7 @@ def flow_figure(run: Run, column: str = "delta") -> bytes:
     def draw(axes: list[Axes]) -> None:
         curves(axes[0], values, names, log=log)
         axes[0].set(xlabel="epoch", ylabel=label, title="over training")
-        bars(axes[1], (values[0], values[-1]), names, log=log)
+        _bars(axes[1], (values[0], values[-1]), names, log=log)
         axes[1].set(xlabel=label, title="first epoch (pale) and last")
 
     return picture(draw, 1, 2, 3.0, width_ratios=(1.25, 1))

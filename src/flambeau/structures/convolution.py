@@ -82,17 +82,17 @@ class Convolution(AbstractStructure):
 
     def project(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch rows columns maps"]:
         """The image filtered by every kernel."""
-        return fastest(in_blocks_filtered, filtered, x, self.kernel, self.window)
+        return fastest(in_blocks_filtered, filtered_by_platform, x, self.kernel, self.window)
 
     def backproject(self, d: Float[Array, "batch rows columns maps"]) -> Float[Array, "batch height width channels"]:
         """What every pixel receives from the units that see it: a full convolution with the flipped kernel."""
-        return fastest(in_blocks_spread, spread, d, self.kernel, self.window)
+        return fastest(in_blocks_spread, spread_by_platform, d, self.kernel, self.window)
 
     def correlate(
         self, pre: Float[Array, "batch height width channels"], post: Float[Array, "batch rows columns maps"]
     ) -> Float[Array, "tall wide channels maps"]:
         """For every kernel element the correlation of its pixels with its units, summed over places and batch."""
-        found = fastest(in_blocks_gathered, gathered, pre, post, self.window)
+        found = fastest(in_blocks_gathered, gathered_by_platform, pre, post, self.window)
         return found if self.table is None else jnp.where(self.table, found, 0)
 
     def per_unit(self, v: Float[Array, " maps"]) -> Array:
@@ -130,22 +130,22 @@ def cut_of(window: Window, channels: tuple[int, int]) -> Blocks:
     return blocks_for(window.padded, (*window.size, *channels), window.stride)
 
 
-def filtered(x: Array, w: Array, window: Window) -> Array:
+def filtered_by_platform(x: Array, w: Array, window: Window) -> Array:
     """The images filtered, by the platform's convolution."""
     axes = ("NHWC", "HWIO", "NHWC")
     return jax.lax.conv_general_dilated(x, w, window.stride, window.padding, dimension_numbers=axes)
 
 
-def spread(d: Array, w: Array, window: Window) -> Array:
+def spread_by_platform(d: Array, w: Array, window: Window) -> Array:
     """The adjoint in the images."""
     x = jax.ShapeDtypeStruct((d.shape[0], *window.image, w.shape[2]), d.dtype)
-    return jax.linear_transpose(lambda x: filtered(x, w, window), x)(d)[0]
+    return jax.linear_transpose(lambda x: filtered_by_platform(x, w, window), x)(d)[0]
 
 
-def gathered(x: Array, d: Array, window: Window) -> Array:
+def gathered_by_platform(x: Array, d: Array, window: Window) -> Array:
     """The adjoint in the kernels."""
     w = jax.ShapeDtypeStruct((*window.size, x.shape[-1], d.shape[-1]), x.dtype)
-    return jax.linear_transpose(lambda w: filtered(x, w, window), w)(d)[0]
+    return jax.linear_transpose(lambda w: filtered_by_platform(x, w, window), w)(d)[0]
 
 
 def convolution_layer(

@@ -45,7 +45,7 @@ def zeros(u: Array) -> Array:
     return jnp.zeros_like(u)
 
 
-def uniform(u: Array, limit: float) -> Array:
+def _uniform(u: Array, limit: float) -> Array:
     """U(±limit)."""
     return (2 * u - 1) * limit
 
@@ -66,11 +66,11 @@ def orthogonal(u: Array) -> Array:
 
 INITIALISERS: dict[str, Initialiser] = {
     "zeros": zeros,
-    "glorot": lambda u: uniform(u, math.sqrt(6 / (fan_in(u) + fan_out(u)))),  # Glorot and Bengio 2010
+    "glorot": lambda u: _uniform(u, math.sqrt(6 / (fan_in(u) + fan_out(u)))),  # Glorot and Bengio 2010
     "he": lambda u: normal(u, math.sqrt(2 / fan_in(u))),  # He et al. 2015, for ReLU
     "lecun": lambda u: normal(u, math.sqrt(1 / fan_in(u))),  # LeCun et al. 1998
     "orthogonal": orthogonal,  # Saxe et al. 2014
-    "standard": lambda u: uniform(u, math.sqrt(1 / fan_in(u))),  # the older habit, U(±1/√n_in)
+    "standard": lambda u: _uniform(u, math.sqrt(1 / fan_in(u))),  # the older habit, U(±1/√n_in)
 }
 
 

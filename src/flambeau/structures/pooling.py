@@ -14,7 +14,7 @@ from flambeau.errors import ConfigurationError
 from flambeau.structures.base import AbstractStructure
 from flambeau.structures.layer import AbstractLayer, AbstractPassage, Trace
 from flambeau.structures.memory_layout import AbstractLayout, ImageLayout, batch_first, batch_last
-from flambeau.structures.window_views import first_largest, largest, shared_out, sums, to_elements
+from flambeau.structures.window_views import first_largest, shared_out, sums, to_elements, window_largest
 from flambeau.structures.windows import Window
 
 __all__ = ["AveragePooling", "MaxPooling", "Subsampling", "is_pooling"]
@@ -135,7 +135,7 @@ class MaxPooling(AbstractPassage):
 
     def __call__(self, x: Pixels) -> Units:
         """The largest."""
-        return batch_first(largest(batch_last(x), self.window))
+        return batch_first(window_largest(batch_last(x), self.window))
 
     def backward(self, trace: Trace, error: Units) -> tuple[Pixels, "MaxPooling"]:
         """All of a window's error to the first of its largest."""

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from flambeau.structures.windows import Window
 
-__all__ = ["first_largest", "largest", "padded", "shared_out", "sums", "to_elements"]
+__all__ = ["first_largest", "padded", "shared_out", "sums", "to_elements", "window_largest"]
 
 Image = Float[Array, "channels height width batch"]
 Places = Float[Array, "channels rows columns batch"]
@@ -54,7 +54,7 @@ def sums(x: Image, window: Window) -> Places:
     return functools.reduce(jnp.add, views(x, window, 0.0))
 
 
-def largest(x: Image, window: Window) -> Places:
+def window_largest(x: Image, window: Window) -> Places:
     """The maximum of every window."""
     if window.tiles:
         return in_tiles(x, window).max((2, 4))
