@@ -14,6 +14,7 @@ import flambeau as fb
 from flambeau.estimators import base, labels
 from flambeau.estimators.common import row_weights
 from flambeau.foundation import kept_programs, processes
+from flambeau.foundation.memory import aligned
 
 training_loop = importlib.import_module("flambeau.training.train")  # the package's own ``train`` is the function
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -364,3 +365,27 @@ def test_rows_that_may_not_be_held_out_are_learned_from():
     assert sorted([*learned.inputs[:, 0], *held.inputs[:, 0]]) == list(range(20))
     with pytest.raises(fb.errors.DataError, match="at least 2 rows to hold some out"):
         base.hold_out(base.Rows(*rows[:3], np.full(20, -1)), 0.5, 0, "Example")
+
+
+def test_what_is_kept_shares_no_memory_with_what_was_given():
+    inputs = aligned((64, 2), np.float32)
+    inputs[:] = np.arange(128).reshape(64, 2)
+    rows = base.Rows(inputs, np.zeros((64, 1), np.float32), np.ones(64, np.float32))
+    kept = [rows.batch().inputs, rows.examples(64, shuffle=False).inputs]
+    inputs -= 1000
+    assert all(float(values.min()) == 0 for values in kept)
+
+
+@pytest.mark.parametrize(
+    ("value", "match"),
+    [(np.nan, "contains NaN"), (np.inf, "contains infinity"), (-np.inf, "infinity"), (1e39, "scale")],
+)
+@pytest.mark.parametrize("make", [classifier, regressor, fb.Perceptron], ids=lambda make: make.__name__)
+def test_data_that_are_not_finite_are_refused_wherever_they_come_in(moons, make, value, match):
+    X, y = moons
+    bad = X.copy()
+    bad[30, 1] = value
+    with pytest.raises(fb.errors.DataError, match=match):
+        make().fit(bad, y)
+    with pytest.raises(fb.errors.DataError, match=match):
+        make().fit(X, y, validation_data=(bad, y))
