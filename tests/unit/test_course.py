@@ -1,6 +1,7 @@
 """The course of every fit: what is refused, what is committed and when, and what going on keeps."""
 
 import importlib
+import inspect
 import tracemalloc
 import warnings
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 import flambeau as fb
 from flambeau.estimators import base, labels
 from flambeau.estimators.common import row_weights
+from flambeau.estimators.parameters import check_parameters, parameters_of
 from flambeau.foundation import kept_programs, processes
 from flambeau.foundation.memory import aligned
 
@@ -389,3 +391,26 @@ def test_data_that_are_not_finite_are_refused_wherever_they_come_in(moons, make,
         make().fit(bad, y)
     with pytest.raises(fb.errors.DataError, match=match):
         make().fit(X, y, validation_data=(bad, y))
+
+
+DECLARED = {name: cls for name, cls in fb.estimators.ESTIMATORS.items() if parameters_of(cls)}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_every_parameter_is_declared_and_refuses_what_it_cannot_be(name):
+    cls = DECLARED[name]
+    declared = parameters_of(cls)
+    assert list(declared) == list(inspect.signature(cls).parameters)
+    check_parameters(cls())
+    for parameter, declaration in declared.items():
+        assert cls().get_params()[parameter] == declaration.default
+        with pytest.raises(fb.errors.ConfigurationError, match=f"{name}.{parameter}: expected"):
+            cls(**{parameter: object()}).fit([["nothing", "that", "could"], ["be", "looked", "at"]], [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"), [("shuffle", "no"), ("early_stopping", "false"), ("warm_start", 1), ("verbose", None)]
+)
+def test_flags_are_true_or_false(moons, flag, value):
+    with pytest.raises(fb.errors.ConfigurationError, match=f"{flag}: expected True or False"):
+        classifier(**{flag: value}).fit(*moons)
