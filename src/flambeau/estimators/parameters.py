@@ -196,7 +196,7 @@ def several(default: Any, least: int = 1, *, empty: bool = True) -> Any:
 
 def seed(default: Any = None) -> Any:
     """``random_state``: None, a whole number below 2**32, or a generator of NumPy's."""
-    expected = "None, a whole number from 0 to 2**32 - 1, or a NumPy generator"
+    expected = "a whole number from 0 to 2**32 - 1, or a NumPy generator"
 
     def fits(value: Any) -> bool:
         generator = isinstance(value, np.random.RandomState | np.random.Generator)
