@@ -23,6 +23,7 @@ from flambeau.rules.deep_boltzmann import DeepBoltzmannLearning, DeepBoltzmannSt
 from flambeau.structures import Dense
 from oracles.test_dbn import TOP
 from oracles.test_rbm import WEIGHTS, B, C, V, states
+from programs import program
 from table import Masked
 
 ALL = {"two": (4, 3, 2), "three": (3, 3, 2, 3)}
@@ -441,3 +442,17 @@ class TestEstimator:
             DBM(()).fit(X)
         with pytest.raises(DataError, match="Bernoulli"):
             DBM((3,)).fit(X * 2)
+
+
+def test_the_residual_is_that_of_the_layer_that_moved_most():
+    """Not of the stillest: a layer at rest says nothing of the others."""
+    machine = dbm((5, 4, 3, 2), deviation=2.0, key=jax.random.key(0))
+    v = np.random.default_rng(0).random((6, 5)).astype(np.float32)
+    before, after = (program(after_rounds)(machine, v, np.asarray(rounds, np.int32)) for rounds in (1, 2))
+    moved = [np.abs(new - old).max(1) for new, old in zip(after.layers, before.layers, strict=True)]
+    np.testing.assert_allclose(after.residual, np.max(moved, axis=0), atol=1e-6)
+    assert (np.max(moved, axis=0) > np.min(moved, axis=0) + 1e-3).all()
+
+
+def after_rounds(machine, v, rounds):
+    return mean_field(machine.given(v), rounds)

@@ -298,6 +298,7 @@ class TestRefusals:
         with pytest.raises(ConfigurationError, match="ais"):
             model.log_partition("exact")
 
+    @pytest.mark.filterwarnings("ignore:RBM. the columns:UserWarning")
     def test_a_rate_that_diverges(self, digits):
         with pytest.raises(DivergenceError, match="lower the learning rate"):
             fb.RBM(8, learning_rate=1e5, epochs=5, random_state=0).fit(digits[0])

@@ -19,6 +19,7 @@ from flambeau.errors import ConfigurationError, DataError
 from flambeau.foundation.rows import by_rows
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
+from flambeau.neurons.real_units import AbstractGaussian
 from flambeau.neurons.units import states_of
 from flambeau.structures.dense import written_out
 
@@ -57,7 +58,7 @@ def feature_pseudo_log_likelihood(machine: RestrictedBoltzmannMachine, v: Any) -
         remedy = "one row per example, one column per visible unit"
         raise DataError("pseudo_log_likelihood, v", f"shape (rows, {columns})", rows.shape, remedy)
     matrix = eqx.filter_jit(written_out)(machine.structure)  # by itself: no product is fused with a sum
-    if hasattr(machine.visible, "variance"):
+    if isinstance(machine.visible, AbstractGaussian):
         return log_densities(machine, matrix, rows)
     kinds = kinds_of(machine.visible, columns)
     found = np.empty((len(rows), sum(len(kind.units) for kind in kinds)))

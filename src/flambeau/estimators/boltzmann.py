@@ -42,7 +42,7 @@ ALGORITHMS = ("cd", "pcd", "tempering", "exact")
 BINARISE = ("sample", "threshold")
 LARGEST = 1e3  # a weight or bias beyond this is no model any more
 ROUNDING = 1e-5  # beyond a limit: what scaling in single precision leaves behind
-SCALES = 4.0  # how many times a column's deviation may differ from its unit's
+SCALES = 4.0  # how many times larger or smaller than its unit's a column's deviation may be
 
 
 def unit_kinds(default: str) -> Any:
@@ -175,16 +175,15 @@ def within_rounding(X: np.ndarray, kind: AbstractUnit) -> np.ndarray:
 
 
 def say_where_unscaled(name: str, X: np.ndarray, kind: AbstractUnit) -> None:
-    """Warn of Gaussian columns whose deviation is not of the units' order: nothing but the bias fits them then."""
+    """Warn where any column varies far more than its Gaussian unit does, or most of them far less."""
     if not isinstance(kind, Gaussian):
         return
     deviation = X.std(0, dtype=np.float64) / np.sqrt(np.broadcast_to(np.asarray(kind.variance), X.shape[1]))
-    far = (deviation > SCALES) | ((deviation > 0) & (deviation < 1 / SCALES))
-    if far.any():
-        extremes = f"{deviation[far].min():.3g} to {deviation[far].max():.3g}"
+    moving = deviation[deviation > 0]
+    if len(moving) and (moving.max() > SCALES or np.median(moving) < 1 / SCALES):
         warnings.warn(
-            f"{name}: {far.sum()} of {len(far)} columns have a standard deviation of {extremes} times their Gaussian "
-            "unit's; standardise them (StandardScaler), or learn_variance=True",
+            f"{name}: the columns' standard deviations are {moving.min():.3g} to {moving.max():.3g} times those of "
+            "their Gaussian units; standardise them (StandardScaler), or learn_variance=True",
             UserWarning,
             stacklevel=5,
         )

@@ -222,7 +222,7 @@ class ClassificationRBM(AbstractBoltzmann, ClassifierMixin, AbstractTrainedClass
         check_is_fitted(self)
         return by_rows(summed_out, self.network_, self._visible(X, self.network_.features))
 
-    def sample(self, n_samples: int = 1, label: Any = None, n_steps: int = 1000) -> np.ndarray:
+    def sample(self, n_samples: Any = 1, label: Any = None, n_steps: Any = 1000) -> np.ndarray:
         """Rows ``(n, features)`` after ``n_steps`` of Gibbs sampling, the label held; ``None`` samples it along."""
         check_is_fitted(self)
         n_samples, steps = how_many(self, n_samples, n_steps)

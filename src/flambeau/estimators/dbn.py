@@ -138,7 +138,7 @@ class DBN(AbstractDensity, AbstractDeepBelief):
         check_is_fitted(self)
         return outputs(self.network_, self._visible(X, self._features()))
 
-    def sample(self, n_samples: int = 1, n_steps: int = 1000) -> np.ndarray:
+    def sample(self, n_samples: Any = 1, n_steps: Any = 1000) -> np.ndarray:
         """Gibbs sampling in the top machine for ``n_steps``, then down: visible means ``(n, features)``."""
         check_is_fitted(self)
         return self._generated(self.network_, n_samples, n_steps, None)

@@ -212,7 +212,7 @@ class DBNClassifier(ClassifierMixin, AbstractDeepBelief):
         check_is_fitted(self)
         return outputs(self.dbn_, self._visible(X, self.dbn_.features))
 
-    def sample(self, n_samples: int = 1, label: Any = None, n_steps: int = 1000) -> np.ndarray:
+    def sample(self, n_samples: Any = 1, label: Any = None, n_steps: Any = 1000) -> np.ndarray:
         """Means of v ``(n, features)`` of a class: the label is clamped, the top sampled for ``n_steps``, then down.
 
         With ``label=None`` the label is sampled along.

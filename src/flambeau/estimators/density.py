@@ -186,7 +186,7 @@ class AbstractEnergyModel(AbstractDensity, AbstractStreaming):
             return Beyond(free_energy_excess, data, patience), Best(newest=True), ()
         return RunAll(), Last(), (FreeEnergyGap(seen.inputs, unseen.inputs, weights, unseen.weights),)
 
-    def sample(self, n_samples: int = 1, n_steps: int = 1000, clamp: Any = None) -> np.ndarray:
+    def sample(self, n_samples: Any = 1, n_steps: Any = 1000, clamp: Any = None) -> np.ndarray:
         """Rows of the model after ``n_steps`` of Gibbs sampling from independent starts.
 
         ``clamp`` holds visible units at given values, NaN marking the free ones: in-painting, conditional generation.

@@ -217,7 +217,7 @@ class RBM(AbstractEnergyModel):
         check_is_fitted(self)
         return self._log_p(self._as_asked(X), self._log_z(log_partition))
 
-    def gibbs(self, V: Any, n_steps: int = 1, random_state: Any = None) -> np.ndarray:
+    def gibbs(self, V: Any, n_steps: Any = 1, random_state: Any = None) -> np.ndarray:
         """The visible states after ``n_steps`` steps of the chain from each row of V.
 
         Every call goes on with new random numbers, so that calls in a loop are a chain; ``random_state`` fixes them.

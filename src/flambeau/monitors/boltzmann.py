@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from flambeau.analysis.free_energy import free_energy_gap
+from flambeau.analysis.pseudo_likelihood import kinds_of
 from flambeau.errors import ConfigurationError
 from flambeau.foundation.memory import kept_apart, on_device
 from flambeau.foundation.precision import dtype
@@ -137,23 +138,22 @@ class StateTable(NamedTuple):
     @classmethod
     def of(cls, unit: Any, columns: int) -> "StateTable":
         """Tables of the units behind that many columns."""
-        choices = unit.choices(columns)
-        count, width = (max(states.shape[axis] for states in choices) for axis in (0, 1))
+        kinds = kinds_of(unit, columns)
+        units = sum(len(kind.units) for kind in kinds)
+        count, width = (max(kind.states.shape[axis] for kind in kinds) for axis in (0, 1))
         table = cls(
-            np.full((len(choices), width), columns),
-            np.zeros((len(choices), count, width)),
-            np.zeros((len(choices), count), bool),
-            np.zeros((len(choices), count, width + 1)),
+            np.full((units, width), columns),
+            np.zeros((units, count, width)),
+            np.zeros((units, count), bool),
+            np.zeros((units, count, width + 1)),
         )
-        start = 0
-        for place, states in enumerate(choices):
-            many, wide = states.shape
-            table.columns[place, :wide] = np.arange(start, start + wide)
-            table.states[place, :many, :wide] = states
-            table.real[place, :many] = True
-            mixing = np.linalg.pinv(np.concatenate([states, np.ones((many, 1))], axis=1).T)
-            table.reading[place, :many, :wide], table.reading[place, :many, -1] = mixing[:, :-1], mixing[:, -1]
-            start += wide
+        for kind in kinds:
+            many, wide = kind.states.shape
+            table.columns[kind.units, :wide] = kind.columns
+            table.states[kind.units, :many, :wide] = kind.states
+            table.real[kind.units, :many] = True
+            table.reading[kind.units, :many, :wide] = kind.reading[:-1].T
+            table.reading[kind.units, :many, -1] = kind.reading[-1]
         return table
 
 

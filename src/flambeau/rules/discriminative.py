@@ -161,10 +161,12 @@ class LabelEvaluation:
     """
 
     def __call__(self, network: PyTree, batch: Batch) -> tuple[Array, dict[str, Array]]:
-        """Cross-entropy and share of right decisions over the labelled rows."""
+        """Cross-entropy and share of right decisions over the labelled rows; NaN where there are none."""
         x, y = batch.inputs[:, : -network.label], batch.inputs[:, -network.label :]
         weights = batch.weights * jnp.any(y > 0, axis=-1)
         log_p = jax.nn.log_softmax(class_scores(network, x))
-        error = mean_over(-jnp.sum(y * log_p, axis=-1), weights)
+        some = jnp.sum(weights) > 0  # a mean of nothing must never count as the best
+        error = jnp.where(some, mean_over(-jnp.sum(y * log_p, axis=-1), weights), jnp.nan)
         right = jnp.argmax(log_p, axis=-1) == jnp.argmax(y, axis=-1)
-        return error, {"validation_loss": error, "validation_accuracy": mean_over(right, weights)}
+        accuracy = jnp.where(some, mean_over(right, weights), jnp.nan)
+        return error, {"validation_loss": error, "validation_accuracy": accuracy}

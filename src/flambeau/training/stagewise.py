@@ -54,13 +54,13 @@ def stagewise(
     """The runs of all stages in order; ``stages`` are given the codes to learn and the runs before.
 
     Arguments: ``data`` ``(n, ...)``, the first stage's codes; ``encode(network, rows)``, a function of a module, gives
-    the next ones. After an interrupted stage the others are drawn, and not trained.
+    the next ones. After an interrupted stage the others get one epoch each, so that the stack is whole.
     """
     codes, runs = data, list[Run]()
     for number, stage in enumerate(stages):
         given = stage(codes, runs)
         if any(run.interrupted for run in runs):
-            given = given._replace(epochs=0)
+            given = given._replace(epochs=1)
         runs.append(run_stage(given, verbose=verbose))
         if number < len(stages) - 1:
             codes = by_rows(encode, runs[-1].network, codes)
