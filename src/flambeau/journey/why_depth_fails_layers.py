@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array
 
 import flambeau as fb
@@ -73,21 +71,15 @@ def many_descents(
 ) -> tuple[fb.networks.FeedForward, Array]:
     """Adam on the squared error from many starts abreast: the networks (stacked), and every step's loss.
 
-    A population is the training loop itself, mapped over the networks' arrays.
+    A population is the training loop itself, mapped over the networks.
     """
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
-    arrays, static = eqx.partition(stacked, eqx.is_array)
-    adam, rule, seed = fb.optimiser("adam", rate), fb.rules.Backpropagation(), np.asarray([0, 0], np.uint32)
-    program = training.Program(
-        rule, adam.mechanism, (), training.RunAll(), training.Last(), static, eqx.is_inexact_array
+    runs = training.population(
+        list(networks),
+        fb.rules.Backpropagation(),
+        problem,
+        optimizer=fb.optimizer("adam", rate),
+        steps=steps,
+        batch_size=len(problem.inputs),  # every step sees all rows
     )
-    rows = problem.feed(seed, 0, steps, len(problem.inputs))  # every step sees all rows
-    rates = adam.rates(np.arange(steps)).reshape(steps, 1)
-    progress = eqx.filter_vmap(training.begin, in_axes=(None, 0, None, None, None))(
-        program, arrays, problem, rows[0, 0], seed
-    )
-    each = (None, 0, None, None, None, None, None)
-    chunk = eqx.filter_vmap(training.advance, in_axes=each)(
-        program, progress, problem, rows, rates, seed, np.int32(steps)
-    )
-    return chunk.kept, chunk.reports["history"]["loss"]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(run.network for run in runs))
+    return stacked, jnp.stack([jnp.asarray(run.history["loss"]) for run in runs])
