@@ -147,3 +147,20 @@ def test_rates_are_those_of_the_steps_made(monkeypatch):
     assert max(asked) == 7
     more = fb.train(start, Ones(), Generated(lambda key: jax.numpy.zeros(()), 3), steps=11, resume=run, **settings)
     assert float(more.network) == -sum(range(1, 12))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **given: fb.MLPClassifier(**given)._optimizer(),
+        lambda **given: fb.RBM(**given)._optimizer(),
+        lambda **given: fb.DBN(**given)._optimizer(),
+    ],
+    ids=["MLPClassifier", "RBM", "DBN"],
+)
+def test_beside_an_optimiser_of_one_s_own_defaults_are_no_settings_and_changed_ones_are_refused(make):
+    for own in (fb.optimizer("momentum", 0.3), optax.sgd(0.3)):
+        assert make(optimizer=own).mechanism.chain is fb.optimizer(own).mechanism.chain
+        for setting in ({"l2": 1.0}, {"learning_rate": 0.7}, {"clip_norm": 1.0}):
+            with pytest.raises(ConfigurationError, match=f"{next(iter(setting))}: expected nothing, beside an"):
+                make(optimizer=own, **setting)

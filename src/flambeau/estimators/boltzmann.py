@@ -13,6 +13,7 @@ from flambeau.dynamics import AbstractSampler, Clamp, Enumeration, FromData, Per
 from flambeau.errors import ConfigurationError, DataError, DivergenceError, check_value
 from flambeau.estimators.base import AbstractFitted, Rows
 from flambeau.estimators.common import checked_data
+from flambeau.estimators.descent import PENALTIES, described_optimizer
 from flambeau.estimators.labels import class_indices, read_labels
 from flambeau.estimators.parameters import declared, literal_or_text, made_by
 from flambeau.foundation.precision import dtype
@@ -105,8 +106,8 @@ class AbstractBoltzmann(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Abstr
     def _optimizer(self) -> Optimizer:
         """The optimizer that the parameters describe."""
         auto = isinstance(self.learning_rate, str) and self.learning_rate == "auto"
-        penalties = {name: getattr(self, name) for name in ("l1", "l2", "weight_decay", "clip_norm", "max_norm")}
-        return optimizer(self.optimizer, self.rates[self.algorithm] if auto else self.learning_rate, **penalties)
+        names = {name: name for name in (*PENALTIES, "learning_rate")}
+        return described_optimizer(self, names, rate=self.rates[self.algorithm] if auto else None)
 
     def _sampler(self, steps: int | None = None) -> AbstractSampler:
         """The sampler that ``algorithm``, ``k`` (or ``steps``), ``n_chains`` and ``n_temperatures`` describe."""

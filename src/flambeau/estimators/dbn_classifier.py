@@ -29,6 +29,7 @@ from flambeau.estimators.boltzmann import (
 )
 from flambeau.estimators.common import checked_data, labels_of, outputs, row_weights, seed_of
 from flambeau.estimators.deep_belief import STAGED, TEACHING, AbstractDeepBelief
+from flambeau.estimators.descent import described_optimizer
 from flambeau.estimators.options import OptimizerLike, Rate, Seed, learning_rates, optimizer_named
 from flambeau.estimators.parameters import flag, number, one_of, parameters, seed, several, whole
 from flambeau.foundation.precision import dtype
@@ -42,6 +43,8 @@ from flambeau.training import AbstractMonitor, Run, optimizer
 from flambeau.training.stagewise import Stage, run_stage
 
 __all__ = ["DBNClassifier", "feed_forward"]
+
+TUNED = {"learning_rate": "fine_tune_learning_rate", "l2": "fine_tune_l2"}
 
 
 @parameters
@@ -122,7 +125,7 @@ class DBNClassifier(ClassifierMixin, AbstractDeepBelief):
 
     def _check(self) -> None:
         self._check_stack()
-        optimizer(self.fine_tune_optimizer, self.fine_tune_learning_rate, l2=self.fine_tune_l2)
+        described_optimizer(self, TUNED, "fine_tune_optimizer")
         alone: dict[str, float | None] = {"dropout": 0, "input_dropout": 0} if self.fine_tune != "backprop" else {}
         alone |= {"generative_weight": None, "top_rate": 1} if self.fine_tune != "up_down" else {}
         for name, neutral in alone.items():
@@ -186,7 +189,7 @@ class DBNClassifier(ClassifierMixin, AbstractDeepBelief):
             stage = Stage(network, rule, examples, first, epochs, batch_size, key, trainable=top)
             runs.append(run_stage(stage, verbose=bool(self.verbose)))
             network = runs[0].network
-        chosen = optimizer(self.fine_tune_optimizer, self.fine_tune_learning_rate, l2=self.fine_tune_l2)
+        chosen = described_optimizer(self, TUNED, "fine_tune_optimizer")
         stage = Stage(network, rule, examples, chosen, int(self.fine_tune_epochs), batch_size, key)
         return [*runs, run_stage(stage, verbose=bool(self.verbose))]
 

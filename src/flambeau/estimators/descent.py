@@ -26,14 +26,17 @@ from flambeau.training import (
 )
 
 __all__ = [
+    "PENALTIES",
     "AbstractDescending",
     "by_backpropagation",
     "chance_loss",
+    "described_optimizer",
     "rows_per_step",
     "whole_sizes",
 ]
 
 AUTO_BATCH = 200
+PENALTIES = ("l1", "l2", "weight_decay", "clip_norm", "max_norm")
 PLATEAU = 0.9  # of the loss by the shares alone: who stays above it has hardly learned anything of the inputs
 
 
@@ -54,18 +57,26 @@ class AbstractDescending(AbstractTrained):
     patience: int
 
     def _optimizer(self) -> Optimizer:
-        """The optimiser that the parameters describe; one of the user's own brings its rate."""
-        usual = parameters_of(type(self))["learning_rate"].default
-        brought = not isinstance(self.optimizer, str) and self.learning_rate == usual
-        return optimizer(
-            self.optimizer,
-            None if brought else self.learning_rate,
-            l1=self.l1,
-            l2=self.l2,
-            weight_decay=self.weight_decay,
-            clip_norm=self.clip_norm,
-            max_norm=self.max_norm,
-        )
+        """The optimiser that the parameters describe."""
+        return described_optimizer(self, {name: name for name in (*PENALTIES, "learning_rate")})
+
+
+def described_optimizer(model: Any, names: Mapping[str, str], given: str = "optimizer", rate: Any = None) -> Optimizer:
+    """The optimiser of the parameter ``given``, with the settings that other parameters hold (setting -> parameter).
+
+    One of the user's own brings its settings: beside it those alone count that were changed from their defaults, and
+    are refused. ``rate`` stands for a learning rate that a name is worked out from.
+    """
+    chosen, declared = getattr(model, given), parameters_of(type(model))
+    own = not isinstance(chosen, str)
+    settings = {
+        setting: getattr(model, name)
+        for setting, name in names.items()
+        if not own or getattr(model, name) != declared[name].default
+    }
+    if rate is not None and not own:
+        settings["learning_rate"] = rate
+    return optimizer(chosen, **settings)
 
 
 def rows_per_step(batch_size: int | str, rows: int) -> int:
