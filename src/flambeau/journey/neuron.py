@@ -17,6 +17,7 @@ from flambeau.journey.chapter import (
     Table,
     Told,
     tiny,
+    worded,
 )
 from flambeau.pictures import panels
 from flambeau.pictures.figures import BLUE, VERMILLION, picture

@@ -17,6 +17,7 @@ from flambeau.journey.chapter import (
     Table,
     Told,
     quietly,
+    worded,
 )
 from flambeau.journey.perceptron_at_work import no_line_is_right, ten_digits, whose_gradient
 from flambeau.pictures import panels
