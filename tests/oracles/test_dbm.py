@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import logsumexp
 
 from flambeau.analysis.log_partition import log_partition
 from flambeau.dynamics import Enumeration, FromData, Persistent, gibbs
@@ -24,7 +25,7 @@ from flambeau.structures import Dense
 from oracles.test_dbn import TOP
 from oracles.test_rbm import WEIGHTS, B, C, V, states
 from programs import program
-from table import Masked
+from table import Masked, drawn
 
 ALL = {"two": (4, 3, 2), "three": (3, 3, 2, 3)}
 
@@ -54,7 +55,7 @@ def everything(machine):
 
 
 def log_z(machine):
-    return float(jax.scipy.special.logsumexp(-jnp.asarray(everything(machine)[1])))
+    return float(logsumexp(-everything(machine)[1]))
 
 
 def exact(machine, v):
@@ -69,6 +70,11 @@ def propose(rule, machine, batch, state, key):
     return rule.propose(machine, batch, state, key)
 
 
+def taught(rule, machine, batch, key):
+    """What the rule proposes at its first step, with state and info."""
+    return propose(rule, machine, batch, program(rule.init)(machine, None), key)
+
+
 def gradient(error):
     return eqx.filter_jit(eqx.filter_grad(error))
 
@@ -78,6 +84,11 @@ settle = eqx.filter_jit(mean_field)
 
 def single(tree):
     return jax.tree.map(lambda leaf: leaf.astype(jnp.float32), tree)
+
+
+def shares(batch):
+    weights = np.asarray(batch.weights)
+    return jnp.asarray(weights / weights.sum())
 
 
 def same(a, b, **tolerance):
@@ -109,23 +120,37 @@ class TestSides:
     def test_a_deep_machine_is_a_restricted_one(self, sizes, hidden, x64):
         machine = machine_of(sizes, 1, hidden=hidden)
         layers, energy = everything(machine)
-        even, odd = jnp.hstack(layers[0::2]), jnp.hstack(layers[1::2])
-        np.testing.assert_allclose(machine.energy([jnp.asarray(layer) for layer in layers]), energy, atol=1e-12)
-        np.testing.assert_allclose(machine.sides().energy(even, odd), energy, atol=1e-12)
-        np.testing.assert_allclose(machine.sides(1).energy(odd, even), energy, atol=1e-12)
-        for visible, units in ((0, even.shape[1]), (1, odd.shape[1])):
-            sides = machine.sides(visible)
-            z = jax.scipy.special.logsumexp(-sides.free_energy(states(sides.visible, units)))
-            np.testing.assert_allclose(z, log_z(machine), atol=1e-10)
-        same(machine.layers(even, odd), tuple(layers))
+        even, odd = (jnp.asarray(np.hstack(layers[first::2])) for first in (0, 1))
+        kinds = machine.sides().visible, machine.sides(1).visible
+
+        def told(machine, layers, even, odd, listed):
+            both = machine.sides(), machine.sides(1)
+            energies = machine.energy(layers), both[0].energy(even, odd), both[1].energy(odd, even)
+            return (
+                energies,
+                [side.free_energy(rows) for side, rows in zip(both, listed, strict=True)],
+                machine.layers(even, odd),
+            )
+
+        listed = [states(kind, side.shape[1]) for kind, side in zip(kinds, (even, odd), strict=True)]
+        energies, free, apart = program(told)(machine, [jnp.asarray(layer) for layer in layers], even, odd, listed)
+        for found in energies:
+            np.testing.assert_allclose(found, energy, atol=1e-12)
+        for each in free:
+            np.testing.assert_allclose(logsumexp(-each), log_z(machine), atol=1e-10)
+        same(apart, tuple(layers))
 
     def test_layer_nets_are_those_of_the_sides(self, x64):
         machine = machine_of((3, 3, 2, 3), 2)
         layers = [jnp.asarray(layer[::7]) for layer in everything(machine)[0]]
-        even, odd = jnp.hstack(layers[0::2]), jnp.hstack(layers[1::2])
-        nets = machine.layers(machine.sides().visible_net(odd), machine.sides().hidden_net(even))
-        for place, net in enumerate(nets):
-            np.testing.assert_allclose(machine.net(layers, place), net, atol=1e-12)
+
+        def told(machine, layers):
+            even, odd = jnp.hstack(layers[0::2]), jnp.hstack(layers[1::2])
+            nets = machine.layers(machine.sides().visible_net(odd), machine.sides().hidden_net(even))
+            return [(machine.net(layers, place), net) for place, net in enumerate(nets)]
+
+        for one, other in program(told)(machine, layers):
+            np.testing.assert_allclose(one, other, atol=1e-12)
 
     def test_any_structure_will_do(self, x64):
         generator = np.random.default_rng(3)
@@ -135,10 +160,10 @@ class TestSides:
         machine = DeepBoltzmannMachine((masked, deep.structures[1]), deep.biases, deep.units)
         plain = DeepBoltzmannMachine((Dense(masked.weights * mask), deep.structures[1]), deep.biases, deep.units)
         assert log_z(plain) == pytest.approx(
-            float(jax.scipy.special.logsumexp(-machine.sides(1).free_energy(states(Bernoulli(), 3)))), abs=1e-10
+            logsumexp(-program(machine.sides(1).free_energy)(states(Bernoulli(), 3))), abs=1e-10
         )
         rule, batch = DeepBoltzmannLearning(Enumeration()), batch_for(machine)
-        a, b = (propose(rule, m, batch, rule.init(m, None), jax.random.key(0))[0] for m in (machine, plain))
+        a, b = (taught(rule, m, batch, jax.random.key(0))[0] for m in (machine, plain))
         np.testing.assert_allclose(a.structures[0].weights, b.structures[0].weights * mask, atol=1e-12)
 
     def test_chains_follow_the_exact_distribution(self):
@@ -197,8 +222,8 @@ class TestMeanField:
                 default = np.where(np.asarray(each) == 1, mean, 1 - mean)
                 q[place] = share.get(type(hidden), default).prod(1)
             joint = q[0][:, None] * q[1][None]
-            pairs = [jnp.repeat(h[0], len(h[1]), 0), jnp.tile(h[1], (len(h[0]), 1))]
-            energy = machine.energy([jnp.tile(v[row], (len(pairs[0]), 1)), *pairs])
+            pairs = [jnp.asarray(np.repeat(h[0], len(h[1]), 0)), jnp.asarray(np.tile(h[1], (len(h[0]), 1)))]
+            energy = program(machine.energy)([jnp.asarray(np.tile(np.asarray(v)[row], (len(pairs[0]), 1))), *pairs])
             expected = np.sum(joint.ravel() * (-np.asarray(energy) - np.log(joint.ravel())))
             np.testing.assert_allclose(-machine.free_energy(v, 7)[row], expected, atol=1e-10)
 
@@ -212,10 +237,10 @@ class TestMeanField:
         """log P(v) with h₁ and h₂ listed; Z by summing v and h₂ out in closed form."""
         machine, v = machine_of(seed=10, visible=Gaussian(0.5)), jnp.asarray([[0.3, -1.0, 0.2, 1.4]])
         h1, h2 = states(Bernoulli(), 3), states(Bernoulli(), 2)
-        pairs = jnp.repeat(h1, 4, 0), jnp.tile(h2, (8, 1))
-        joint = -machine.energy([jnp.tile(v, (32, 1)), *pairs])
-        z = jax.scipy.special.logsumexp(-machine.sides(1).free_energy(h1))
-        truth = jax.scipy.special.logsumexp(joint) - z
+        pairs = jnp.asarray(np.repeat(h1, 4, 0)), jnp.asarray(np.tile(h2, (8, 1)))
+        joint = -program(machine.energy)([jnp.asarray(np.tile(v, (32, 1))), *pairs])
+        z = logsumexp(-program(machine.sides(1).free_energy)(h1))
+        truth = logsumexp(joint) - z
         bound = mean_field_bound(machine, v, float(z), rounds=50)
         assert truth - 0.3 < bound[0] <= truth
 
@@ -226,7 +251,7 @@ class TestTheProposal:
         """The difference function fed with the exact posterior and the exact model, all states listed."""
         machine = machine_of(sizes, 11)
         batch = batch_for(machine)
-        share = batch.weights / batch.weights.sum()
+        share = shares(batch)
         layers, energy = everything(machine)
         p = np.exp(-energy - log_z(machine))
         every = tuple(map(jnp.asarray, layers))
@@ -234,7 +259,7 @@ class TestTheProposal:
         posterior = own * p / (own @ p)[:, None]
         data, model = Layered(every, jnp.asarray(share @ posterior)), Layered(every, jnp.asarray(p))
         rule = DeepBoltzmannLearning(Enumeration(), centered=False)
-        proposal = rule.difference(machine, data, model, rule.init(machine, None).offsets)
+        proposal = program(rule.difference)(machine, data, model, program(rule.init)(machine, None).offsets)
 
         def error(m):
             joint = -m.energy(every)
@@ -248,7 +273,7 @@ class TestTheProposal:
         machine = machine_of((4, 3, 2, 3), 12, visible=visible())
         rule = DeepBoltzmannLearning(FromData(2), rounds=5, centered=False)
         batch, key = batch_for(machine), jax.random.key(1)
-        proposal, _, info = propose(rule, machine, batch, rule.init(machine, None), key)
+        proposal, _, info = taught(rule, machine, batch, key)
         settled = settle(machine.given(batch.inputs), 5)
         share, sides = batch.weights / batch.weights.sum(), machine.sides()
         up, chain = jax.random.split(key)
@@ -266,8 +291,8 @@ class TestTheProposal:
         """At a fixed point of mean field the bound's gradient is that with q held (the envelope theorem)."""
         machine, rule = machine_of(seed=13), DeepBoltzmannLearning(Enumeration(), rounds=200, centered=False)
         batch = batch_for(machine)
-        share = batch.weights / batch.weights.sum()
-        proposal, _, info = propose(rule, machine, batch, rule.init(machine, None), jax.random.key(0))
+        share = shares(batch)
+        proposal, _, info = taught(rule, machine, batch, jax.random.key(0))
         rows = states(Bernoulli(), 3)
 
         def error(m):
@@ -292,9 +317,7 @@ class TestTheProposal:
         exactly, sampled = (
             DeepBoltzmannLearning(sampler, centered=False) for sampler in (Enumeration(), Persistent(30_000, 20))
         )
-        a, b = (
-            propose(rule, machine, batch, rule.init(machine, None), jax.random.key(2))[0] for rule in (exactly, sampled)
-        )
+        a, b = (taught(rule, machine, batch, jax.random.key(2))[0] for rule in (exactly, sampled))
         same(a, b, atol=0.015)
 
     @pytest.mark.parametrize("sizes", ALL.values(), ids=ALL)
@@ -308,7 +331,7 @@ class TestTheProposal:
         )
         data, model = draw(5), draw(8)
         plain, centred = (
-            DeepBoltzmannLearning(Enumeration(), centered=flag).difference(machine, data, model, mu)
+            program(DeepBoltzmannLearning(Enumeration(), centered=flag).difference)(machine, data, model, mu)
             for flag in (False, True)
         )
         undone = list(centred.biases)
@@ -328,7 +351,7 @@ class TestTheProposal:
         model = Layered(tuple(map(jnp.asarray, layers)), jnp.asarray(p))
         data = model._replace(share=jnp.asarray(np.random.default_rng(1).dirichlet(np.ones(len(p)))))
         rule = DeepBoltzmannLearning(Enumeration())
-        proposal = rule.difference(machine, data, model, mu)
+        proposal = program(rule.difference)(machine, data, model, mu)
 
         def error(weights):
             moved = list(machine.biases)
@@ -348,8 +371,8 @@ class TestTheProposal:
         batch, key = batch_for(machine), jax.random.key(4)
         deep, flat = DeepBoltzmannLearning(Enumeration()), ContrastiveDivergence(Enumeration())
         sides = machine.sides()
-        a, _, info = propose(deep, machine, batch, deep.init(machine, None), key)
-        b, _, seen = propose(flat, sides, batch, flat.init(sides, None), key)
+        a, _, info = taught(deep, machine, batch, key)
+        b, _, seen = taught(flat, sides, batch, key)
         np.testing.assert_allclose(a.structures[0].weights, b.structure.weights, atol=1e-12)
         same(a.biases, (b.visible_bias, b.hidden_bias), atol=1e-12)
         np.testing.assert_allclose(info["loss"], seen["loss"], atol=1e-12)
@@ -359,7 +382,7 @@ class TestTheProposal:
         batch = batch_for(machine)
         before = DeepBoltzmannState((), tuple(jnp.full(size, 0.25) for size in machine.sizes))
         _, after, _ = propose(rule, machine, batch, before, jax.random.key(0))
-        share = batch.weights / batch.weights.sum()
+        share = shares(batch)
         layers = batch.inputs, *settle(machine.given(batch.inputs), 50).layers
         same(after.offsets, tuple(0.25 + 0.01 * (share @ layer - 0.25) for layer in layers), atol=1e-12)
 
@@ -368,9 +391,7 @@ class TestTheProposal:
         batch = batch_for(machine)
         short = Batch(*(part[:-1] for part in batch))
         changed = batch._replace(inputs=batch.inputs.at[-1].set(1 - batch.inputs[-1]))
-        results = [
-            propose(rule, machine, b, rule.init(machine, None), jax.random.key(0))[0] for b in (batch, short, changed)
-        ]
+        results = [taught(rule, machine, b, jax.random.key(0))[0] for b in (batch, short, changed)]
         for other in results[1:]:
             same(results[0], other, atol=1e-13)
 
@@ -379,10 +400,15 @@ def with_bias(machine, bias):
     return DeepBoltzmannMachine(machine.structures, (machine.biases[0], bias, *machine.biases[2:]), machine.units)
 
 
+@program
+def free_energies(machine, rows, listed):
+    return machine.free_energy(rows, 200), machine.sides(1).free_energy(listed)
+
+
 def full_bound(machine, batch, share):
     """The mean bound, its mean field found anew."""
-    log_partition = jax.scipy.special.logsumexp(-machine.sides(1).free_energy(states(Bernoulli(), 3)))
-    return -float(share @ machine.free_energy(batch.inputs, 200) + log_partition)
+    own, listed = free_energies(machine, batch.inputs, states(Bernoulli(), 3))
+    return -(np.asarray(share) @ own + logsumexp(-listed))
 
 
 class TestRefusals:
@@ -394,7 +420,7 @@ class TestRefusals:
 
     def test_a_machine_without_layers(self):
         with pytest.raises(ConfigurationError, match="deep Boltzmann machine"):
-            DeepBoltzmannLearning().init(rbm(4, 3, key=jax.random.key(0)), None)
+            DeepBoltzmannLearning().init(drawn(rbm, 4, 3), None)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import log_expit, logsumexp, softmax
 
 from flambeau.analysis import log_likelihood_bound
 from flambeau.dynamics import Clamp, Enumeration, FromData, ascend, class_scores, descend
@@ -14,6 +15,8 @@ from flambeau.neurons import Bernoulli, Categorical, Mixed
 from flambeau.rules import Batch, ContrastiveDivergence, Hybrid, UpDown
 from flambeau.structures import Dense
 from oracles.test_rbm import V, machine_of, states, toy
+from programs import program
+from table import drawn
 
 TOP = np.asarray([[np.cos(0.5 + j + 2 * i) for j in range(2)] for i in range(3)])
 
@@ -25,15 +28,33 @@ def golden():
     return dbn([toy(), top])
 
 
+def transposed(wiring):
+    return Dense(jnp.asarray(np.asarray(wiring.weights).T))
+
+
+def taught(rule, network, batch, key):
+    """What the rule proposes at its first step, with state and info."""
+    return program(rule.propose)(network, batch, program(rule.init)(network, None), key)
+
+
+def free_energy(machine, v):
+    return program(type(machine).free_energy)(machine, jnp.asarray(v))
+
+
 def log_z(machine):
-    return jax.scipy.special.logsumexp(-machine.free_energy(states(machine.visible, len(machine.visible_bias))))
+    return logsumexp(-free_energy(machine, states(machine.visible, len(machine.visible_bias))))
+
+
+@program
+def joint_of_all(network, v, h):
+    """log P(v, h) of every pair."""
+    return jax.vmap(lambda one: log_joint(network, [jnp.broadcast_to(one, (len(h), len(one))), h]))(v)
 
 
 def exact(network, v):
     """log P(v), every state of the penultimate layer listed."""
     h = states(Bernoulli(), len(network.lower[0].recognition_bias))
-    joint = jax.vmap(lambda one: log_joint(network, [jnp.broadcast_to(one, (len(h), len(one))), h]))(v)
-    return np.asarray(jax.scipy.special.logsumexp(joint, axis=1) - log_z(network.top))
+    return logsumexp(joint_of_all(network, v, h), axis=1) - log_z(network.top)
 
 
 def deep(seed=0, classes=0):
@@ -53,12 +74,9 @@ class TestLikelihood:
     def test_probabilities_sum_to_one(self, classes, x64):
         network = deep(classes=classes)
         if classes:  # the label is summed out of the top's Z as well
-            z = jax.scipy.special.logsumexp(-network.top.free_energy(states(network.top.visible, 6)))
-            h = states(Bernoulli(), 3)
-            v = states(Bernoulli(), 4)
-            joint = [log_joint(network, [jnp.broadcast_to(one, (8, 4)), h]) for one in v]
-            total = jax.scipy.special.logsumexp(jnp.asarray(joint)) - z
-            np.testing.assert_allclose(total, 0, atol=1e-10)
+            z = logsumexp(-free_energy(network.top, states(network.top.visible, 6)))
+            joint = joint_of_all(network, states(Bernoulli(), 4), states(Bernoulli(), 3))
+            np.testing.assert_allclose(logsumexp(joint) - z, 0, atol=1e-10)
         else:
             np.testing.assert_allclose(np.exp(exact(network, states(Bernoulli(), 4))).sum(), 1, atol=1e-10)
 
@@ -76,9 +94,9 @@ class TestLikelihood:
     def test_row_by_row_the_expected_bound_is_below_and_estimates_scatter_around_it(self, x64):
         network, v = deep(3), states(Bernoulli(), 4)
         z, h = float(log_z(network.top)), states(Bernoulli(), 3)
-        net = network.lower[0].up_net(v)
-        log_q = np.asarray(jnp.sum(jax.nn.log_sigmoid((2 * h[None] - 1) * net[:, None]), -1))
-        joint = np.stack([log_joint(network, [v, jnp.broadcast_to(one, (len(v), 3))]) for one in h], 1) - z
+        net = program(network.lower[0].up_net)(v)
+        log_q = log_expit((2 * np.asarray(h)[None] - 1) * net[:, None]).sum(-1)
+        joint = joint_of_all(network, v, h) - z
         expected = (np.exp(log_q) * (joint - log_q)).sum(1)
         spread = np.sqrt((np.exp(log_q) * (joint - log_q - expected[:, None]) ** 2).sum(1))
         assert (expected < exact(network, v)).all()
@@ -92,36 +110,43 @@ class TestLikelihood:
     def test_a_second_layer_that_starts_as_the_first_ones_mirror_changes_nothing(self, x64):
         bottom = machine_of(Bernoulli(), Bernoulli(), seed=5, columns=(4, 3))
         mirror = RestrictedBoltzmannMachine(
-            Dense(bottom.structure.weights.T), bottom.hidden_bias, bottom.visible_bias, Bernoulli(), Bernoulli()
+            Dense(jnp.asarray(np.asarray(bottom.structure.weights).T)),
+            bottom.hidden_bias,
+            bottom.visible_bias,
+            Bernoulli(),
+            Bernoulli(),
         )
         network, v = dbn([bottom, mirror]), states(Bernoulli(), 4)
-        np.testing.assert_allclose(exact(network, v), -bottom.free_energy(v) - log_z(bottom), atol=1e-10)
+        np.testing.assert_allclose(exact(network, v), -free_energy(bottom, v) - log_z(bottom), atol=1e-10)
         bound = log_likelihood_bound(network, v, float(log_z(mirror)), key=jax.random.key(0))
         np.testing.assert_allclose(bound, exact(network, v), atol=1e-10)  # tight: recognition is the posterior
 
     def test_and_learning_it_on_the_aggregated_posterior_does_not_lower_the_bound(self, x64):
         bottom = machine_of(Bernoulli(), Bernoulli(), seed=5, columns=(4, 3))
         mirror = RestrictedBoltzmannMachine(
-            Dense(bottom.structure.weights.T), bottom.hidden_bias, bottom.visible_bias, Bernoulli(), Bernoulli()
+            Dense(jnp.asarray(np.asarray(bottom.structure.weights).T)),
+            bottom.hidden_bias,
+            bottom.visible_bias,
+            Bernoulli(),
+            Bernoulli(),
         )
-        data, weights = states(Bernoulli(), 4)[jnp.asarray([1, 2, 7, 12])], jnp.ones(4) / 4
-        h = states(Bernoulli(), 3)
-        q = jnp.exp(jnp.sum(jax.nn.log_sigmoid((2 * h[None] - 1) * bottom.hidden_net(data)[:, None]), -1))
-        posterior = weights @ q
+        data, weights = np.asarray(states(Bernoulli(), 4))[[1, 2, 7, 12]], np.full(4, 0.25)
+        h = np.asarray(states(Bernoulli(), 3))
+        w, b, c = map(np.asarray, (bottom.structure.weights, bottom.visible_bias, bottom.hidden_bias))
+        q = np.exp(log_expit((2 * h[None] - 1) * (data @ w + c)[:, None]).sum(-1))
+        posterior = jnp.asarray(weights @ q)
+        log_p = h @ w.T @ data.T + data @ b - np.logaddexp(0, h @ w.T + b).sum(-1)[:, None]
 
         def bound(top):
-            below = (bottom.visible_net(h) - bottom.visible_bias) @ data.T + (data @ bottom.visible_bias)
-            log_p = below - jax.nn.softplus(bottom.visible_net(h)).sum(-1)[:, None]
-            log_top = -top.free_energy(h) - log_z(top)
-            return float(jnp.sum(weights[:, None] * q * (log_p.T + log_top - jnp.log(q))))
+            log_top = -free_energy(top, h) - log_z(top)
+            return np.sum(weights[:, None] * q * (log_p.T + log_top - np.log(q)))
 
         rule = ContrastiveDivergence(Enumeration(), centered=False)
         values, top = [bound(mirror)], mirror
         for _ in range(30):
-            step, _, _ = rule.propose(
-                top, Batch(h, jnp.zeros((8, 1)), posterior), rule.init(top, None), jax.random.key(0)
-            )
-            top = jax.tree.map(lambda w, g: w - 0.3 * g, top, step)
+            batch = Batch(jnp.asarray(h), jnp.zeros((8, 1)), posterior)
+            step, _, _ = taught(rule, top, batch, jax.random.key(0))
+            top = jax.tree.map(lambda w, g: jnp.asarray(np.asarray(w) - 0.3 * g), top, step)
             values.append(bound(top))
         assert (np.diff(values) > -1e-12).all()
         assert values[-1] > values[0] + 0.01
@@ -132,8 +157,8 @@ class TestGeneration:
         network = deep(6)
         v = states(Bernoulli(), 4)
         means, _ = generate(network, jnp.zeros((40_000, 3)), 30, jax.random.key(0))
-        drawn = np.asarray(Bernoulli().sample(jnp.log(means) - jnp.log1p(-means), jax.random.key(1)))
-        codes, order = drawn @ (2.0 ** np.arange(4)), np.asarray(v) @ (2.0 ** np.arange(4))
+        shown = np.random.default_rng(1).random(means.shape) < np.asarray(means)
+        codes, order = shown @ (2.0 ** np.arange(4)), np.asarray(v) @ (2.0 ** np.arange(4))
         p = np.exp(np.asarray(exact(network, v), float))
         found = np.asarray([(codes == code).sum() for code in order])
         assert stats.chisquare(found, p / p.sum() * 40_000).pvalue > 1e-3
@@ -144,7 +169,8 @@ class TestGeneration:
         _, top = generate(network, jnp.zeros((30_000, 5)), 30, jax.random.key(2), Clamp(values, mask))
         assert (np.asarray(top[:, 3:]) == [0, 1]).all()
         h = states(Bernoulli(), 3)
-        p = np.exp(-np.asarray(network.top.free_energy(jnp.hstack([h, jnp.tile(values[3:], (8, 1))])), float))
+        rows = np.hstack([h, np.tile(np.asarray(values)[3:], (8, 1))])
+        p = np.exp(-np.asarray(free_energy(network.top, rows), float))
         codes, order = np.asarray(top[:, :3]) @ [1, 2, 4], np.asarray(h) @ [1, 2, 4]
         found = np.asarray([(codes == code).sum() for code in order])
         assert stats.chisquare(found, p / p.sum() * 30_000).pvalue > 1e-3
@@ -152,20 +178,21 @@ class TestGeneration:
     def test_class_scores_are_the_free_energies_of_each_label(self, x64):
         network = deep(8, classes=3)
         v = states(Bernoulli(), 4)
-        x = network.encode(v)
-        each = [-network.top.free_energy(jnp.hstack([x, jnp.tile(jnp.eye(3)[label], (16, 1))])) for label in range(3)]
-        expected = jax.nn.softmax(jnp.stack(each, 1))
-        np.testing.assert_allclose(jax.nn.softmax(network.class_scores(v)), expected, atol=1e-12)
-        np.testing.assert_allclose(jax.nn.softmax(class_scores(network.top, x)), expected, atol=1e-12)
+        x = program(network.encode)(v)
+        each = [-free_energy(network.top, np.hstack([x, np.tile(np.eye(3)[label], (16, 1))])) for label in range(3)]
+        expected = softmax(np.stack(each, 1), axis=1)
+        np.testing.assert_allclose(softmax(program(network.class_scores)(v), axis=1), expected, atol=1e-12)
+        scores = program(class_scores)(network.top, jnp.asarray(x))
+        np.testing.assert_allclose(softmax(scores, axis=1), expected, atol=1e-12)
 
     def test_one_machine_alone_is_a_network_too(self):
-        network = dbn([rbm(4, 3, key=jax.random.key(0))])
+        network = dbn([drawn(rbm, 4, 3)])
         means, states_ = generate(network, jnp.zeros((5, 4)), 3, jax.random.key(0))
         assert means.shape == states_.shape == (5, 4)
 
     def test_sizes_that_do_not_meet(self):
         with pytest.raises(ConfigurationError, match="machine 1"):
-            dbn([rbm(4, 3, key=jax.random.key(0)), rbm(5, 2, key=jax.random.key(0))])
+            dbn([drawn(rbm, 4, 3), drawn(rbm, 5, 2)])
 
 
 class TestUpDown:
@@ -175,10 +202,12 @@ class TestUpDown:
         rule, key = UpDown(ContrastiveDivergence(FromData(2), centered=False)), jax.random.key(4)
         v = states(Bernoulli(), 4)[:6]
         weights = jnp.asarray([1.0, 2, 1, 1, 1, 0])
-        proposal, _, info = rule.propose(network, Batch(v, jnp.zeros((6, 1)), weights), rule.init(network, None), key)
+        proposal, _, info = program(rule.propose)(
+            network, Batch(v, jnp.zeros((6, 1)), weights), program(rule.init)(network, None), key
+        )
         up, _, down = jax.random.split(key, 3)
-        rising = ascend(network.lower, v, up)
-        sinking = descend(network.lower, info["particles"].visible, down)
+        rising = program(ascend)(network.lower, v, up)
+        sinking = program(descend)(network.lower, jnp.asarray(info["particles"].visible), down)
         share = weights / weights.sum()
 
         def up_error(pair):
@@ -202,11 +231,11 @@ class TestUpDown:
         inner = ContrastiveDivergence(FromData(1), centered=False)
         rule = UpDown(inner)
         v, labels = states(Bernoulli(), 4)[:4], jnp.asarray([[1.0, 0], [0, 1], [1, 0], [0, 1]])
-        proposal, _, _ = rule.propose(network, Batch(v, labels, jnp.ones(4)), rule.init(network, None), key)
+        proposal, _, _ = taught(rule, network, Batch(v, labels, jnp.ones(4)), key)
         up, middle, _ = jax.random.split(key, 3)
-        shown = jnp.hstack([ascend(network.lower, v, up)[-1], labels])
+        shown = jnp.asarray(np.hstack([program(ascend)(network.lower, v, up)[-1], labels]))
         batch = Batch(shown, labels, jnp.ones(4))
-        expected, _, _ = inner.propose(network.top, batch, inner.init(network.top, None), middle)
+        expected, _, _ = taught(inner, network.top, batch, middle)
         jax.tree.map(np.testing.assert_array_equal, proposal.top, expected)
 
     def test_the_top_may_tell_labels_apart(self, x64):
@@ -214,15 +243,13 @@ class TestUpDown:
         inner = Hybrid(ContrastiveDivergence(FromData(1), centered=False), 0.1)
         v, labels = states(Bernoulli(), 4)[:4], jnp.asarray([[1.0, 0], [0, 1], [1, 0], [0, 1]])
         batch = Batch(v, labels, jnp.ones(4))
-        once = UpDown(inner).propose(network, batch, UpDown(inner).init(network, None), key)[0]
-        shown = jnp.hstack([ascend(network.lower, v, jax.random.split(key, 3)[0])[-1], labels])
+        once = taught(UpDown(inner), network, batch, key)[0]
+        shown = jnp.asarray(np.hstack([program(ascend)(network.lower, v, jax.random.split(key, 3)[0])[-1], labels]))
         middle = jax.random.split(key, 3)[1]
-        expected = inner.propose(network.top, Batch(shown, labels, jnp.ones(4)), inner.init(network.top, None), middle)[
-            0
-        ]
+        expected = taught(inner, network.top, Batch(shown, labels, jnp.ones(4)), middle)[0]
         jax.tree.map(np.testing.assert_array_equal, once.top, expected)
 
     def test_a_network_without_directed_layers_is_refused(self):
-        network = dbn([rbm(4, 3, key=jax.random.key(0))])
+        network = dbn([drawn(rbm, 4, 3)])
         with pytest.raises(ConfigurationError, match="directed layers"):
             UpDown().init(network, None)

@@ -103,10 +103,10 @@ def feature_maps(network: FeedForward, x: Float[Array | np.ndarray, "batch ..."]
 
     ``x`` ``(batch, height, width, channels)`` or whatever the network takes.
 
-    >>> from flambeau.networks import lenet
-    >>> found = feature_maps(lenet("modern", key=jax.random.key(0)), jnp.zeros((1, 28, 28, 1)))
-    >>> found[1].name, found[1].output.shape
-    ('C1', (1, 28, 28, 6))
+    >>> from flambeau.networks import convnet
+    >>> network = convnet((8, 8, 1), (3,), (), 2, kernel=3, key=jax.random.key(0))
+    >>> [(found.name, found.output.shape) for found in feature_maps(network, jnp.zeros((1, 8, 8, 1)))][:2]
+    [('C1', (1, 8, 8, 3)), ('S2', (1, 4, 4, 3))]
 
     Lecture: 特征的数目就是通道数 (there are as many features as channels).
     """

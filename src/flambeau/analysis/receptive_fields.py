@@ -129,11 +129,11 @@ def effective_field(network: FeedForward, layer: int | str, images: ArrayLike) -
 
     ``images`` ``(n, height, width, channels)``.
 
-    >>> from flambeau.networks import lenet
-    >>> seen = effective_field(lenet("modern", key=jax.random.key(0)), "C1", np.ones((2, 28, 28, 1), np.float32))
-    >>> rows, columns = np.nonzero(seen)
+    >>> from flambeau.networks import convnet
+    >>> network = convnet((8, 8, 1), (3,), (), 2, kernel=3, activation="tanh", key=jax.random.key(0))
+    >>> rows, columns = np.nonzero(effective_field(network, "C1", np.ones((2, 8, 8, 1), np.float32)))
     >>> [int(end) for end in (rows.min(), rows.max(), columns.min(), columns.max())]
-    [12, 16, 12, 16]
+    [3, 5, 3, 5]
 
     Raises :class:`~flambeau.errors.DataError` for inputs that are no images, and what :func:`receptive_field` raises.
 

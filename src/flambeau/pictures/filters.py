@@ -35,8 +35,8 @@ def filters(network: FeedForward, layer: int | str | None = None, *, image: Sequ
     layer are drawn as images of ``image`` (height, width), a square unless told otherwise. At most 32 kernels or units.
 
     >>> import jax
-    >>> from flambeau.networks import lenet
-    >>> filters(lenet("modern", key=jax.random.key(0)))[:4]
+    >>> from flambeau.networks import convnet
+    >>> filters(convnet((8, 8, 1), (3,), (), 2, kernel=3, key=jax.random.key(0)))[:4]
     b'\\x89PNG'
 
     Raises :class:`~flambeau.errors.ConfigurationError` for a layer without weight pictures.
@@ -79,8 +79,8 @@ def maps(network: FeedForward, image: ArrayLike) -> bytes:
     without places in the image is a row of its units.
 
     >>> import jax
-    >>> from flambeau.networks import lenet
-    >>> maps(lenet("modern", key=jax.random.key(0)), np.zeros((28, 28)))[:4]
+    >>> from flambeau.networks import convnet
+    >>> maps(convnet((8, 8, 1), (3,), (), 2, kernel=3, key=jax.random.key(0)), np.zeros((8, 8)))[:4]
     b'\\x89PNG'
 
     Raises :class:`~flambeau.errors.DataError` for what is not one image.
@@ -154,8 +154,8 @@ def saliency_map(network: FeedForward, images: ArrayLike, unit: Any = None) -> b
     ``saliency``, whose slopes are drawn, each picture on its own scale.
 
     >>> import jax
-    >>> from flambeau.networks import lenet
-    >>> saliency_map(lenet("modern", key=jax.random.key(0)), np.ones((3, 28, 28)))[:4]
+    >>> from flambeau.networks import convnet
+    >>> saliency_map(convnet((8, 8, 1), (3,), (), 2, kernel=3, key=jax.random.key(0)), np.ones((3, 8, 8)))[:4]
     b'\\x89PNG'
 
     Raises :class:`~flambeau.errors.DataError` for what is not a few images, and what ``saliency`` raises.
@@ -196,9 +196,9 @@ def receptive_field_picture(network: FeedForward, image: ArrayLike, layers: Sequ
     windows unless told otherwise. A frame may reach into the padding around the image.
 
     >>> import jax
-    >>> from flambeau.networks import lenet
-    >>> network = lenet("lenet-5", key=jax.random.key(0))
-    >>> receptive_field_picture(network, np.zeros((28, 28)), ["C1", "S2", "C3"])[:4]
+    >>> from flambeau.networks import convnet
+    >>> network = convnet((8, 8, 1), (3,), (), 2, kernel=3, key=jax.random.key(0))
+    >>> receptive_field_picture(network, np.zeros((8, 8)), ["C1", "S2"])[:4]
     b'\\x89PNG'
 
     Raises :class:`~flambeau.errors.ConfigurationError` for layers whose units have no place in the image.
