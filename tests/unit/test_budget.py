@@ -41,6 +41,7 @@ def test_a_test_that_compiles_too_much_fails(pytester, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(budget, "PROGRAMS", 2)
         patch.setattr(budget, "COSTS", None)
+        patch.setattr(budget, "MORE", {})
         patch.setattr(budget, "forget", lambda: None)  # it would forget this session's programs
         found = pytester.inline_run("-p", "no:cacheprovider", plugins=[budget.Budget(None)])
     passed, _, failed = found.listoutcomes()
