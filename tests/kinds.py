@@ -126,6 +126,8 @@ PROBLEMS = {
     "binarised": lambda: problems.Binarised(
         problems.Examples.of(np.random.default_rng(14).random((11, 5)), np.zeros(11))
     ),
+    "streamed": lambda: problems.Streamed.of(np.random.default_rng(17).random((11, 5)), np.arange(11.0), window=16),
+    "sharded": lambda: problems.Sharded.of(np.random.default_rng(18).random((11, 5)), np.arange(11.0)),
     "generated": lambda: problems.Generated(lines, 3),
     "distorted": lambda: problems.Distorted.of(examples(), problems.Distortion(shift=1.0)),
 }

@@ -1,5 +1,6 @@
 """Deep belief networks against enumeration: joint probabilities, bounds, generation, and the four phases of up-down."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -206,8 +207,8 @@ class TestUpDown:
             network, Batch(v, jnp.zeros((6, 1)), weights), program(rule.init)(network, None), key
         )
         up, _, down = jax.random.split(key, 3)
-        rising = program(ascend)(network.lower, v, up)
-        sinking = program(descend)(network.lower, jnp.asarray(info["particles"].visible), down)
+        rising = eqx.filter_jit(ascend)(network.lower, v, up)
+        sinking = eqx.filter_jit(descend)(network.lower, jnp.asarray(info["particles"].visible), down)
         share = weights / weights.sum()
 
         def up_error(pair):
