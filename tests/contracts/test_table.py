@@ -29,7 +29,7 @@ ROOMS = {
         {"Directed", "Polynomial", "Exponential", "SoftmaxSeparation", "SparsemaxSeparation", "TopSeparation"},
     ),
     "monitors": ((table.MONITORS, table.RBM_MONITORS), set()),
-    "problems": ((kinds.PROBLEMS,), {"DataBundle", "Distortion", "TableFile", "TableLayout", "TableRows"}),
+    "problems": ((kinds.PROBLEMS,), {"DataBundle", "Distortion", "TableFile"}),
     "estimators": ((kinds.MODELS,), set()),
 }
 
