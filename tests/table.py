@@ -130,6 +130,7 @@ LAYERS = {
     "max pooling": lambda: (MaxPooling.over((6, 8)), (6, 8, 3)),
     "max pooling, a row left over": lambda: (MaxPooling.over((5, 7), (2, 3)), (5, 7, 2)),
     "max pooling, overlapping": lambda: (MaxPooling.over((6, 7), 3, 2, 1), (6, 7, 2)),
+    "attention": lambda: (networks.hopfield_attention(4, 3, heads=2, steps=2, key=jax.random.key(0)), (5, 4)),
     "flatten": lambda: (Flatten(), (3, 4, 2)),
     "retina": lambda: (Retina.over((5, 4), (8, 8)), (5, 4, 1)),
     "dropout": lambda: (Dropout(0.5), (5, 4, 2)),

@@ -86,6 +86,7 @@ def test_sparse_patterns():
     np.testing.assert_allclose(more.weights_, model.weights_, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:Hopfield.*no fixed points")
 def test_a_weight_of_two_is_the_pattern_stored_twice():
     x = patterns(27, 3, 30)
     twice, counts = x[[0, 0, 1, 2]], [2, 1, 1]
@@ -163,7 +164,7 @@ def test_unlearning_weakens_what_dreams_show():
     gains = []
     for seed in range(3):
         x = patterns(seed, 20, 100)
-        with pytest.warns(UserWarning, match="20 patterns in 100 neurons"):
+        with pytest.warns(UserWarning, match="no fixed points .* 20 patterns in 100 neurons"):
             model = fb.Hopfield(random_state=seed).fit(x)
         before, stable = np.abs(model.weights_).sum(), model.is_stable(x).mean()
         model.unlearn(200)
@@ -188,8 +189,7 @@ def test_a_dream_takes_out_its_share_of_what_hebb_would_have_given(rule):
 def test_what_was_unlearned_is_not_learned_again_by_the_way(rule, tmp_path):
     x = patterns(22, 5, 50)
     model = fb.Hopfield(rule, random_state=0).fit(x[:4]).unlearn(20, rate=0.1)
-    assert len(model.history_["loss"]) == len(model.run_.history["loss"])
-    np.testing.assert_array_equal(model.run_.network.structure.weights, model.weights_)
+    assert len(model.history_["loss"]) == 5  # rounds of four dreams
     fb.save(model, tmp_path / "memory.flambeau")
     for memory in (model, fb.load(tmp_path / "memory.flambeau")):
         dreamt = memory.weights_
@@ -262,6 +262,7 @@ def test_weights_by_hand():
         fb.Hopfield.from_weights([[0, 1], [1, 0]], [np.inf, 0])
 
 
+@pytest.mark.filterwarnings("ignore:Hopfield.*no fixed points")
 @pytest.mark.parametrize("states", ["bipolar", "binary"])
 def test_patterns_may_be_added_to_weights_by_hand(states):
     x = patterns(23, 4, 30) if states == "bipolar" else (patterns(23, 4, 30) + 1) / 2

@@ -17,6 +17,7 @@ from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks import (
     DenseMemory,
     Exponential,
+    FeedForward,
     HopfieldNetwork,
     ModernMemory,
     Polynomial,
@@ -27,6 +28,10 @@ from flambeau.networks import (
     pattern_separation,
 )
 from flambeau.neurons import Bernoulli, Spin
+from flambeau.problems import Examples
+from flambeau.rules import Backpropagation
+from flambeau.structures import Flatten, dense_layer
+from flambeau.training import train
 
 UNITS, PATTERNS = 7, 6
 STATES = np.asarray(list(itertools.product((-1.0, 1.0), repeat=UNITS)))
@@ -395,6 +400,41 @@ def test_the_layer_head_by_head():
         wanted[batch] += softmax(softmax(q @ K.T / 2) @ K @ K.T / 2) @ V @ W["output"][head]
     np.testing.assert_allclose(found, wanted, atol=1e-12)
     assert all(float(jnp.abs(leaf).max()) > 0 for leaf in jax.tree.leaves(slopes))
+
+
+@pytest.mark.usefixtures("x64")
+def test_masks_of_booleans_and_masks_that_are_added_say_the_same():
+    layer = eqx.filter_jit(hopfield_attention)(UNITS, 4, heads=2, outputs=3, key=jax.random.key(1))
+    rows, stored = jnp.asarray(real(5, UNITS, 3)), jnp.asarray(real(6, UNITS, 4))
+    seen = np.random.default_rng(5).random((5, 6)) < 0.5
+    seen[2], seen[0] = False, True
+    found = np.asarray(layer(rows, stored, jnp.asarray(seen)))
+    for hidden in (-np.inf, -1e9, np.finfo(float).min):
+        np.testing.assert_allclose(layer(rows, stored, jnp.where(seen, 0.0, hidden)), found, atol=1e-12)
+    np.testing.assert_array_equal(found[2], 0)  # it may see nothing
+    np.testing.assert_allclose(found[0], layer(rows[:1], stored)[0], atol=1e-12)
+    moved = stored.at[0].set(50.0)
+    same = np.asarray(layer(rows, moved, jnp.asarray(seen)))
+    np.testing.assert_allclose(same[~seen[:, 0]], found[~seen[:, 0]], atol=1e-12)
+    for wrong in (seen.astype(int), seen.astype(float), np.where(seen, np.nan, 0.0)):
+        with pytest.raises(DataError, match="attention, mask"):
+            layer(rows, stored, jnp.asarray(wrong))
+
+
+def test_attention_learns_by_back_propagation():
+    """Which of four rows is marked? Told by its values; a layer like any other between others."""
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(64, 4, 3)).astype(np.float32)
+    marked, y = rng.integers(0, 4, 64), rng.integers(0, 2, 64)
+    x[:, :, 0], x[np.arange(64), marked, 0] = 0, 3
+    x[np.arange(64), marked, 1] = 2 * y - 1
+    attention, key = hopfield_attention(3, 4, heads=2, outputs=4, key=jax.random.key(0)), jax.random.key(1)
+    top = dense_layer(jax.random.uniform(key, (16, 1)), "sigmoid")
+    network = FeedForward((attention, Flatten(), top))
+    problem = Examples.of(x, y[:, None].astype(np.float32))
+    run = train(network, Backpropagation(), problem, optimizer="adam", epochs=60, batch_size=64, key=0)
+    assert run.history["loss"][-1] < 0.2 * run.history["loss"][0]
+    assert float(jnp.abs(run.network.layers[0].keys - attention.keys).max()) > 0.01
 
 
 def test_what_is_refused():

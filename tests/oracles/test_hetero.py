@@ -116,6 +116,9 @@ class TestSequences:
         for settings in ({"delay": -1}, {"strength": -1.0}, {"strength": np.nan}, {"strength": np.inf}):
             with pytest.raises(ConfigurationError, match=next(iter(settings))):
                 sequence_memory(x, **settings)
+        for steps in (-1, 2.5):
+            with pytest.raises(ConfigurationError, match=r"run, steps"):
+                sequence_memory(x).run(x[:1], steps)
         with pytest.raises(DataError, match="rows of 10 states"):
             sequence_memory(x).run(signs(7, 1, 9), 2)
         with pytest.raises(DataError, match="got 0, shape"):

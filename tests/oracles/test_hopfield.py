@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from flambeau.analysis import all_states
-from flambeau.dynamics import Asynchronous, BlockSequential, Glauber, Greedy, Synchronous, settle
+from flambeau.dynamics import AbstractUpdate, Asynchronous, BlockSequential, Glauber, Greedy, Synchronous, settle
 from flambeau.dynamics.asynchronous import visit_in_blocks, visit_one_by_one
-from flambeau.errors import ConfigurationError
+from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks import DenseMemory, HopfieldNetwork, Polynomial, recoded
 from flambeau.neurons import Bernoulli, Spin
+from flambeau.structures import Lateral, lateral
 
 LECTURE = np.asarray([[1.0, -1, -1, 1], [-1, 1, -1, 1]])
 SIXTEEN = np.asarray(list(itertools.product([-1.0, 1.0], repeat=4)))
@@ -203,6 +204,86 @@ class TestEnergy:
         np.testing.assert_array_equal(np.asarray(found.rise), expected)
         with pytest.raises(ConfigurationError, match="recorded energies"):
             _ = found._replace(energies=None).rise
+
+
+class Cooling(AbstractUpdate):
+    """A test's own order: a temperature that halves with every sweep."""
+
+    temperature: float
+
+    @property
+    def proof(self):
+        return "look"
+
+    def sweep(self, network, states, pull, key, number):
+        now = jnp.maximum(self.temperature * 0.5**number, 1e-6)
+        return Glauber(now).sweep(network, states, pull, key, number)
+
+
+class TestNumberedSweeps:
+    def test_a_temperature_may_fall_within_one_settling(self):
+        network, starts = symmetric(30, 12), random_states(30, 40, 12)
+        found = settle(network, starts, Cooling(8.0), key=jax.random.key(1), max_sweeps=60)
+        states = np.asarray(found.states)
+        assert np.asarray(found.fixed).all()
+        assert (states * np.asarray(network.net(found.states)) >= 0).all()
+        by_hand, key = starts, jax.random.key(1)
+        for number in range(3):
+            own = jax.random.fold_in(key, number)
+            by_hand = Glauber(8.0 * 0.5**number).sweep(network, by_hand, None, own, number)
+        three = settle(network, starts, Cooling(8.0), key=key, max_sweeps=3)
+        moving = ~np.asarray(three.fixed)
+        assert moving.sum() > 5
+        np.testing.assert_array_equal(np.asarray(three.states)[moving], np.asarray(by_hand)[moving])
+
+    def test_a_trace_is_as_long_as_the_work_and_within_a_program_as_long_as_asked(self):
+        network, starts = symmetric(31, 10), random_states(31, 6, 10)
+        outside = settle(network, starts, trace=10**9, max_sweeps=10**9)
+        inside = jax.jit(lambda x: settle(network, x, trace=7).energies)(starts)
+        count = len(outside.energies)
+        assert count == np.asarray(outside.sweeps).max() + 2 <= 8  # the last sweep shows that nothing changes
+        np.testing.assert_allclose(np.asarray(inside)[:count], outside.energies, rtol=1e-6)
+        assert np.isnan(np.asarray(inside)[count:]).all()
+        shaken = settle(network, starts, Glauber(2.0), max_sweeps=150, trace=150)  # longer than one stretch
+        again = settle(network, starts, Glauber(2.0), max_sweeps=150)
+        np.testing.assert_array_equal(np.asarray(shaken.states), np.asarray(again.states))
+        assert shaken.energies.shape == (151, 6)
+        assert not np.isnan(shaken.energies).any()
+        with pytest.raises(ConfigurationError, match="settle, max_sweeps"):
+            settle(network, starts, max_sweeps=-1)
+
+
+class TestWirings:
+    def test_a_symmetric_wiring_reads_rows_for_columns_and_learns_both_ways(self):
+        w = np.random.default_rng(32).normal(size=(7, 7)).astype(np.float32)
+        both, x = lateral(w + w.T), random_states(32, 4, 7)
+        assert (both.symmetric, both.self_connected) == (True, True)
+        assert not lateral(w).symmetric
+        free = Lateral(both.weights)
+        ids = jnp.asarray([2, 0, 6])
+        for wiring in (free, Lateral(both.weights, symmetric=True), lateral(w)):
+            own = 0 if wiring.self_connected else np.diagonal(wiring.weights)[np.asarray(ids)][:, None]
+            expected = np.asarray(wiring.project(x))[:, np.asarray(ids)]
+            found = np.asarray(wiring.incoming(ids) @ x.T).T
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+            sent = np.asarray(wiring.weights)[np.asarray(ids)]
+            sent[np.arange(3), np.asarray(ids)] -= np.ravel(own) if np.ndim(own) else 0
+            np.testing.assert_allclose(np.asarray(wiring.outgoing(ids)), sent, atol=1e-6)
+        d = random_states(33, 4, 7)
+        one, two = free.correlate(x, d), free.correlate(d, x)
+        tied = Lateral(both.weights, symmetric=True).correlate(x, d)
+        np.testing.assert_allclose(np.asarray(tied), np.asarray(one + two) / 2)
+        np.testing.assert_array_equal(np.diagonal(tied), 0)
+
+    def test_a_matrix_on_paper_is_kept_sender_first(self):
+        w = np.arange(9.0).reshape(3, 3) * (1 - np.eye(3))
+        network = HopfieldNetwork(w)
+        np.testing.assert_array_equal(np.asarray(network.structure.weights), w.T)
+        np.testing.assert_array_equal(np.asarray(network.structure.matrix), w)
+        s = random_states(34, 2, 3)
+        np.testing.assert_allclose(np.asarray(network.net(s)), np.asarray(s) @ w.T)
+        with pytest.raises(DataError, match="square"):
+            HopfieldNetwork(np.zeros((2, 3)))
 
 
 class TestEnds:

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 from flambeau.neurons.units import AbstractUnit
 from flambeau.structures.base import AbstractStructure
 
-__all__ = ["AbstractFeedback", "AbstractLayered", "AbstractMachine", "levels_of"]
+__all__ = ["AbstractFeedback", "AbstractLayered", "AbstractMachine"]
 
 
 class AbstractFeedback(eqx.Module):
@@ -59,17 +59,6 @@ class AbstractFeedback(eqx.Module):
         change: Float[Array, " batch"],
     ) -> Float[Array, "batch units"]:
         """The net inputs of ``states``, in which the neurons ``places`` have just changed by ``change``."""
-
-
-def levels_of(unit: AbstractUnit) -> tuple[float, float]:
-    """The two values of a kind of neuron, the lower one first.
-
-    >>> from flambeau.neurons import Spin
-    >>> levels_of(Spin())
-    (-1.0, 1.0)
-    """
-    low, high = unit.choices(1)[0].ravel()
-    return float(low), float(high)
 
 
 class AbstractMachine(eqx.Module):

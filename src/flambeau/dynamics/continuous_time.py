@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from flambeau.dynamics.rest import per_row, until_rest
-from flambeau.errors import ConfigurationError, named
+from flambeau.errors import ConfigurationError, check_value, named
 
 __all__ = ["FLOWS", "Flowed", "Mapped", "damped_map", "flow"]
 
@@ -76,7 +76,7 @@ def flow(
     tau: Any = 1.0,
     tolerance: Any = 1e-5,
     error_tolerance: Any = 1e-6,
-    max_steps: int = 10_000,
+    max_steps: int | Array = 10_000,
     trace: Callable[[Array], Any] | None = None,
 ) -> Flowed:
     """Follow du/dt = velocity(u) from every row until τ max|du/dt| ≤ tolerance · max(1, max|u|), or ``max_steps``.
@@ -105,15 +105,16 @@ def flow(
     settings = Settings(*(jnp.asarray(x, u0.dtype) for x in (step, tau, tolerance, error_tolerance)))
     check("flow", max_steps, step=step, tau=tau, error_tolerance=error_tolerance)
     watch = None if trace is None else eqx.Partial(with_time, trace)
-    onwards = eqx.Partial(one_step, advance, velocity, settings)
-    end, kept = until_rest(onwards, is_still, started(velocity, u0, settings), max_steps, watch=watch, most=max_steps)
+    onwards, most = eqx.Partial(one_step, advance, velocity, settings), 0 if trace is None else int(max_steps)
+    start = started(velocity, u0, settings)
+    end, kept = until_rest(onwards, is_still, start, max_steps, watch=watch, most=most)
     return Flowed(end.states, end.steps, end.time, end.still, kept)
 
 
 def check(where: str, max_steps: Any, **numbers: Any) -> None:
     """Refuse a limit that is not a number of steps, and numbers that are not above zero (traced ones pass)."""
-    if not isinstance(max_steps, int) or max_steps < 0:
-        raise ConfigurationError(f"{where}, max_steps", "a whole number of at least 0", repr(max_steps), "pass 1000")
+    if not isinstance(max_steps, jax.core.Tracer):
+        check_value(f"{where}, max_steps", max_steps, 0, whole=True)
     for name, value in numbers.items():
         if not isinstance(value, jax.core.Tracer) and not value > 0:
             raise ConfigurationError(f"{where}, {name}", "a number above zero", value, f"pass {name}=0.1")
@@ -213,7 +214,7 @@ def damped_map(
     *,
     share: Any = 1.0,
     tolerance: Any = 1e-6,
-    max_steps: int = 10_000,
+    max_steps: int | Array = 10_000,
 ) -> Mapped:
     """Iterate v ← (1 - d) v + d update(v), all units at once, until each row is still or swings between two states.
 

@@ -1,30 +1,34 @@
 """The Hopfield network of graded units behind scikit-learn's interface: a memory whose recall can be watched."""
 
+import dataclasses
 import warnings
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
-from sklearn.base import BaseEstimator
+from jaxtyping import Array, Bool, Float
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics import FLOWS, Flowed, flow
-from flambeau.errors import ConfigurationError, DataError, named
-from flambeau.estimators.common import check_number, checked_data, seed_of
+from flambeau.errors import ConfigurationError, DataError, check_value
+from flambeau.estimators.common import seed_of
+from flambeau.estimators.memory import AbstractMemory, Patterns, distinct, warn
+from flambeau.estimators.parameters import declared, number, one_of, parameters, seed, whole
 from flambeau.foundation.precision import dtype
+from flambeau.foundation.rows import by_rows
+from flambeau.networks import hopfield, recoded
 from flambeau.networks.graded_hopfield import GradedHopfield, graded_hopfield
+from flambeau.neurons.levels import check_levels
 from flambeau.neurons.units import within
+from flambeau.rules import Batch, Hebbian, Projection, taught
 
 __all__ = ["ContinuousHopfield", "Trajectory"]
 
 ACTIVATIONS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
-SHARPEST = (
-    0.99  # of the way from the middle to a level: where a cue at the level itself starts, as g⁻¹ is infinite there
-)
+RULES = {"hebbian": Hebbian(), "pseudoinverse": Projection()}
+SHARPEST = 0.99  # of the way from the middle to a level: where a cue at the level starts, as g⁻¹ is infinite there
 
 
 class Trajectory(NamedTuple):
@@ -35,7 +39,15 @@ class Trajectory(NamedTuple):
     energy: np.ndarray
 
 
-class ContinuousHopfield(BaseEstimator):
+def by_hand() -> Any:
+    """None, or an array that ``fit`` looks at."""
+    return declared(
+        None, "None or an array of numbers", lambda value: not isinstance(value, str), lambda text: text, ()
+    )
+
+
+@parameters
+class ContinuousHopfield(AbstractMemory):
     r"""An associative memory of graded units: a cue flows downhill in energy to the pattern it reminds of.
 
     τ du/dt = -u + W v - θ, v = g(βu); E = -½ v'Wv + θ'v + (1/β) Σ ∫ g⁻¹, which never rises while it recalls.
@@ -49,7 +61,8 @@ class ContinuousHopfield(BaseEstimator):
     tau : τ, the unit of time.
     rule : "hebbian", W = X'X / n_features without its diagonal, for few and unlike patterns; "pseudoinverse", the
         projection on the patterns without its diagonal, for patterns alike.
-    method : "exponential_euler", "euler", "dormand_prince": see :func:`flambeau.dynamics.flow`.
+    method : "dormand_prince", which follows the flow to its own end; "exponential_euler", "euler", whose large steps
+        are quicker and may end elsewhere: see :func:`flambeau.dynamics.flow`.
     step : None takes the largest step certain to lower the energy, at most τ; larger ones than that are refused. For
         "dormand_prince", which controls its own, the first step.
     tolerance : a state rests when within τ no unit would move by more, relative to the largest.
@@ -65,6 +78,7 @@ class ContinuousHopfield(BaseEstimator):
     ``step_`` (the one in use); ``n_iter_`` and ``converged_``: the steps until every stored pattern was at rest, and
     whether it was.
 
+    Images ``(n, height, width[, channels])`` are taken as rows. Warns of patterns that are no rest states.
     Raises :class:`~flambeau.errors.ConfigurationError`, :class:`~flambeau.errors.DataError` (patterns of other levels).
 
     >>> import flambeau as fb
@@ -81,96 +95,102 @@ class ContinuousHopfield(BaseEstimator):
     Guyon and Dreyfus 1985 (projection). Lecture: Hopfield Network, 联想记忆.
     """
 
-    def __init__(
-        self,
-        activation: Any = "tanh",
-        *,
-        gain: Any = 10.0,
-        tau: Any = 1.0,
-        rule: Any = "hebbian",
-        method: Any = "exponential_euler",
-        step: Any = None,
-        tolerance: Any = 1e-5,
-        max_steps: Any = 10_000,
-        weights: Any = None,
-        thresholds: Any = None,
-        binarize: Any = None,
-        random_state: Any = None,
-    ) -> None:
-        self.activation = activation
-        self.gain = gain
-        self.tau = tau
-        self.rule = rule
-        self.method = method
-        self.step = step
-        self.tolerance = tolerance
-        self.max_steps = max_steps
-        self.weights = weights
-        self.thresholds = thresholds
-        self.binarize = binarize
-        self.random_state = random_state
+    activation: str = one_of("tanh", ACTIVATIONS)
+    _: dataclasses.KW_ONLY
+    gain: float = number(10.0, above=0)
+    tau: float = number(1.0, above=0)
+    rule: str = one_of("hebbian", RULES)
+    method: str = one_of("dormand_prince", FLOWS)
+    step: float | None = number(None, above=0, also=(None,))
+    tolerance: float = number(1e-5, above=0)
+    max_steps: int = whole(10_000, least=1)
+    weights: Any = by_hand()
+    thresholds: Any = by_hand()
+    binarize: float | None = number(None, also=(None,))
+    random_state: Any = seed()
+
+    fitted: ClassVar[tuple[str, ...]] = (
+        *("network_", "patterns_", "n_features_in_", "feature_names_in_", "step_", "n_iter_", "converged_"),
+    )
 
     def fit(self, X: Any = None, y: Any = None) -> "ContinuousHopfield":
         """Store the patterns X ``(patterns, n_features)``, which may be left out where weights are given."""
-        self._check()
+        return self._learn(X, fresh=True)
+
+    def partial_fit(self, X: Any, y: Any = None) -> "ContinuousHopfield":
+        """Store more rows besides what is stored, as one ``fit`` of all would."""
+        return self._learn(X, fresh="network_" not in vars(self))
+
+    def _learn(self, X: Any, *, fresh: bool) -> "ContinuousHopfield":
+        self._check_all()
+        draft = self._draft(going_on=not fresh)
         if X is None and self.weights is None:
             where = "ContinuousHopfield.fit, X"
             raise DataError(where, "patterns", "None", "give patterns, or set weights")
-        patterns = None if X is None else self._levelled(checked_data(self, X, reset=True))
-        network = self._network(patterns)
-        if patterns is None:
-            self.n_features_in_ = len(network.bias)
-            patterns = np.zeros((0, self.n_features_in_), dtype())
-        self._judge(network)
-        self.network_, self.patterns_ = network, patterns
-        settled = self._settle(patterns)
-        self.n_iter_, self.converged_ = int(settled.steps.max(initial=1)), bool(settled.still.all())
-        return self
+        if X is None:
+            draft.n_features_in_ = len(np.asarray(self.weights, float))
+            rows = np.zeros((0, draft.n_features_in_), dtype())
+        else:
+            rows = draft._read(X, fresh=fresh)
+        return self._memorise(draft, Patterns(rows, np.ones(len(rows))), fresh=fresh)
+
+    def remove(self, pattern: Any) -> "ContinuousHopfield":
+        """Forget one stored pattern ``(n,)``: the others are stored anew."""
+        check_is_fitted(self)
+        self._check_all()
+        places = np.flatnonzero((self.patterns_ == self._cues(np.asarray(pattern)[None])).all(1))
+        if not len(places):
+            expected = f"one of the {len(self.patterns_)} stored"
+            raise DataError("ContinuousHopfield.remove, pattern", expected, "another", "give one of patterns_")
+        others = np.delete(self.patterns_, places[0], axis=0)
+        if not len(others) and self.weights is None:
+            raise DataError("ContinuousHopfield.remove", "a pattern that stays", "the last one", "fit anew")
+        return self._memorise(self._draft(going_on=True), Patterns(others, np.ones(len(others))), fresh=True)
 
     def _check(self) -> None:
-        named("ContinuousHopfield.activation", ACTIVATIONS, self.activation)
-        named("ContinuousHopfield.rule", RULES, self.rule)
-        named("ContinuousHopfield.method", FLOWS, self.method)
-        for name in ("gain", "tau", "tolerance", *(["step"] if self.step is not None else [])):
-            check_number(self, name, 0)
-            if not 0 < getattr(self, name) < np.inf:
-                where, got = f"ContinuousHopfield.{name}", getattr(self, name)
-                raise ConfigurationError(where, "a finite number above 0", got, f"set {name} above 0")
-        check_number(self, "max_steps", 1, whole=True)
-        if self.binarize is not None:
-            check_number(self, "binarize", -np.inf)
-        seed_of(self.random_state)
+        pass
 
-    def _levelled(self, X: np.ndarray) -> np.ndarray:
-        """Patterns of exactly two levels."""
-        X = self._cut(X)
-        low, high = ACTIVATIONS[self.activation]
-        wrong = ~np.isin(X, (low, high))
-        if wrong.any():
-            row, column = map(int, np.argwhere(wrong)[0])
-            where, got = "ContinuousHopfield, X", f"{X[row, column]:g} in row {row}, column {column}"
-            remedy = "code them so, choose the activation of their coding, or set binarize to where they should be cut"
-            raise DataError(where, f"patterns of {low:g} and {high:g} for {self.activation}", got, remedy)
+    @property
+    def _levels(self) -> tuple[float, float]:
+        return ACTIVATIONS[self.activation]
+
+    def _coded(self, X: Float[np.ndarray, "n units"], *, stored: bool) -> Float[np.ndarray, "n units"]:
+        """Outputs of the units: cut where the user says so, else patterns of two levels, and cues between them."""
+        low, high = self._levels
+        if self.binarize is not None:
+            return np.where(self.binarize < X, high, low).astype(dtype())
+        where, otherwise = "ContinuousHopfield, X", "choose the activation of their coding, or set binarize to cut them"
+        if stored:
+            check_levels(where, X, (low, high), f"code them so, {otherwise}")
+        within(X, low, high, where, f"units of {self.activation}", f"scale them, {otherwise}")
         return X
 
-    def _cut(self, X: np.ndarray) -> np.ndarray:
-        """The level on each value's side of ``binarize``, or the values themselves."""
-        return X if self.binarize is None else self._coded(X, self.binarize)
+    def _store(self, new: Patterns, *, fresh: bool) -> None:
+        """Weights by the rule or by hand, the step certified, and the patterns settled."""
+        rows: np.ndarray = new.rows if fresh else np.concatenate([vars(self)["patterns_"], new.rows])
+        network = self._network(rows)
+        self._judge(network)
+        self.network_, self.patterns_ = network, rows
+        steps, still = (np.ones(1, int), np.ones(1, bool)) if not len(rows) else self._settle(rows)[1:]
+        self.n_iter_, self.converged_ = int(steps.max()), bool(still.all())
 
-    def _coded(self, X: np.ndarray, middle: float) -> np.ndarray:
-        low, high = ACTIVATIONS[self.activation]
-        return np.where(middle < X, high, low).astype(dtype())
+    def _stored(self) -> Patterns:
+        return Patterns(self.patterns_, np.ones(len(self.patterns_)))
 
-    def _network(self, patterns: np.ndarray | None) -> GradedHopfield:
+    def _note(self, wrong: Float[np.ndarray, " asked"], lost: str) -> str:
+        if not lost or float(limits(self.network_, "dormand_prince")[0]) >= self.gain or not self.converged_:
+            return ""  # said already: there is nothing to remember, or they had not come to rest
+        few = len(distinct(self.patterns_)) < self.n_features_in_ and self.weights is None and self.rule == "hebbian"
+        return f"{lost}; raise the gain, " + ("use rule='pseudoinverse', " if few else "") + "or store fewer"
+
+    def _network(self, patterns: Float[np.ndarray, "n units"]) -> GradedHopfield:
         """The rule's weights, or those given."""
         W, theta = self.weights, self.thresholds
-        if W is None and patterns is not None:
-            W, ready = connections(self.rule, patterns, self.activation)
-            theta = ready if theta is None else theta
-        network = graded_hopfield(
-            np.asarray(W, float), theta, self.activation, gain=float(self.gain), tau=float(self.tau)
-        )
-        if patterns is not None and patterns.shape[1] != len(network.bias):
+        if W is None:
+            wiring, ready = connections(RULES[self.rule], spins(patterns, self._levels), self.activation == "sigmoid")
+            W, theta = wiring, np.asarray(ready) if theta is None else theta
+        network = graded_hopfield(W, theta, self.activation, gain=float(self.gain), tau=float(self.tau))
+        if patterns.shape[1] != len(network.bias):
             expected, got = f"patterns of {len(network.bias)} features", patterns.shape[1]
             raise DataError("ContinuousHopfield, X", expected, got, "one feature for each row of weights")
         return network
@@ -178,104 +198,80 @@ class ContinuousHopfield(BaseEstimator):
     def _judge(self, network: GradedHopfield) -> None:
         """Certify the step, and say where there is no energy or no memory."""
         critical, certified = map(float, limits(network, self.method))
-        if not np.allclose(network.structure.weights, network.structure.weights.T, rtol=1e-5, atol=1e-7):
-            warnings.warn(
-                "ContinuousHopfield: the weights are not symmetric, so no energy is certain to fall and states may go "
-                "round for ever; use (W + W.T) / 2 for a memory",
-                UserWarning,
-                stacklevel=3,
-            )
+        weights = np.asarray(network.structure.weights)
+        if not network.structure.symmetric and not np.allclose(weights, weights.T, rtol=1e-5, atol=1e-7):
+            text = "the weights are not symmetric, so no energy is certain to fall and states may go round for ever"
+            warn(f"ContinuousHopfield: {text}; use (W + W.T) / 2 for a memory", 5)
             # Without an energy a step is good as long as it does not overshoot the drive.
             certified = float(self.tau) if self.method == "euler" else np.inf
         elif critical >= self.gain:
-            warnings.warn(
-                f"ContinuousHopfield: gain={self.gain:g} is not above the critical gain {critical:.4g}, so there is "
-                "one rest state only and every cue ends there; raise the gain, or store patterns",
-                UserWarning,
-                stacklevel=3,
-            )
+            text = f"gain={self.gain:g} is not above the critical gain {critical:.4g}, so there is one rest state only"
+            warn(f"ContinuousHopfield: {text} and every cue ends there; raise the gain, or store patterns", 5)
         if self.step is not None and self.step > certified * (1 + 1e-6):
             expected = f"at most {certified:.4g}, up to which the energy is certain to fall"
             remedy = "lower it, leave it None, or use method='dormand_prince'"
             raise ConfigurationError("ContinuousHopfield.step", expected, self.step, remedy)
         self.step_ = float(min(certified, self.tau)) if self.step is None else float(self.step)
 
-    def _start(self, X: np.ndarray) -> np.ndarray:
-        """Internal states whose outputs are the cues, a little inside the levels."""
-        low, high = ACTIVATIONS[self.activation]
-        middle, reach = (low + high) / 2, SHARPEST * (high - low) / 2
-        return np.asarray(internal(self.network_, np.clip(X, middle - reach, middle + reach)))
+    def _settle(self, X: Float[np.ndarray, "n units"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The outputs in which cues end, the steps they took, and which are at rest; says so where some are not."""
+        numbers = (self.step_, self.tau, self.tolerance)
+        given = self.network_, tuple(np.asarray(number, X.dtype) for number in numbers), np.asarray(self.max_steps)
+        states, steps, still = by_rows(FLOWED[self.method], given, X)
+        self._say_moving(still)
+        return states, steps, still
 
-    def _settle(self, X: np.ndarray, trace: Any = None) -> Flowed:
-        """The flow from cues, as NumPy arrays."""
-        count = len(X)
-        if not count:
-            none = np.zeros(0)
-            return Flowed(X, none.astype(int), none, none.astype(bool), None)  # type: ignore[arg-type]
-        rows = np.zeros(max(16, 1 << (count - 1).bit_length()), int)
-        rows[:count] = np.arange(count)  # few programs; what is added is the first row again, so nobody waits for it
+    def _say_moving(self, still: Bool[np.ndarray, " n"]) -> None:
+        if not still.all():
+            text = f"ContinuousHopfield: {int((~still).sum())} of {len(still)} states not at rest after "
+            remedy = f"{self.max_steps} steps; raise max_steps or the tolerance"
+            warnings.warn(text + remedy, ConvergenceWarning, stacklevel=4)
+
+    @property
+    def weights_(self) -> Float[np.ndarray, "n n"]:
+        """W ``(n_features, n_features)``: row i holds what unit i receives."""
+        check_is_fitted(self)
+        return np.asarray(self.network_.structure.weights).T
+
+    @property
+    def thresholds_(self) -> Float[np.ndarray, " n"]:
+        """θ ``(n_features,)``."""
+        check_is_fitted(self)
+        return -np.asarray(self.network_.bias)
+
+    def recall(self, X: Any) -> Float[np.ndarray, "n units"]:
+        """The graded states ``(n, n_features)`` in which cues X come to rest."""
+        return self._settle(self._cues(X))[0]
+
+    def predict(self, X: Any) -> Float[np.ndarray, "n units"]:
+        """:meth:`recall` in the patterns' own coding: each unit at the level that it is nearer to."""
+        return self._nearer(self.recall(X))
+
+    def _nearer(self, v: Float[np.ndarray, "n units"]) -> Float[np.ndarray, "n units"]:
+        low, high = self._levels
+        return np.where((low + high) / 2 < v, high, low).astype(dtype())
+
+    def _rests(self, X: Float[np.ndarray, "n units"]) -> Bool[np.ndarray, " n"]:
+        """Which patterns are given back: a graded state never reaches its levels, so it is read by the nearer one."""
+        return np.asarray((self._nearer(self._settle(X)[0]) == X).all(1))
+
+    def _wrong(self, X: Float[np.ndarray, "n units"]) -> Float[np.ndarray, " n"]:
+        return np.asarray((self._nearer(self._settle(X)[0]) != X).mean(1))
+
+    def trajectory(self, x: Any) -> Trajectory:
+        """The whole way of one cue ``(n_features,)``: times, graded states and energies, from the start to rest."""
+        cue = self._cues(np.asarray(x)[None])
         end = flow(
             self.network_.velocity,
-            jnp.asarray(self._start(X[rows] if trace is None else X)),
+            internal(self.network_, jnp.asarray(cue)),
             method=self.method,
             step=self.step_,
             tau=float(self.tau),
             tolerance=float(self.tolerance),
             max_steps=int(self.max_steps),
-            trace=trace,
+            trace=eqx.Partial(watched, self.network_),
         )
-        settled: Flowed = jax.tree.map(np.asarray, end)
-        states, steps, time, still, kept = settled
-        settled = Flowed(states[:count], steps[:count], time[:count], still[:count], kept)
-        if not settled.still.all():
-            warnings.warn(
-                f"ContinuousHopfield: {int((~settled.still).sum())} of {count} states not at rest after "
-                f"{self.max_steps} steps; raise max_steps or the tolerance",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
-        return settled
-
-    def _cues(self, X: Any) -> np.ndarray:
-        check_is_fitted(self)
-        X = self._cut(checked_data(self, X))
-        self._inside(X)
-        return X
-
-    def _inside(self, X: np.ndarray) -> None:
-        remedy = "scale them, choose the activation of their coding, or set binarize to where they should be cut"
-        within(X, *ACTIVATIONS[self.activation], "ContinuousHopfield, X", f"units of {self.activation}", remedy)
-
-    @property
-    def weights_(self) -> np.ndarray:
-        """W ``(n_features, n_features)``."""
-        return np.asarray(self.network_.structure.matrix)
-
-    @property
-    def thresholds_(self) -> np.ndarray:
-        """Θ ``(n_features,)``."""
-        return np.asarray(self.network_.threshold)
-
-    def recall(self, X: Any) -> np.ndarray:
-        """The graded states ``(n, n_features)`` in which cues X come to rest."""
-        states = self._settle(self._cues(X)).states
-        return np.asarray(output(self.network_, states))
-
-    def predict(self, X: Any) -> np.ndarray:
-        """:meth:`recall` in the patterns' own coding: each unit at the level that it is nearer to."""
-        return self._coded(self.recall(X), sum(ACTIVATIONS[self.activation]) / 2)
-
-    def energy(self, X: Any) -> np.ndarray:
-        """E ``(n,)`` of graded states, with the integral term; not of internal states, and never binarised."""
-        check_is_fitted(self)
-        X = checked_data(self, X)
-        self._inside(X)
-        return np.asarray(energy(self.network_, X))
-
-    def trajectory(self, x: Any) -> Trajectory:
-        """The whole way of one cue ``(n_features,)``: times, graded states and energies, from the start to rest."""
-        cue = self._cues(np.asarray(x)[None])
-        end = self._settle(cue, trace=eqx.Partial(watched, self.network_))
+        self._say_moving(np.asarray(end.still))
         times, (states, energies) = end.trace
         there = ~np.isnan(times[:, 0])
         return Trajectory(times[there, 0], states[there, 0], energies[there, 0])
@@ -286,45 +282,38 @@ class ContinuousHopfield(BaseEstimator):
         Among them memories, negatives, mixtures: an estimate of how large each one's basin is.
         """
         check_is_fitted(self)
+        check_value("ContinuousHopfield.attractors, n_starts", n_starts, 1, whole=True)
         draws = np.random.default_rng(seed_of(self.random_state)).uniform(size=(int(n_starts), self.n_features_in_))
-        low, high = ACTIVATIONS[self.activation]
-        ends = output(self.network_, self._settle((low + (high - low) * draws).astype(dtype())).states)
-        found, counts = np.unique(self._coded(np.asarray(ends), (low + high) / 2), axis=0, return_counts=True)
+        low, high = self._levels
+        ends = self._settle((low + (high - low) * draws).astype(dtype()))[0]
+        found, counts = np.unique(self._nearer(ends), axis=0, return_counts=True)
         order = np.argsort(-counts, kind="stable")
         return found[order], counts[order]
 
-    def __sklearn_tags__(self) -> Any:
-        """Patterns only, no targets."""
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = False
-        return tags
+
+def spins(patterns: Float[np.ndarray, "n units"], levels: tuple[float, float]) -> Float[np.ndarray, "n units"]:
+    """Patterns of -1 and +1, as which they are stored."""
+    low, high = levels
+    return ((2 * patterns - (high + low)) / (high - low)).astype(dtype())
 
 
-def connections(rule: str, patterns: np.ndarray, activation: str) -> tuple[np.ndarray, np.ndarray]:
-    """Weights and thresholds that store patterns, in their own coding.
+@eqx.filter_jit
+def stored_once(rule: Any, batch: Batch, rate: Any, binary: bool) -> Any:
+    """A discrete network that has looked at the patterns once; for 0 and 1 recoded."""
+    network = taught(hopfield(batch.inputs.shape[1]), rule, batch, rate)
+    return recoded(network) if binary else network
 
-    Storing works on spins s. With v = (1 + s) / 2 and 4 W, 2 W 1 for W, 0 the internal states double, the outputs of
-    the sigmoid follow those of tanh exactly, and the energy gains a constant, ½ 1'W1.
+
+def connections(rule: Any, S: Float[np.ndarray, "n units"], binary: bool) -> tuple[Any, Array]:
+    """The wiring and thresholds that store patterns: W = S'S / n_features for Hebb's rule, or the projection.
+
+    For 0 and 1 the internal states double, the outputs of the sigmoid follow those of tanh exactly, and the energy
+    gains a constant, ½ 1'W1.
     """
-    low, high = ACTIVATIONS[activation]
-    spins = (2 * patterns.astype(np.float64) - (high + low)) / (high - low)
-    W = RULES[rule](spins)
-    np.fill_diagonal(W, 0)
-    return (W, np.zeros(len(W))) if activation == "tanh" else (4 * W, 2 * W.sum(1))
-
-
-def hebbian(S: np.ndarray) -> np.ndarray:
-    """S'S / n_features."""
-    return S.T @ S / S.shape[1]
-
-
-def pseudoinverse(S: np.ndarray) -> np.ndarray:
-    """S⁺S, the projection on the span of the patterns; symmetric to the last bit."""
-    P = np.linalg.pinv(S) @ S
-    return (P + P.T) / 2
-
-
-RULES = {"hebbian": hebbian, "pseudoinverse": pseudoinverse}
+    rate = 1 / S.shape[1] if isinstance(rule, Hebbian) else 1.0
+    batch = Batch(jnp.asarray(S), jnp.asarray(S), jnp.asarray(np.ones(len(S), S.dtype)))
+    network = stored_once(rule, batch, np.asarray(rate, S.dtype), binary)
+    return network.structure, network.threshold
 
 
 @eqx.filter_jit
@@ -335,23 +324,30 @@ def limits(network: GradedHopfield, method: str) -> tuple[Array, Array]:
 
 
 @eqx.filter_jit
-def internal(network: GradedHopfield, v: Any) -> Array:
-    """Internal states of outputs."""
-    return network.internal(jnp.asarray(v))
-
-
-@eqx.filter_jit
-def output(network: GradedHopfield, u: Any) -> Array:
-    """Outputs of internal states."""
-    return network.output(jnp.asarray(u))
-
-
-@eqx.filter_jit
-def energy(network: GradedHopfield, v: Any) -> Array:
-    """Energies of outputs."""
-    return network.energy(jnp.asarray(v))
+def internal(network: GradedHopfield, v: Array) -> Array:
+    """Internal states whose outputs are the cues, a little inside the levels."""
+    low, high = network.activation.low, network.activation.high
+    middle, reach = (low + high) / 2, SHARPEST * (high - low) / 2
+    return network.internal(jnp.clip(v, middle - reach, middle + reach))
 
 
 def watched(network: GradedHopfield, u: Array) -> tuple[Array, Array]:
     """What a trajectory shows: outputs and energies."""
     return network.output(u), network.energy_of(u)
+
+
+def flowed_by(method: str) -> Any:
+    """The flow of some cues by one method: outputs, steps, and which rest."""
+
+    def part(given: tuple, v: Any) -> tuple[Array, Array, Array]:
+        network, (step, tau, tolerance), limit = given
+        u0 = internal(network, jnp.asarray(v))
+        end: Flowed = flow(
+            network.velocity, u0, method=method, step=step, tau=tau, tolerance=tolerance, max_steps=limit
+        )
+        return network.output(end.states), end.steps, end.still
+
+    return part
+
+
+FLOWED = {method: flowed_by(method) for method in FLOWS}  # one function for each, so that each is compiled once

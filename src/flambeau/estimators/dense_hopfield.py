@@ -1,34 +1,36 @@
 """Dense and modern associative memories behind scikit-learn's interface: store, retrieve, energy, forget."""
 
+import dataclasses
 import warnings
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
-from sklearn.base import BaseEstimator
+from jaxtyping import Array, Bool, Float
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics.settling import Asynchronous, at_rest, settle
-from flambeau.errors import ConfigurationError, DataError, check_value, named
-from flambeau.estimators.common import as_floats, check_number, checked_data, seed_of
-from flambeau.estimators.memory import energy_of
+from flambeau.errors import ConfigurationError, DataError
+from flambeau.estimators.common import as_floats, seed_of
+from flambeau.estimators.memory import AbstractMemory, Patterns, distinct
+from flambeau.estimators.parameters import number, one_of, parameters, parameters_of, seed, whole
 from flambeau.foundation.rows import by_rows
 from flambeau.networks.dense_interactions import STEEPEST, Exponential, Polynomial
 from flambeau.networks.dense_memory import DenseMemory
 from flambeau.networks.modern_memory import ModernMemory
+from flambeau.neurons.levels import check_levels
 
 __all__ = ["DenseHopfield"]
 
 DISCRETE = {"polynomial": True, "exponential": True, "softmax": False, "sparsemax": False}
-ORDERS = {"cyclic": "cyclic", "random": "random"}
-ASKED = 64  # stored patterns that are asked whether they blur
+ORDERS = ("cyclic", "random")
 TOLERANCE = 1e-5  # of the largest number stored: a state that moves by no more stands still
 
 
-class DenseHopfield(BaseEstimator):
+@parameters
+class DenseHopfield(AbstractMemory):
     r"""An associative memory for many patterns: cues become the stored patterns that they remind of.
 
     E(s) = -Σ F(x_μ·s) for patterns of -1 and +1, neuron by neuron; E(q) = -ψ*(βXq)/β + ½ q'q + constants for real
@@ -51,6 +53,7 @@ class DenseHopfield(BaseEstimator):
     ``network_`` (a :class:`~flambeau.networks.DenseMemory` or :class:`~flambeau.networks.ModernMemory`), ``patterns_``
     ``(patterns, n_features)``, ``n_features_in_``, ``n_iter_`` (1: storing is one pass).
 
+    Images ``(n, height, width[, channels])`` are taken as rows. Warns of patterns that are no fixed points, or blur.
     Raises :class:`~flambeau.errors.ConfigurationError`; :class:`~flambeau.errors.DataError` for values other than -1
     and +1 where neurons have no others, a pattern to forget that is not there, values that do not fit.
 
@@ -72,24 +75,16 @@ class DenseHopfield(BaseEstimator):
     Hopfield 2016; Demircigil et al. 2017; Ramsauer et al. 2020; Hu et al. 2023. Lecture: Hopfield Network, 联想记忆.
     """
 
-    def __init__(
-        self,
-        interaction: Any = "polynomial",
-        degree: Any = 3,
-        beta: Any = 1.0,
-        *,
-        steps: Any = None,
-        max_sweeps: Any = 100,
-        order: Any = "cyclic",
-        random_state: Any = None,
-    ) -> None:
-        self.interaction = interaction
-        self.degree = degree
-        self.beta = beta
-        self.steps = steps
-        self.max_sweeps = max_sweeps
-        self.order = order
-        self.random_state = random_state
+    interaction: str = one_of("polynomial", DISCRETE)
+    degree: int = whole(3, least=2, most=STEEPEST)
+    beta: float = number(1.0, above=0)
+    _: dataclasses.KW_ONLY
+    steps: int | None = whole(None, least=1, also=(None,))
+    max_sweeps: int = whole(100, least=1)
+    order: str = one_of("cyclic", ORDERS)
+    random_state: Any = seed()
+
+    fitted: ClassVar[tuple[str, ...]] = ("network_", "n_features_in_", "feature_names_in_", "n_iter_")
 
     def fit(self, X: Any, y: Any = None) -> "DenseHopfield":
         """Store the patterns X ``(patterns, n_features)`` and nothing else.
@@ -97,42 +92,29 @@ class DenseHopfield(BaseEstimator):
         y ``(patterns, outputs)`` are what softmax and sparsemax give back for them (hetero-association). A
         one-dimensional y, labels, is ignored: ``y[memory.predict(cues)]`` are the labels of cues.
         """
-        self._check()
-        X = checked_data(self, X, reset=True)
-        self._remember(X, self._values(y, len(X)))
-        self._judge()
-        self.n_iter_ = 1
-        return self
+        return self._learn(X, y, fresh=True)
 
     def store(self, X: Any, y: Any = None) -> "DenseHopfield":
         """Add patterns, with their y if those before came with one; an empty memory is :meth:`fit`."""
-        if not hasattr(self, "network_"):
-            return self.fit(X, y)
-        self._check()
-        X = checked_data(self, X)
-        if DISCRETE[self.interaction]:
-            check_coded(X)
-        known, new = self._known_values(), self._values(y, len(X))
-        if width(known) != width(new):
-            expected = "no y, as before" if known is None else f"y of shape (patterns, {width(known)}), as before"
-            got, remedy = "None" if new is None else new.shape, "give all patterns the same kind of value"
-            raise DataError("DenseHopfield.store, y", expected, got, remedy)
-        joined = None if known is None or new is None else np.concatenate([known, new])
-        self._remember(np.concatenate([self.patterns_, X]), joined)
-        self._judge()
-        return self
+        return self._learn(X, y, fresh="network_" not in vars(self))
 
     def partial_fit(self, X: Any, y: Any = None) -> "DenseHopfield":
         """:meth:`store`, under scikit-learn's name."""
         return self.store(X, y)
 
+    def _learn(self, X: Any, y: Any, *, fresh: bool) -> "DenseHopfield":
+        self._check_all()
+        draft = self._draft(going_on=not fresh)
+        rows = draft._read(X, fresh=fresh)
+        return self._memorise(draft, Patterns(rows, np.ones(len(rows)), self._values(y, len(rows))), fresh=fresh)
+
     def forget(self, pattern: Any) -> "DenseHopfield":
         """Remove one pattern ``(n_features,)`` or several rows; of equal ones the oldest. At least one must stay."""
         check_is_fitted(self)
-        stored, known = self.patterns_, self._known_values()
-        kept = np.ones(len(stored), bool)
-        for row in checked_data(self, np.atleast_2d(np.asarray(pattern))):
-            found = np.flatnonzero(kept & (stored == row).all(1))
+        stored = self._stored()
+        kept = np.ones(len(stored.rows), bool)
+        for row in self._cues(np.atleast_2d(np.asarray(pattern))):
+            found = np.flatnonzero(kept & (stored.rows == row).all(1))
             if not len(found):
                 got, remedy = "one that is not stored", "look for the nearest one, patterns_[predict(X)]"
                 raise DataError("DenseHopfield.forget, pattern", "a stored pattern", got, remedy)
@@ -140,45 +122,58 @@ class DenseHopfield(BaseEstimator):
         if not kept.any():
             remedy = "fit the next patterns instead, which starts anew"
             raise DataError("DenseHopfield.forget, pattern", "at least one pattern to stay", "all of them", remedy)
-        self._remember(stored[kept], None if known is None else known[kept])
+        self.network_ = self._network(stored.at(kept))
         return self
 
-    def _check(self) -> None:
-        named("DenseHopfield.interaction", DISCRETE, self.interaction)
-        named("DenseHopfield.order", ORDERS, self.order)
-        check_number(self, "degree", 2, STEEPEST, whole=True)
-        check_number(self, "max_sweeps", 1, whole=True)
-        check_steps("DenseHopfield.steps", self.steps)
-        check_positive("DenseHopfield.beta", self.beta)
-        seed_of(self.random_state)
+    def remove(self, pattern: Any) -> "DenseHopfield":
+        """:meth:`forget`, as :class:`flambeau.Hopfield` calls it."""
+        return self.forget(pattern)
 
-    def _remember(self, X: np.ndarray, values: np.ndarray | None) -> None:
+    def _check(self) -> None:
+        pass
+
+    @property
+    def _levels(self) -> tuple[float, float] | None:
+        return (-1.0, 1.0) if DISCRETE[self.interaction] else None
+
+    def _coded(self, X: Float[np.ndarray, "n units"], *, stored: bool) -> Float[np.ndarray, "n units"]:
+        """Real numbers as they are, unless what was fitted (or is about to be) has neurons of two values."""
+        if vars(self).get("network_") is not None:
+            discrete = isinstance(self.network_, DenseMemory)
+        else:
+            discrete = DISCRETE[self.interaction]
+        if discrete:
+            remedy = "np.where(X > 0, 1, -1) codes bits and cuts others at 0; interaction='softmax' takes real numbers"
+            check_levels("DenseHopfield, X", X, (-1.0, 1.0), remedy)
+        return X
+
+    def _store(self, new: Patterns, *, fresh: bool) -> None:
+        every = new if fresh else self._joined(new)
+        if DISCRETE[self.interaction]:
+            self._coded(every.rows, stored=True)
+        self.network_, self.n_iter_ = self._network(every), 1
+
+    def _joined(self, new: Patterns) -> Patterns:
+        """What is stored and what is new, which must have values of the same kind."""
+        known = self._stored()
+        wide = tuple(None if values is None else values.shape[1] for values in (known.values, new.values))
+        if wide[0] != wide[1]:
+            expected = "no y, as before" if wide[0] is None else f"y of shape (patterns, {wide[0]}), as before"
+            got, remedy = "None" if new.values is None else new.values.shape, "give all patterns the same kind of value"
+            raise DataError("DenseHopfield.store, y", expected, got, remedy)
+        return known.and_then(new)
+
+    def _network(self, stored: Patterns) -> DenseMemory | ModernMemory:
         """The network of these patterns under the settings in force."""
         if not DISCRETE[self.interaction]:
-            self.network_: Any = ModernMemory(X, float(self.beta), values, self.interaction)
-            return
-        check_coded(X)
+            return ModernMemory(stored.rows, float(self.beta), stored.values, self.interaction)
         interaction = Exponential() if self.interaction == "exponential" else Polynomial(int(self.degree))
-        self.network_ = DenseMemory(jnp.asarray(X), interaction)
+        return DenseMemory(stored.rows, interaction)
 
-    def _judge(self) -> None:
-        """Warn of an overload, and of patterns that blur."""
-        if self.interaction == "softmax":
-            warn_of_blur(self.patterns_, float(self.beta))
-        if not self._discrete():
-            return
-        patterns, units = self.network_.patterns.shape
-        limit = self.network_.interaction.capacity(units)
-        if patterns > limit:
-            polynomial = "raise the degree, use interaction='exponential'"
-            remedy = polynomial if self.interaction == "polynomial" else "use interaction='softmax'"
-            warnings.warn(
-                f"DenseHopfield: {patterns} patterns of {units} features, but only about {limit:.4g} random ones fit; "
-                f"beyond that, more and more of them are no fixed points and are recalled with errors; {remedy}, or "
-                "store fewer",
-                UserWarning,
-                stacklevel=3,
-            )
+    def _stored(self) -> Patterns:
+        values = None if isinstance(self.network_, DenseMemory) else self.network_.values
+        rows = self.patterns_
+        return Patterns(rows, np.ones(len(rows)), None if values is None else np.asarray(values))
 
     def _values(self, y: Any, count: int) -> np.ndarray | None:
         """A table of values, one row for each pattern; None where y is missing or one-dimensional."""
@@ -193,27 +188,40 @@ class DenseHopfield(BaseEstimator):
             raise DataError("DenseHopfield, y", expected, got, "give one row of numbers for each pattern")
         return as_floats(self, "y", values)
 
-    def _known_values(self) -> np.ndarray | None:
-        values = None if self._discrete() else self.network_.values
-        return None if values is None else np.asarray(values)
+    def _note(self, wrong: Float[np.ndarray, " asked"], lost: str) -> str:
+        """Of real patterns: too low a β. Of others: an overload, whether patterns are lost already or not."""
+        if not DISCRETE[self.interaction]:
+            text = f"at beta={self.beta:g} an update takes {int(wrong.sum())} of {len(wrong)} stored patterns nearer to"
+            return f"{text} others or the mean of all than to themselves, so answers blur; {hint(self)}" if lost else ""
+        patterns, units = distinct(self.patterns_).shape
+        limit = self.network_.interaction.capacity(units)
+        if patterns <= limit and not lost:
+            return ""
+        steeper = "raise the degree, use interaction='exponential'"
+        remedy = steeper if self.interaction == "polynomial" else "use interaction='softmax'"
+        known = f"{patterns} patterns of {units} features, but only about {limit:.4g} random ones fit"
+        return f"{known}; {lost or 'all are fixed points yet'}; {remedy}, or store fewer"
 
-    def _discrete(self) -> bool:
-        """What was fitted, whatever the settings are by now."""
-        return isinstance(self.network_, DenseMemory)
+    def _rests(self, X: Float[np.ndarray, "n units"]) -> Bool[np.ndarray, " n"]:
+        return np.asarray(self._rows(rests, self.network_, X))
+
+    def _wrong(self, X: Float[np.ndarray, "n units"]) -> Float[np.ndarray, " n"]:
+        return np.asarray(self._rows(amiss, self.network_, X))
 
     @property
-    def patterns_(self) -> np.ndarray:
+    def patterns_(self) -> Float[np.ndarray, "patterns units"]:
         """What is stored ``(patterns, n_features)``, in the order of storing."""
-        return np.asarray(self.network_.patterns)
+        check_is_fitted(self)
+        return np.asarray(self.network_.structure.weights).T
 
-    def retrieve(self, X: Any, steps: Any = None, beta: Any = None) -> np.ndarray:
+    def retrieve(self, X: Any, steps: int | None = None, beta: float | None = None) -> np.ndarray:
         """What cues X ``(n, n_features)`` remind of: states ``(n, n_features)``, or values ``(n, outputs)``.
 
         ``steps`` and ``beta`` take the place of the settings for this once. Where values were stored, the last update
         reads them.
         """
-        X, network = self._cues(X), self._at(beta)
-        return self._settle(network, X, steps)
+        X = self._cues(X)
+        return self._settle(self._at(beta), X, steps)
 
     def recall(self, X: Any) -> np.ndarray:
         """:meth:`retrieve`, as :class:`flambeau.Hopfield` calls it."""
@@ -224,150 +232,106 @@ class DenseHopfield(BaseEstimator):
 
         Where values were stored, nearest among the patterns that they belong to.
         """
-        X, network = self._cues(X), self.network_
-        if not self._discrete():
-            network = ModernMemory(network.patterns, network.beta, None, network.separation)
-        return self._rows(nearest, network, self._settle(network, X, None))
-
-    def energy(self, X: Any) -> np.ndarray:
-        """E ``(n,)`` of states; for "exponential" its monotone -log Σ e^(x_μ·s)."""
-        return self._rows(energy_of, self.network_, self._cues(X))
-
-    def is_stable(self, X: Any) -> np.ndarray:
-        """Which states ``(n,)`` are fixed points: no neuron would change, or (real ones) by no more than rounding."""
-        return self._rows(stable, self.network_, self._cues(X))
+        X = self._cues(X)
+        return np.asarray(self._rows(nearest, self.network_, self._settle(by_itself(self.network_), X, None)))
 
     def similarity(self, X: Any) -> np.ndarray:
         """The overlaps x_μ·s ``(n, patterns)``, from -n_features to n_features for states of -1 and +1."""
-        return self._rows(products, self.network_, self._cues(X))
+        X = self._cues(X)
+        return np.asarray(self._rows(products, self.network_, X))
 
-    def _cues(self, X: Any) -> np.ndarray:
-        check_is_fitted(self)
-        X = checked_data(self, X)
-        if self._discrete():
-            check_coded(X)
-        return X
-
-    def _at(self, beta: Any) -> Any:
+    def _at(self, beta: float | None) -> DenseMemory | ModernMemory:
         """The network, at another β where one is given."""
+        network: Any = self.network_
         if beta is None:
-            return self.network_
-        check_positive("DenseHopfield.retrieve, beta", beta)
-        if self._discrete():
+            return network
+        parameters_of(type(self))["beta"].check("DenseHopfield.retrieve, beta", beta)
+        if isinstance(network, DenseMemory):
             expected, remedy = "None: neurons of -1 and +1 have no β", "use interaction='softmax', or leave beta out"
             raise ConfigurationError("DenseHopfield.retrieve, beta", expected, beta, remedy)
-        return ModernMemory(self.network_.patterns, float(beta), self.network_.values, self.network_.separation)
+        return ModernMemory(network.patterns, float(beta), network.values, network.separation)
 
-    def _settle(self, network: Any, X: np.ndarray, steps: Any) -> np.ndarray:
+    def _settle(self, network: DenseMemory | ModernMemory, X: np.ndarray, steps: int | None) -> np.ndarray:
         """The states (or values) in which cues end; says so where some were still on their way."""
-        check_steps("DenseHopfield.retrieve, steps", steps)
+        parameters_of(type(self))["steps"].check("DenseHopfield.retrieve, steps", steps)
         steps = self.steps if steps is None else steps
-        limit = jnp.asarray(int(self.max_sweeps if steps is None else steps))
-        if self._discrete():
+        limit = np.asarray(int(self.max_sweeps if steps is None else steps), np.int32)
+        if isinstance(network, DenseMemory):
             key = jax.random.key(seed_of(self.random_state))
-            found = self._rows(swept, (network, Asynchronous(self.order), key, limit), X)
+            found, still = self._rows(swept, (network, Asynchronous(self.order), key, limit), X)
         else:
             # The last of a given number of updates is the reading; -1 lets no state rest before.
-            given = (limit, TOLERANCE) if steps is None else (limit - 1, -1.0)
-            found = self._rows(updated, (network, *map(jnp.asarray, given)), X)
-        moving = int((found[:, -1] == 0).sum())
-        if steps is None and moving:
-            warnings.warn(
-                f"DenseHopfield: {moving} of {len(X)} cues not at rest after max_sweeps={self.max_sweeps}; raise it, "
-                "or set steps to stop there on purpose",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
-        return found[:, :-1]
+            given = (limit, np.asarray(TOLERANCE)) if steps is None else (limit - 1, np.asarray(-1.0))
+            found, still = self._rows(updated, (network, *given), X)
+        if steps is None and not still.all():
+            text = f"DenseHopfield: {int((~still).sum())} of {len(X)} cues not at rest after "
+            remedy = f"max_sweeps={self.max_sweeps}; raise it, or set steps to stop there on purpose"
+            warnings.warn(text + remedy, ConvergenceWarning, stacklevel=3)
+        return np.asarray(found)
 
-    def _rows(self, compute: Any, given: Any, X: np.ndarray) -> np.ndarray:
+    def _rows(self, compute: Any, given: Any, X: np.ndarray) -> Any:
         """By rows, few enough at a time for their overlaps with all patterns."""
-        return by_rows(compute, given, X)
-
-    def __sklearn_tags__(self) -> Any:
-        """Patterns only, no targets."""
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = False
-        return tags
+        return by_rows(compute, given, X, max(self.network_.structure.weights.shape) // 4)
 
 
-def warn_of_blur(patterns: np.ndarray, beta: float) -> None:
-    """Say so where most stored patterns are themselves answered with something nearer to the mean of all."""
-    asked = np.linspace(0, len(patterns) - 1, min(len(patterns), ASKED)).astype(int)
-    z = patterns[asked] @ patterns.T
-    shares = np.exp(beta * (z - z.max(1, keepdims=True)))
-    answers = shares @ patterns / shares.sum(1, keepdims=True)
-    to_mean, to_self = (np.linalg.norm(answers - x, axis=1) for x in (patterns.mean(0), patterns[asked]))
-    if not (blurred := int((to_mean < to_self).sum())) > len(asked) / 2:
-        return
-    own = z[np.arange(len(asked)), asked].copy()
-    z[np.arange(len(asked)), asked] = -np.inf
-    lead = float(np.median(own - z.max(1)))  # as flambeau.networks.pattern_separation
-    hint = f" to about {(2 + np.log(len(patterns))) / lead:.2g}" if lead > 0 else ", and give patterns like norms"
-    text = (
-        f"DenseHopfield: at beta={beta:g} an update takes {blurred} of {len(asked)} stored patterns nearer to the mean "
-        f"of all than to themselves, so answers blur; raise beta{hint}"
-    )
-    warnings.warn(text, UserWarning, stacklevel=4)
+def by_itself(network: Any) -> Any:
+    """The network without what its patterns stand for."""
+    if isinstance(network, DenseMemory):
+        return network
+    return ModernMemory(network.patterns, network.beta, None, network.separation)
 
 
-def width(values: np.ndarray | None) -> int | None:
-    """Outputs of each value."""
-    return None if values is None else values.shape[1]
+def hint(model: DenseHopfield) -> str:
+    """The β at which an update gives most patterns back, by how far each leads at its own place."""
+    rows = distinct(model.patterns_)
+    asked = rows[np.linspace(0, len(rows) - 1, min(len(rows), 64)).astype(int)]
+    z = asked @ rows.T
+    own = (asked**2).sum(1)
+    others = np.where(np.isclose(z, own[:, None]) & (asked[:, None] == rows[None]).all(-1), -np.inf, z)
+    lead = float(np.quantile(own - others.max(1), 0.1))  # as flambeau.networks.pattern_separation
+    return f"raise beta to about {(2 + np.log(len(rows))) / lead:.2g}" if lead > 0 else "give patterns like norms"
 
 
-def check_positive(where: str, value: Any) -> None:
-    """Refuse what is no finite number above 0."""
-    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not number or not 0 < value < np.inf:
-        raise ConfigurationError(where, "a finite number above 0", repr(value), "set beta=1.0")
+def swept(asked: tuple, x: Any) -> tuple[Array, Array]:
+    """States after asynchronous sweeps, and whether each is at rest."""
+    network, update, key, limit = asked
+    found = settle(network, jnp.asarray(x), update, key=key, max_sweeps=jnp.asarray(limit))
+    return jnp.asarray(found.states), jnp.asarray(found.fixed)
 
 
-def check_steps(where: str, steps: Any) -> None:
-    """None, or a whole number of at least 1."""
-    if steps is not None:
-        check_value(where, steps, 1, whole=True)
-
-
-def check_coded(X: np.ndarray) -> None:
-    """Refuse values other than -1 and +1, naming some of them."""
-    wrong = np.abs(X) != 1
-    if wrong.any():
-        row, column = map(int, np.argwhere(wrong)[0])
-        some = ", ".join(f"{value:g}" for value in np.unique(X[wrong])[:3])
-        got = f"{int(wrong.sum())} others, among them {some}; the first in row {row}, column {column}"
-        remedy = "np.where(X > 0, 1, -1) codes bits and cuts the rest at 0; interaction='softmax' takes real numbers"
-        raise DataError("DenseHopfield, X", "values of -1 and +1 only", got, remedy)
-
-
-def swept(asked: tuple, x: Any) -> Array:
-    """States after asynchronous sweeps; whether each is at rest goes in a last column."""
-    (network, update, key, limit), x = asked, jnp.asarray(x)
-    found = settle(network, x, update, key=key, max_sweeps=limit)
-    return jnp.concatenate([found.states, found.fixed[:, None].astype(x.dtype)], axis=1)
-
-
-def updated(asked: tuple, x: Any) -> Array:
-    """What a modern memory answers after its updates; whether each state is at rest goes in a last column."""
-    (memory, limit, tolerance), x = asked, jnp.asarray(x)
-    states, _, still = memory.come_to_rest(x, limit, tolerance)
-    return jnp.concatenate([memory.read(states), still[:, None].astype(x.dtype)], axis=1)
+def updated(asked: tuple, x: Any) -> tuple[Array, Array]:
+    """What a modern memory answers after its updates, and whether each state is at rest."""
+    memory, limit, tolerance = asked
+    found = memory.come_to_rest(jnp.asarray(x), jnp.asarray(limit), jnp.asarray(tolerance, jnp.asarray(x).dtype))
+    return memory.read(found.states), found.still
 
 
 def products(network: Any, x: Any) -> Array:
     """X q."""
-    x = jnp.asarray(x)
-    return network.overlaps(x) if isinstance(network, DenseMemory) else network.similarity(x)
+    return network.structure.project(jnp.asarray(x))
 
 
 def nearest(network: Any, x: Any) -> Array:
     """The pattern of least |x_μ - q|."""
-    return jnp.argmin((network.patterns**2).sum(1) / 2 - products(network, x), axis=1)
+    return jnp.argmin((network.structure.weights**2).sum(0) / 2 - products(network, x), axis=1)
 
 
-def stable(network: Any, x: Any) -> Array:
+def rests(network: Any, x: Any) -> Array:
     """Whether an update leaves each row where it is."""
     x = jnp.asarray(x)
     if isinstance(network, DenseMemory):
         return at_rest(network, x)
-    return (jnp.abs(network.update(x) - x) <= TOLERANCE * jnp.abs(network.patterns).max()).all(1)
+    return (jnp.abs(network.update(x) - x) <= TOLERANCE * jnp.abs(network.structure.weights).max()).all(1)
+
+
+def amiss(network: Any, x: Any) -> Array:
+    """1 for a stored pattern that would be lost: one that is no fixed point, or whose answer is nearer to another."""
+    x = jnp.asarray(x)
+    if isinstance(network, DenseMemory):
+        return 1.0 - at_rest(network, x).astype(x.dtype)
+    answer = network.update(x)
+    to_itself = ((answer - x) ** 2).sum(-1)
+    to_mean = ((answer - network.structure.weights.mean(1)) ** 2).sum(-1)
+    to_other = ((answer - network.structure.weights.T[nearest(network, answer)]) ** 2).sum(-1)
+    spare = 1e-3 * (x**2).sum(-1)  # equal patterns are the same place
+    return (to_itself > jnp.minimum(to_mean, to_other) + spare).astype(x.dtype)

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from sklearn.base import clone
 
 from flambeau.errors import ConfigurationError, check_value
+from flambeau.estimators.memory import AbstractMemory
 from flambeau.foundation.progress import progress_bar
 
 __all__ = ["MemoryCurve", "basin_curve", "capacity_curve"]
@@ -29,10 +30,11 @@ def capacity_curve(
     model: Any, units: int, loads: Sequence[float], *, draws: int = 5, flips: float = 0.1, seed: int = 0,
     verbose: bool = False,
 ) -> MemoryCurve:  # fmt: skip
-    """Store K = load · N random patterns of -1 and +1, ask which are stable, and recall them with a share ``flips`` of
+    """Store K = load · N random patterns of two values, ask which are stable, and recall them with a share ``flips`` of
     the bits of each turned.
 
-    ``model``: an unfitted :class:`~flambeau.Hopfield` or :class:`~flambeau.DenseHopfield`. For an ``overlap`` to hold
+    ``model``: any memory, fitted or not; patterns are drawn in its own coding (graded answers are read by the nearer
+    level). For an ``overlap`` to hold
     against :func:`~flambeau.analysis.replica_overlap` set ``flips=0``: the theory starts at the pattern.
 
     >>> import flambeau as fb
@@ -61,6 +63,9 @@ def measured(
     where: str, model: Any, units: int, points: list[tuple[float, float, float]], draws: int, seed: int, verbose: bool
 ) -> MemoryCurve:
     """Every point ``(at, load, flips)``, every draw."""
+    if not isinstance(model, AbstractMemory):
+        expected, remedy = "an associative memory", "give fb.Hopfield(), fb.DenseHopfield() or fb.ContinuousHopfield()"
+        raise ConfigurationError(f"{where}, model", expected, type(model).__name__, remedy)
     check_value(f"{where}, units", units, 1, whole=True)
     check_value(f"{where}, draws", draws, 1, whole=True)
     for _, load, flips in points:
@@ -80,12 +85,14 @@ def measured(
 
 def drawn(model: Any, units: int, load: float, flips: float, rng: np.random.Generator) -> tuple[float, float, float]:
     """One draw: the share stable, the share recalled, the mean overlap."""
-    x = rng.choice([-1.0, 1.0], (round(load * units), units))
+    low, high = model._levels or (-1.0, 1.0)
+    spins, middle = rng.choice([-1.0, 1.0], (round(load * units), units)), (low + high) / 2
+    x = middle + (high - low) / 2 * spins
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of the load, which is what is measured
+        warnings.simplefilter("ignore", UserWarning)  # of lost patterns, which is what is measured
         memory = clone(model).fit(x)
         # As many in every pattern: at a basin's edge those with fewer by chance would be recalled.
         places = rng.random(x.shape).argsort(1) < round(flips * units)
-        ends = memory.recall(np.where(places, -x, x))
-    overlap = (ends * x).mean(1)
+        ends = memory.recall(np.where(places, low + high - x, x))
+    overlap = (np.sign(ends - middle) * spins).mean(1)
     return float(memory.is_stable(x).mean()), float((overlap > 0.99).mean()), float(overlap.mean())

@@ -14,10 +14,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from flambeau.dynamics.asynchronous import chosen
-from flambeau.dynamics.base import AbstractFeedback, levels_of
+from flambeau.dynamics.base import AbstractFeedback
 from flambeau.errors import ConfigurationError
 from flambeau.networks.dense_interactions import AbstractInteraction
 from flambeau.neurons import AbstractUnit, Spin
+from flambeau.neurons.levels import levels_of
 from flambeau.structures.dense import Dense
 
 __all__ = ["DenseMemory"]

@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from flambeau.dynamics.asynchronous import visit_in_blocks, visit_one_by_one
-from flambeau.dynamics.base import AbstractFeedback, levels_of
+from flambeau.dynamics.base import AbstractFeedback
 from flambeau.neurons import AbstractUnit, Bernoulli, Spin
+from flambeau.neurons.levels import levels_of
 from flambeau.rules.base import Batch
 from flambeau.rules.hebbian import AbstractAssociator, Ends
 from flambeau.structures.lateral import Lateral, wired

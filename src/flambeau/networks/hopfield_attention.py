@@ -10,7 +10,7 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float, Shaped
 
 from flambeau.errors import check_value
 from flambeau.networks.attention_separations import AbstractSeparation, separation_of
@@ -48,7 +48,7 @@ class HopfieldAttention(AbstractPassage):
         self,
         rows: Float[Array, "*batch rows inputs"],
         stored: Float[Array, "*batch stored inputs"] | None = None,
-        mask: Bool[Array, "*batch rows stored"] | Float[Array, "*batch rows stored"] | None = None,
+        mask: Shaped[Array, "*batch rows stored"] | None = None,
     ) -> Float[Array, "*batch rows outputs"]:
         """Answers to ``rows`` from what is ``stored`` (None: the rows themselves), where the ``mask`` lets them see.
 

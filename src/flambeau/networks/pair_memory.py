@@ -18,6 +18,7 @@ from flambeau.dynamics.base import AbstractFeedback
 from flambeau.dynamics.settling import AbstractUpdate, settle
 from flambeau.errors import ConfigurationError, DataError, check_value, named
 from flambeau.foundation.precision import dtype
+from flambeau.neurons.levels import check_levels
 from flambeau.rules.base import Batch
 from flambeau.rules.hebbian import AbstractAssociator, Ends, Hebbian, taught
 from flambeau.rules.storage import Projection
@@ -317,11 +318,7 @@ def bipolar(values: np.ndarray, where: str) -> None:
     """Rows of -1 and +1."""
     if values.ndim != 2 or not values.size:
         raise DataError(where, "rows of -1 and +1", f"shape {values.shape}", "give one row for each state")
-    strange = np.setdiff1d(values, (-1, 1))
-    if len(strange):
-        got = ", ".join(f"{value:g}" for value in strange[:4])
-        remedy = "np.where(x > 0, 1, -1) codes bits, and cuts graded values at 0"
-        raise DataError(where, "rows of -1 and +1", f"{got}, shape {values.shape}", remedy)
+    check_levels(where, values, LEVELS, "np.where(x > 0, 1, -1) codes bits, and cuts graded values at 0")
 
 
 def cues(x: Any, units: int, where: str) -> Float[Array, "batch units"]:
