@@ -119,6 +119,14 @@ def recurrent(fields: Fields, tensors: Tensors) -> Fields:
     return {"structure": structure, "bias": bias, **fields}
 
 
+def memory(fields: Fields, tensors: Tensors) -> Fields:
+    """A Hopfield memory kept its run; of that, going on needs the projection's diagonal only."""
+    run: Any = fields.pop("run_", None)
+    fields.pop("_symmetric", None)
+    spanned = run["fields"]["progress"]["fields"]["rule"] if run and fields["rule"] == "pseudoinverse" else None
+    return {"_unlearned": False, **fields, "_own": changed(spanned, tensors, np.diagonal, "diagonal")}
+
+
 def pairs(fields: Fields, tensors: Tensors) -> Fields:
     """A bidirectional memory."""
     return {"structure": dense(fields["weights"], tensors)}
@@ -163,6 +171,7 @@ CHANGES: dict[str, Callable[[Fields, Tensors], Fields]] = {
     "DeepBeliefNetwork": belief_network,
     "ClassificationRBM": labelled_machines,
     "DBNClassifier": labelled_machines,
+    "Hopfield": memory,
     "HopfieldNetwork": recurrent,
     "GradedHopfield": recurrent,
     "BidirectionalNetwork": pairs,
