@@ -236,7 +236,9 @@ def test_files_of_the_first_format_load_and_answer_the_same(file):
         found = getattr(model, method)
         given = np.asarray(rows, np.float32) if file.stem.startswith("network") else np.asarray(rows)
         found = found if rows is None else found(jax.device_put(given) if given.dtype == np.float32 else given)
-        for mine, kept in zip(found if isinstance(found, tuple) else (found,), expected, strict=True):
+        answers = found if isinstance(found, tuple) else (found,)
+        assert len(answers) - len(expected) == (file.stem == "network-pairs")  # the sweeps of each pair are new
+        for mine, kept in zip(answers, expected, strict=False):
             if np.asarray(kept).dtype.kind == "f":
                 np.testing.assert_allclose(mine, kept, rtol=1e-5, atol=1e-6)
             else:
