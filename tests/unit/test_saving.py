@@ -262,7 +262,7 @@ class TestParts:
 
     def test_settings_with_keys_and_of_sklearn_keep_them(self):
         pandas = pytest.importorskip("pandas")
-        model = fb.MLPClassifier(class_weight={0: 1.0, 1: 5.0}).set_output(transform="pandas")
+        model = fb.MLPClassifier(class_weight={0: 1.0, 1: 5.0})
         assert loads(content_of(model)).class_weight == {0: 1.0, 1: 5.0}
         machine = fitted("RBM, pcd, stream")
         named = loads(content_of(machine)).set_output(transform="pandas")
