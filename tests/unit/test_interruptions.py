@@ -66,6 +66,14 @@ def test_the_noise_of_every_step_is_its_own_however_the_run_is_cut(own, monkeypa
     np.testing.assert_array_equal(run(resume=run(steps=5)).history["loss"], whole)
 
 
+def test_problem_and_rule_share_no_noise():
+    own, drawn = (
+        fb.train(jnp.zeros(()), Echo(own), Generated(jax.random.uniform, 1), steps=12, key=3).history["loss"]
+        for own in (True, False)
+    )
+    assert not np.isin(own, drawn).any()
+
+
 def test_steps_within_a_round_draw_their_own_too():
     """Three steps a round, in one mean: it would be a single draw's if they shared it."""
     mean = fb.train(jnp.zeros(()), Echo(False), Generated(jax.random.uniform, 3), steps=3, key=3).history["loss"]
