@@ -268,7 +268,7 @@ class TestEstimator:
             ClassificationRBM(generative_weight=-1).fit(X, y)
         with pytest.raises(DataError, match="Bernoulli"):
             ClassificationRBM(4).fit(X * 16, y)
-        with pytest.raises(DataError, match="one class only"):
+        with pytest.raises(DataError, match="no label"):
             ClassificationRBM(4).fit(X, np.full(len(X), -1))
         with pytest.raises(DataError, match="labelled row"):
             ClassificationRBM(4).fit(X[:4], [0, 1, -1, -1], sample_weight=[0, 0, 1, 1])
