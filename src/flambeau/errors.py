@@ -68,15 +68,15 @@ class DivergenceError(FlambeauError, FloatingPointError):
     """Training left the finite numbers; the message names epoch, step and layer.
 
     ``run`` is the :class:`~flambeau.training.run.Run` up to the last finite epoch (None where there is none), to look
-    at or to go on from with another rate.
+    at or to go on from with another rate; ``model`` is the estimator as it was then (None where none was fitted).
     """
 
-    def __init__(self, where: str, expected: str, got: object, remedy: str, run: Any = None) -> None:
+    def __init__(self, where: str, expected: str, got: object, remedy: str, run: Any = None, model: Any = None) -> None:
         super().__init__(where, expected, got, remedy)
-        self.run = run
+        self.run, self.model = run, model
 
-    def __reduce__(self) -> tuple[type, tuple[str, str, object, str, Any]]:  # type: ignore[override]
-        return type(self), (self.where, self.expected, self.got, self.remedy, self.run)
+    def __reduce__(self) -> tuple[type, tuple[str, str, object, str, Any, Any]]:  # type: ignore[override]
+        return type(self), (self.where, self.expected, self.got, self.remedy, self.run, self.model)
 
 
 class FileFormatError(FlambeauError, ValueError):

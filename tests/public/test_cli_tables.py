@@ -1,5 +1,7 @@
 """The command line on tables: what a model remembers of its table, and what it says about another one."""
 
+import contextlib
+import importlib
 import json
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from click.testing import CliRunner
 
 import flambeau as fb
 from flambeau.cli import main
+from flambeau.cli.scores import Yardstick, measured
 
 QUICK = ("--set", "epochs=40", "--set", "hidden_layer_sizes=8", "--set", "tolerance=0", "--set", "verbose=no")
 NAMES = ("left", "right", "colour", "kind")
@@ -241,3 +244,100 @@ def test_a_cache_that_cannot_be_written_only_warns(folder, monkeypatch):
     result = call("evaluate", folder / "m.flambeau", folder / "flowers.csv")
     assert result.exit_code == 0, result.output
     assert "Warning: compiled programs are not kept" in result.stderr
+
+
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Ctrl-C when the first chunk of epochs is done."""
+
+    @contextlib.contextmanager
+    def bar(*arguments, **options):
+        def show(done, loss):
+            if done:
+                raise KeyboardInterrupt
+
+        yield show
+
+    monkeypatch.setattr(importlib.import_module("flambeau.training.train"), "progress_bar", bar)
+
+
+ENDLESS = ("--set", "epochs=100000", "--set", "patience=100000", *QUICK[2:])
+WORDS = ("--categorical", "colour", "--target", "kind")
+
+
+def test_an_interruption_keeps_what_was_learned_and_says_how_to_go_on(folder, interrupted, tmp_path):
+    result = call("train", "MLPClassifier", folder / "flowers.csv", *WORDS, *ENDLESS, "--out", tmp_path / "i.flambeau")
+    assert result.exit_code == 130, result.output
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("Interrupted after ")
+    assert last.endswith(f"and --checkpoint {tmp_path / 'i.checkpoint'} --resume")
+    assert "saved to" in result.stdout
+    model = fb.load(tmp_path / "i.flambeau")
+    assert 0 < model.n_iter_ < 100000
+    assert (tmp_path / "i.checkpoint").exists()
+    assert model.table_.target == "kind"
+
+
+def test_an_interruption_before_anything_was_learned_says_so(folder, monkeypatch):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flambeau.cli.train.fit", interrupt)
+    result = call("train", "MLPClassifier", folder / "flowers.csv", *WORDS)
+    assert result.exit_code == 130
+    assert result.stderr.endswith("Interrupted: nothing was kept.\n")
+
+
+def test_a_checkpoint_goes_on_to_the_same_model(folder, tmp_path):
+    data, checkpoint = folder / "flowers.csv", ("--checkpoint", tmp_path / "c.checkpoint")
+    short = ("--set", "epochs=20", *QUICK[2:])
+    assert call("train", "MLPClassifier", data, *WORDS, *short, *checkpoint).exit_code == 0
+    whole = (*WORDS, *QUICK, *checkpoint, "--resume", "--out", tmp_path / "r.flambeau")
+    assert call("train", "MLPClassifier", data, *whole).exit_code == 0
+    resumed, straight = fb.load(tmp_path / "r.flambeau"), fb.load(folder / "m.flambeau")
+    assert resumed.n_iter_ == 40
+    X = np.random.default_rng(0).normal(size=(8, 4))
+    with pytest.warns(UserWarning, match="feature names"):
+        assert (resumed.predict_proba(X) == straight.predict_proba(X)).all()
+    assert "a new file" in refused("train", "MLPClassifier", data, *WORDS, *checkpoint)
+    assert "a checkpoint to go on from" in refused("train", "MLPClassifier", data, *WORDS, "--resume")
+    assert "trains step by step" in refused("train", "Hopfield", data, "--checkpoint", tmp_path / "other")
+
+
+def test_a_run_that_diverges_leaves_the_last_good_model(folder, tmp_path):
+    wild = ("--set", "learning_rate=1e7", "--set", "optimizer=sgd", "--set", "activation=relu", *QUICK)
+    data = ("--target", "right", "--drop", "kind", "--drop", "colour")
+    out = tmp_path / "d.flambeau"
+    result = call("train", "MLPRegressor", folder / "flowers.csv", *data, *wild, "--out", out)
+    assert result.exit_code == 2, result.output
+    said = result.stderr.splitlines()
+    assert said[-1].startswith("Error: training, epoch ")
+    assert said[-2].startswith("The model of epoch ")
+    assert str(out) in said[-2]
+    assert np.isfinite(fb.load(out).run_.history["loss"]).all()
+
+
+def test_predictions_that_no_metric_takes_are_no_bug():
+    def measure(X, y):
+        raise ValueError("Input contains infinity.")
+
+    with pytest.raises(
+        fb.errors.DataError, match="R²: expected predictions that can be judged, got Input contains infinity"
+    ):
+        measured(Yardstick("R²", measure), None, None)
+
+
+def test_a_memory_is_trained_judged_and_asked(folder, tmp_path):
+    patterns = np.where(np.random.default_rng(0).random((3, 30)) < 0.5, -1, 1)
+    np.savetxt(tmp_path / "p.csv", patterns, fmt="%d", delimiter=",")
+    result = call("train", "Hopfield", tmp_path / "p.csv", "--out", tmp_path / "h.flambeau", "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert (report["rows"], report["training"]) == (3, 1.0)
+    damaged = patterns.copy()
+    damaged[:, :2] *= -1
+    np.savetxt(tmp_path / "d.csv", damaged, fmt="%d", delimiter=";")
+    result = call("recall", tmp_path / "h.flambeau", tmp_path / "d.csv")
+    assert result.exit_code == 0, result.output
+    assert [list(map(int, line.split(";"))) for line in result.stdout.splitlines()] == patterns.tolist()
+    assert "Remedy: `flambeau recall`" in refused("predict", tmp_path / "h.flambeau", tmp_path / "d.csv")

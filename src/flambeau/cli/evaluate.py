@@ -8,7 +8,7 @@ import click
 
 from flambeau.cli.models import load_estimator
 from flambeau.cli.outputs import warm_start_compiler
-from flambeau.cli.scores import yardstick_of
+from flambeau.cli.scores import measured, yardstick_of
 from flambeau.cli.sources import Columns, column_options, format_options, part_for
 
 __all__ = ["evaluate"]
@@ -32,7 +32,8 @@ def evaluate(file: Path, data: str, as_json: bool, **columns: Any) -> None:
     model = load_estimator(file)
     part = part_for(model, data, Columns(**columns))
     warm_start_compiler()
-    name, measure = yardstick_of(model)
-    value = float(measure(part.X, part.y))
-    report = {"model": type(model).__name__, "rows": len(part.X), "part": part.words, "figure": name, "value": value}
-    click.echo(json.dumps(report, ensure_ascii=False) if as_json else f"{name} {value:.4f} ({part.words})")
+    yardstick = yardstick_of(model)
+    report = {"model": type(model).__name__, "rows": len(part.X), "part": part.words, "figure": yardstick.name}
+    value = measured(yardstick, part.X, part.y)
+    line = f"{yardstick.name} {value:.4f} ({part.words})"
+    click.echo(json.dumps(report | {"value": value}, ensure_ascii=False) if as_json else line)

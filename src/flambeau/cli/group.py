@@ -85,7 +85,9 @@ def warnings_in_one_line() -> Iterator[None]:
         say(f"Warning: {one_line(message)}")
 
     with warnings.catch_warnings():
-        warnings.filterwarnings("default", category=UserWarning)
+        for category in (UserWarning, RuntimeWarning):
+            warnings.filterwarnings("default", category=category)
+        warnings.filterwarnings("ignore", "interrupted after")  # the command says more
         warnings.filterwarnings("ignore", "X does not have valid feature names")  # the names were compared already
         warnings.showwarning = show
         yield

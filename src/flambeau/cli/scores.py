@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Yardstick", "yardstick_of"]
+from flambeau.errors import DataError, FlambeauError
+
+__all__ = ["Yardstick", "measured", "yardstick_of"]
 
 
 class Yardstick(NamedTuple):
@@ -33,3 +35,14 @@ def yardstick_of(model: Any) -> Yardstick:
     if isinstance(model, estimators.Hopfield | estimators.DenseHopfield):
         return Yardstick("share of rows that are stable", lambda X, y: float(np.mean(model.is_stable(X))))
     return Yardstick("share of cells recalled", lambda X, y: float(np.mean(model.recall(X) == X)))
+
+
+def measured(yardstick: Yardstick, X: Any, y: Any) -> float:
+    """The figure on these rows; what a metric cannot take (predictions beyond all numbers) is said in one line."""
+    try:
+        return float(yardstick.measure(X, y))
+    except FlambeauError:
+        raise
+    except ValueError as error:
+        remedy = "train anew with a lower learning rate or scaled columns"
+        raise DataError(yardstick.name, "predictions that can be judged", str(error).rstrip("."), remedy) from error

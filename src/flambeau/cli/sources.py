@@ -123,7 +123,9 @@ def to_learn(model: Any, data: str, columns: Columns, test: str | None) -> Mater
 
 def from_table(model: Any, file: TableFile, columns: Columns, *, whole: bool) -> Material:
     """The table's rows in two parts, by their content and not by their order."""
-    name = (columns.target or list(file.names)[-1]) if is_supervised(model) else columns.target
+    name = columns.target
+    if name is None and is_supervised(model):
+        name = next((last for last in reversed(file.names) if last not in columns.drop), None)
     layout = plan_layout(file, target=name, drop=columns.drop, categorical=columns.categorical)
     rows = read_rows(file, layout, with_target=is_supervised(model))
     if is_supervised(model):

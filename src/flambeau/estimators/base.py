@@ -33,7 +33,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from flambeau.errors import ConfigurationError, DataError
+from flambeau.errors import ConfigurationError, DataError, DivergenceError
 from flambeau.estimators.common import seed_of
 from flambeau.estimators.labels import known_classes
 from flambeau.estimators.parameters import check_parameters
@@ -239,7 +239,13 @@ class AbstractTrained(AbstractFitted):
         if self.early_stopping and held_out is None:
             rows, held_out = hold_out(rows, float(self.validation_fraction), seed, type(self).__name__)
         course = draft._course(rows, held_out, stream=call.stream)
-        run = trained(draft, course, earlier, seed, call)
+        try:
+            run = trained(draft, course, earlier, seed, call)
+        except DivergenceError as error:
+            if error.run is not None and error.run.rounds > 0:
+                draft._remember(course, error.run, earlier, call)
+                error.model = draft
+            raise
         warning = draft._remember(course, run, earlier, call)
         self._commit(draft)
         if warning:
