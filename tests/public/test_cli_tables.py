@@ -248,12 +248,15 @@ def test_a_cache_that_cannot_be_written_only_warns(folder, monkeypatch):
 
 @pytest.fixture
 def interrupted(monkeypatch):
-    """Ctrl-C when the first chunk of epochs is done."""
+    """Ctrl-C when the second chunk of epochs is done."""
 
     @contextlib.contextmanager
     def bar(*arguments, **options):
+        seen = []
+
         def show(done, loss):
-            if done:
+            seen.append(done)
+            if len(set(seen)) > 2:
                 raise KeyboardInterrupt
 
         yield show
@@ -270,11 +273,11 @@ def test_an_interruption_keeps_what_was_learned_and_says_how_to_go_on(folder, in
     assert result.exit_code == 130, result.output
     last = result.stderr.splitlines()[-1]
     assert last.startswith("Interrupted after ")
-    assert last.endswith(f"and --checkpoint {tmp_path / 'i.checkpoint'} --resume")
+    assert last.endswith(f"and --checkpoint {tmp_path / 'i.flambeau.checkpoint'} --resume")
     assert "saved to" in result.stdout
     model = fb.load(tmp_path / "i.flambeau")
     assert 0 < model.n_iter_ < 100000
-    assert (tmp_path / "i.checkpoint").exists()
+    assert (tmp_path / "i.flambeau.checkpoint").exists()
     assert model.table_.target == "kind"
 
 
@@ -296,6 +299,8 @@ def test_a_checkpoint_goes_on_to_the_same_model(folder, tmp_path):
     assert call("train", "MLPClassifier", data, *whole).exit_code == 0
     resumed, straight = fb.load(tmp_path / "r.flambeau"), fb.load(folder / "m.flambeau")
     assert resumed.n_iter_ == 40
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.checkpoint", "r.flambeau"]
+    assert not (folder / "m.flambeau.checkpoint").exists()
     X = np.random.default_rng(0).normal(size=(8, 4))
     with pytest.warns(UserWarning, match="feature names"):
         assert (resumed.predict_proba(X) == straight.predict_proba(X)).all()

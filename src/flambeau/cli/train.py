@@ -23,10 +23,11 @@ __all__ = ["train_command"]
 
 
 class Places(NamedTuple):
-    """Where the model and the checkpoint go, and whether to go on from the checkpoint."""
+    """Where the model and the checkpoint go, whether the checkpoint stays, and whether to go on from it."""
 
     out: Path | None
     checkpoint: Path | None
+    stays: bool
     resume: bool
 
 
@@ -38,7 +39,9 @@ class Places(NamedTuple):
 @click.option("--test", metavar="FILE", help="a table to judge the model by; DATA is then learned from as a whole")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="a parameter of the model; repeatable")
 @click.option("--out", type=OutputFile(), help="save the model (FILE.flambeau)")
-@click.option("--checkpoint", type=OutputFile(), help="a file that is renewed while training goes on")
+@click.option(
+    "--checkpoint", type=OutputFile(), help="renewed while training goes on (default: beside --out, until the end)"
+)
 @click.option("--resume", is_flag=True, help="go on from the checkpoint, with the same data and settings")
 @click.option("--json", "as_json", is_flag=True, help="print the result as JSON")
 def train_command(
@@ -64,42 +67,40 @@ def train_command(
     flambeau train MLPRegressor prices.csv --target price --drop id --categorical district
     flambeau train RBM digits --set n_components=64 --set epochs=5
     """
-    estimator, places = built(model, settings), Places(out, checkpoint, resume)
-    how = course_options(estimator, places)
+    estimator = built(model, settings)
+    places = places_for(estimator, out, checkpoint, resume=resume)
     material = to_learn(estimator, data, Columns(**columns), test)
     warm_start_compiler()
     with termination_as_interrupt():
-        fit(estimator, material, places, how)
+        fit(estimator, material, places)
     saved = {} if out is None else {"saved": saved_model(estimator, out)}  # first of all
     report = judgement(estimator, material) | saved
     click.echo(json.dumps(report, ensure_ascii=False) if as_json else report_line(report))
     conclude(estimator, places)
 
 
-def course_options(estimator: Any, places: Places) -> dict[str, str]:
-    """What ``fit`` is told about the checkpoint."""
-    where, name = "--checkpoint", type(estimator).__name__
-    file = places.checkpoint
-    if places.resume and (file is None or not file.exists()):
-        got = "none" if file is None else f"no file {file}"
+def places_for(estimator: Any, out: Path | None, checkpoint: Path | None, *, resume: bool) -> Places:
+    """Where things go; beside the model's file, a checkpoint is kept until the end."""
+    steps = "checkpoint" in inspect.signature(estimator.fit).parameters
+    if checkpoint is not None and not steps:
+        name = type(estimator).__name__
+        raise ConfigurationError("--checkpoint", "a model that trains step by step", name, "leave --checkpoint away")
+    if checkpoint is not None and checkpoint.exists() and not resume:
+        got, remedy = f"{checkpoint}, which is there", "say --resume, or remove the file"
+        raise ConfigurationError("--checkpoint", "a new file", got, remedy)
+    place = checkpoint or (out.with_name(f"{out.name}.checkpoint") if out is not None and steps else None)
+    if resume and (place is None or not place.exists()):
+        got = "none" if place is None else f"no file {place}"
         raise ConfigurationError("--resume", "a checkpoint to go on from", got, "give --checkpoint FILE")
-    if file is None:
-        return {}
-    if "checkpoint" not in inspect.signature(estimator.fit).parameters:
-        raise ConfigurationError(where, "a model that trains step by step", name, "leave --checkpoint away")
-    if file.exists() and not places.resume:
-        raise ConfigurationError(where, "a new file", f"{file}, which is there", "say --resume, or remove the file")
-    return {"checkpoint": str(file)} | ({"resume": str(file)} if places.resume else {})
+    return Places(out, place, checkpoint is not None, resume)
 
 
-def fit(estimator: Any, material: Material, places: Places, how: dict[str, str]) -> None:
+def fit(estimator: Any, material: Material, places: Places) -> None:
     """Learn, and remember the names of the table; a run that diverges leaves the model as it last was."""
-    X, y, _ = material.learn
+    rows = material.learn[:2] if material.learn.y is not None else material.learn[:1]
+    how = {} if places.checkpoint is None else {"checkpoint": str(places.checkpoint)}
     try:
-        if y is None:
-            estimator.fit(X, **how)
-        else:
-            estimator.fit(X, y, **how)
+        estimator.fit(*rows, **how | ({"resume": str(places.checkpoint)} if places.resume else {}))
     except DivergenceError as error:
         if error.model is not None and places.out is not None:
             remember_table(error.model, material)
@@ -143,18 +144,16 @@ def saved_model(estimator: Any, path: Path) -> str:
 
 
 def conclude(estimator: Any, places: Places) -> None:
-    """After Ctrl-C: leave a checkpoint, and say how to go on."""
-    from flambeau.training.checkpoint import save_checkpoint
-
+    """After Ctrl-C say how to go on; after the end, a checkpoint that nobody asked for goes."""
     run = vars(estimator).get("run_")
     if run is None or not run.interrupted:
+        if places.checkpoint is not None and not places.stays:
+            places.checkpoint.unlink(missing_ok=True)
         return
-    place = places.checkpoint
-    if place is None:
-        beside = Path(f"{type(estimator).__name__}.flambeau") if places.out is None else places.out
-        place = put(beside.with_suffix(".checkpoint"), lambda path: save_checkpoint(path, run))
     kept = "" if places.out is None else f", the model is in {places.out}"
-    how = f"go on with the same command and --checkpoint {place} --resume"
+    if places.checkpoint is None or not places.checkpoint.exists():
+        raise Interrupted(f"Interrupted after {run.rounds} epochs{kept or '; nothing is saved without --out'}.")
+    how = f"go on with the same command and --checkpoint {places.checkpoint} --resume"
     raise Interrupted(f"Interrupted after {run.rounds} epochs{kept}; {how}")
 
 
