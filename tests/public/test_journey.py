@@ -11,7 +11,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from flambeau import errors
-from flambeau.journey import CHAPTERS, Claim, Setting, as_json, chosen, run_chapter
+from flambeau.journey import CHAPTERS, Claim, Setting, as_json, chosen_chapters, run_chapter
 from flambeau.journey.chapter import quietly, tiny, worded
 from flambeau.journey.page import page_of
 from flambeau.pictures.figures import picture
@@ -79,7 +79,7 @@ EVIL = '<script>alert("1")</script> & <img src=x>'
 def chapter_of(name):
     """A chapter, run once at its smallest by whoever asks first."""
     before = dict(matplotlib.rcParams)
-    (plan,) = chosen([name])
+    (plan,) = chosen_chapters([name])
     chapter = run_chapter(plan, SMALL)
     assert dict(matplotlib.rcParams) == before, "a figure leaves nothing behind"
     return chapter
@@ -125,7 +125,7 @@ def test_every_chapter_is_asked_for_its_exact_claims():
 
 def test_the_same_seed_gives_the_same_chapter():
     first = chapter_of("perceptron")
-    (plan,) = chosen(["perceptron"])
+    (plan,) = chosen_chapters(["perceptron"])
     again = dataclasses.replace(run_chapter(plan, SMALL), seconds=first.seconds)
     assert again == first
 
@@ -203,10 +203,10 @@ def test_numbers_are_written_for_people():
 
 
 def test_chapters_are_chosen_by_name_in_the_lectures_order():
-    assert [plan.name for plan in chosen(["backpropagation", "neuron"])] == ["neuron", "backpropagation"]
-    assert chosen([]) == CHAPTERS
+    assert [plan.name for plan in chosen_chapters(["backpropagation", "neuron"])] == ["neuron", "backpropagation"]
+    assert chosen_chapters([]) == CHAPTERS
     with pytest.raises(errors.ConfigurationError, match="one of neuron, perceptron, backpropagation, depth_and_width"):
-        chosen(["neurone"])
+        chosen_chapters(["neurone"])
 
 
 def test_only_the_expected_warning_is_silenced():

@@ -21,7 +21,7 @@ from flambeau.errors import ChecksumError, ConfigurationError, FileFormatError, 
 from flambeau.foundation.container import pack, unpack
 from flambeau.saving import content_of
 from flambeau.saving.migrations import FORMATS, NEWEST
-from flambeau.saving.table import belongs, core_modules, is_estimator, known_classes, may_be_fitted
+from flambeau.saving.table import belongs, classes_in_files, core_modules, is_estimator, may_be_fitted
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(24, 4))
@@ -551,7 +551,7 @@ class TestTable:
                     assert seen.setdefault(cls.__name__, cls) is cls
 
     def test_it_is_closed_over_what_the_package_offers(self):
-        known = set(known_classes().values())
+        known = set(classes_in_files().values())
         for room in (fb.networks, fb.neurons, fb.structures, fb.rules, fb.dynamics, fb.monitors):
             for name in room.__all__:
                 thing = getattr(room, name)
@@ -559,7 +559,7 @@ class TestTable:
                     assert thing in known
         assert not [cls for cls in known if cls.__name__.startswith("Abstract")]
 
-    @pytest.mark.parametrize("name", [name for name, cls in known_classes().items() if is_estimator(cls)])
+    @pytest.mark.parametrize("name", [name for name, cls in classes_in_files().items() if is_estimator(cls)])
     def test_every_estimator_says_what_fit_leaves_and_has_a_case(self, name):
-        assert set(may_be_fitted(known_classes()[name])) >= {"n_features_in_", "network_", "feature_names_in_"}
+        assert set(may_be_fitted(classes_in_files()[name])) >= {"n_features_in_", "network_", "feature_names_in_"}
         assert any(case.partition(",")[0] == name for case in CASES) or name == "LeNetClassifier"

@@ -40,7 +40,7 @@ def all_states(unit: AbstractUnit, columns: int) -> Float[np.ndarray, "states co
     """
     choices = unit.choices(columns)
     checked(Listing("visible", choices, product(choices)), FEW)
-    return rows_of(choices)
+    return _rows_of(choices)
 
 
 def product(choices: tuple[np.ndarray, ...]) -> float:
@@ -48,7 +48,7 @@ def product(choices: tuple[np.ndarray, ...]) -> float:
     return math.prod(float(len(states)) for states in choices)
 
 
-def rows_of(choices: tuple[np.ndarray, ...]) -> np.ndarray:
+def _rows_of(choices: tuple[np.ndarray, ...]) -> np.ndarray:
     """The product of the units' states, by counting in a mixed radix."""
     sizes = tuple(len(states) for states in choices)
     digits = np.unravel_index(np.arange(math.prod(sizes)), sizes) if sizes else ()
@@ -123,7 +123,7 @@ def tables(machine: Any, found: Listing) -> tuple[Array, Array]:
     """The states of the last few units and those of the others, each as rows of the whole side."""
     sizes = np.cumprod([float(len(states)) for states in found.choices[::-1]])
     cut = len(found.choices) - max(1, int(np.searchsorted(sizes, TABLE, side="right")))
-    low, high = rows_of(found.choices[cut:]), rows_of(found.choices[:cut])
+    low, high = _rows_of(found.choices[cut:]), _rows_of(found.choices[:cut])
     before, after = high.shape[1], low.shape[1]
     kind = machine.visible_bias.dtype
     low, high = np.pad(low, ((0, 0), (before, 0))), np.pad(high, ((0, 0), (0, after)))

@@ -116,7 +116,7 @@ def log_partition(
         got, remedy = f"key={key}, chains={chains}", "pass key=jax.random.key(0) and chains=100"
         raise ConfigurationError("log_partition", "a key and at least 2 chains for annealing", got, remedy)
     given = ((data, "data"), (reverse_start, "reverse_start"))
-    rows, ends = (None if part is None else rows_of(machine, part, name) for part, name in given)
+    rows, ends = (None if part is None else _rows_of(machine, part, name) for part, name in given)
     return annealed(machine, rows, base, int(chains), annealing_temperatures(temperatures), ends, key)
 
 
@@ -126,7 +126,7 @@ def exactly(value: float) -> LogPartition:
     return LogPartition(value, value, value, None, None, "exact", math.isfinite(value), None, reason)
 
 
-def rows_of(machine: RestrictedBoltzmannMachine, rows: Any, name: str) -> Array:
+def _rows_of(machine: RestrictedBoltzmannMachine, rows: Any, name: str) -> Array:
     """Rows of visible values, or a refusal."""
     values = np.asarray(rows, machine.visible_bias.dtype)
     if values.ndim != 2 or not len(values) or values.shape[1:] != machine.visible_bias.shape:
@@ -224,7 +224,7 @@ def log_likelihood(
     *Limits.* As good as its log Z. Values between 0 and 1 count as probabilities, which is another protocol than
     drawing or cutting them: see :class:`LikelihoodReport`.
     """
-    return -free_energies(machine, np.asarray(rows_of(machine, v, "v"))) - float(log_partition)
+    return -free_energies(machine, np.asarray(_rows_of(machine, v, "v"))) - float(log_partition)
 
 
 @dataclasses.dataclass(frozen=True)

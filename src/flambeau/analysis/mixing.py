@@ -160,19 +160,19 @@ def quality_against_steps(
     counts = np.asarray(checkpoints)
     if counts.ndim != 1 or not len(counts) or counts.dtype.kind not in "iu" or (np.diff(counts, prepend=-1) <= 0).any():
         raise ConfigurationError("checkpoints", "rising whole numbers of at least 0", checkpoints, "(1, 10, 100)")
-    v, rows = (rows_of(values, name) for values, name in ((start, "start"), (reference, "reference")))
+    v, rows = (_rows_of(values, name) for values, name in ((start, "start"), (reference, "reference")))
     if v.shape[1] != rows.shape[1]:
         remedy = "both have a column per visible unit"
         raise DataError("quality_against_steps", f"{rows.shape[1]} columns in start", v.shape[1], remedy)
     found, state, energy = [], jnp.asarray(v), mean_energy(machine, jnp.asarray(rows))
     for number, count in enumerate(np.diff(counts, prepend=0)):
-        state = walked(machine, state, jnp.asarray(count), jax.random.fold_in(key, number))
+        state = _walked(machine, state, jnp.asarray(count), jax.random.fold_in(key, number))
         found.append((*distances(np.asarray(state, np.float64), rows), mean_energy(machine, state) - energy))
     mean, covariance, free_energy = np.asarray(found).T
     return Quality(counts, mean, covariance, free_energy, *floors(rows, len(v)))
 
 
-def rows_of(values: Any, name: str) -> np.ndarray:
+def _rows_of(values: Any, name: str) -> np.ndarray:
     """At least two rows, in double precision."""
     rows = np.asarray(values, np.float64)
     if rows.ndim != 2 or len(rows) < 2:
@@ -181,20 +181,20 @@ def rows_of(values: Any, name: str) -> np.ndarray:
 
 
 @eqx.filter_jit
-def walked(machine: Any, v: Array, steps: Array, key: Array) -> Array:
+def _walked(machine: Any, v: Array, steps: Array, key: Array) -> Array:
     """Gibbs sampling, compiled once for any number of steps."""
     return gibbs(machine, v, steps, key)
 
 
 @eqx.filter_jit
-def free_energies(machine: Any, v: Array) -> Array:
+def _free_energies(machine: Any, v: Array) -> Array:
     """F, compiled."""
     return machine.free_energy(v)
 
 
 def mean_energy(machine: Any, v: Array) -> float:
     """Mean F."""
-    return float(np.asarray(free_energies(machine, v), np.float64).mean())
+    return float(np.asarray(_free_energies(machine, v), np.float64).mean())
 
 
 def distances(chains: np.ndarray, rows: np.ndarray) -> tuple[float, float]:

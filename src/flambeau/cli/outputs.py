@@ -109,9 +109,9 @@ def put(path: Path, write: Callable[[Path], object]) -> Path:
 def warm_start_compiler() -> None:
     """Keep compiled programs for the next call, if they can be kept at all: they only save time."""
     from flambeau import enable_compilation_cache
-    from flambeau.foundation.programs import cache_folder
+    from flambeau.foundation.programs import program_folder
 
-    folder = cache_folder()
+    folder = program_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         reason = reason_against(folder)

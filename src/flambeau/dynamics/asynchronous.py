@@ -113,7 +113,7 @@ def block_of(wiring: Lateral, bias: Array, states: Array, ids: Array, noise: Any
         own, net = carry
         at = number * GROUP
         before, nets = (jax.lax.dynamic_slice_in_dim(part, at, GROUP) for part in carry)
-        new = written_out(jax.lax.dynamic_slice(inner, (at, at), (GROUP, GROUP)), nets, before, levels)
+        new = _written_out(jax.lax.dynamic_slice(inner, (at, at), (GROUP, GROUP)), nets, before, levels)
         net = net + jax.lax.dynamic_slice_in_dim(inner, at, GROUP, axis=1) @ (new - before)
         return jax.lax.dynamic_update_slice_in_dim(own, new, at, 0), net
 
@@ -126,7 +126,7 @@ def block_of(wiring: Lateral, bias: Array, states: Array, ids: Array, noise: Any
     return states.at[ids].set(new, mode="drop")
 
 
-def written_out(inner: Array, nets: Array, before: Array, levels: tuple[float, float]) -> Array:
+def _written_out(inner: Array, nets: Array, before: Array, levels: tuple[float, float]) -> Array:
     """The group's new states, each seeing the changes of those before it; ``inner`` are the weights among them."""
     new: list[Array] = []
     for i in range(GROUP):

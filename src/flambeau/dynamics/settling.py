@@ -258,7 +258,7 @@ class Settled(NamedTuple):
         return rises if isinstance(self.energies, jax.Array) else np.asarray(rises)
 
 
-class Course(NamedTuple):
+class _Course(NamedTuple):
     """The loop's memory: the states now and before the last sweep, and what is known of them."""
 
     states: Array
@@ -311,32 +311,32 @@ def settle(
 
 
 @eqx.filter_jit
-def begun(network: AbstractFeedback, states: Array, held: Array | None) -> tuple[Course, Array | None]:
+def begun(network: AbstractFeedback, states: Array, held: Array | None) -> tuple[_Course, Array | None]:
     """Before the first sweep, and what pulls on held neurons: plus or minus infinity."""
     pull = None if held is None else jnp.where(held, jnp.where(states == network.levels[1], jnp.inf, -jnp.inf), 0)
     no, none = jnp.zeros(states.shape[0], bool), jnp.zeros(states.shape[0], jnp.int32)
-    return Course(states, jnp.full_like(states, jnp.nan), no, no, none), pull
+    return _Course(states, jnp.full_like(states, jnp.nan), no, no, none), pull
 
 
-def is_over(course: Course) -> Array:
+def is_over(course: _Course) -> Array:
     """Which states have come to their end."""
     return course.fixed | course.cycle
 
 
-def energy_now(network: AbstractFeedback, course: Course) -> Array:
+def energy_now(network: AbstractFeedback, course: _Course) -> Array:
     """What a trace records."""
     return network.energy(course.states)
 
 
 def judged(
-    network: AbstractFeedback, update: AbstractUpdate, pull: Array | None, key: Array, number: Array, course: Course
-) -> Course:
+    network: AbstractFeedback, update: AbstractUpdate, pull: Array | None, key: Array, number: Array, course: _Course
+) -> _Course:
     """One more sweep, and what it has shown."""
     moved = update.sweep(network, course.states, pull, jax.random.fold_in(key, number), number)
     same = jnp.all(moved == course.states, axis=1)
     swings = ~same & jnp.all(moved == course.earlier, axis=1) & update.repeats
     sweeps = jnp.where(same, course.sweeps, number + 1)
-    return Course(moved, course.states, rests(network, update, moved, same, pull), swings, sweeps)
+    return _Course(moved, course.states, rests(network, update, moved, same, pull), swings, sweeps)
 
 
 def rests(network: AbstractFeedback, update: AbstractUpdate, states: Array, same: Array, pull: Array | None) -> Array:

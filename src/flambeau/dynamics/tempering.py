@@ -77,7 +77,7 @@ def temper(machine: AbstractMachine, ladder: Ladder, k: int | Array, key: Array,
     return adapted(exchange(machine, ladder, swapping), adaptation)
 
 
-def log_weights(machine: AbstractMachine, ladder: Ladder, betas: Array, nets: Array, v: Array) -> Array:
+def _log_weights(machine: AbstractMachine, ladder: Ladder, betas: Array, nets: Array, v: Array) -> Array:
     """log p*_β(v) ``(rungs, chains)`` of states v at other ``betas``; ``nets``, their hidden net inputs at β = 1."""
     beta = betas[:, None, None]
     summed = machine.hidden.log_normaliser(beta * nets, beta * machine.hidden_bias).sum(-1)
@@ -88,9 +88,9 @@ def exchange(machine: AbstractMachine, ladder: Ladder, key: Array) -> Ladder:
     """One round of exchanges between neighbours: even pairs at even steps, odd pairs at odd ones."""
     v, betas = ladder.visible, ladder.betas
     nets = machine.hidden_net(v)
-    own = log_weights(machine, ladder, betas, nets, v)
-    colder = log_weights(machine, ladder, betas[1:], nets[:-1], v[:-1])  # each state one rung up
-    hotter = log_weights(machine, ladder, betas[:-1], nets[1:], v[1:])  # and one rung down
+    own = _log_weights(machine, ladder, betas, nets, v)
+    colder = _log_weights(machine, ladder, betas[1:], nets[:-1], v[:-1])  # each state one rung up
+    hotter = _log_weights(machine, ladder, betas[:-1], nets[1:], v[1:])  # and one rung down
     odds = colder + hotter - own[:-1] - own[1:]
     turn = (jnp.arange(len(betas) - 1) % 2 == ladder.steps % 2)[:, None]
     swap = turn & (jnp.log(jax.random.uniform(key, odds.shape, odds.dtype)) < odds)

@@ -66,7 +66,7 @@ class AbstractDeepBelief(AbstractBoltzmann):
             functools.partial(self._machine, rows, place, size, seed, () if place else tuple(monitors))
             for place, size in enumerate(sizes)
         ]
-        runs = stagewise(rows.inputs, stages, hidden_means, verbose=bool(self.verbose))
+        runs = stagewise(rows.inputs, stages, _hidden_means, verbose=bool(self.verbose))
         for run in runs:
             check_machine(self, run.network)
         return runs
@@ -133,7 +133,7 @@ class AbstractDeepBelief(AbstractBoltzmann):
 
     def _settle(self, network: DeepBeliefNetwork, rows: Rows, runs: Sequence[Run]) -> None:
         """What both remember: base rates at the top, where chains start, and one history of all stages."""
-        codes = by_rows(encoded, network, rows.inputs[:MOST]).astype(np.float64)
+        codes = by_rows(_encoded, network, rows.inputs[:MOST]).astype(np.float64)
         weights = rows.weights[:MOST]
         base = biases_for(network.top.features, weights @ codes, weights.sum())
         self._base = np.concatenate([base, np.zeros(network.label, base.dtype)])
@@ -149,12 +149,12 @@ class AbstractDeepBelief(AbstractBoltzmann):
         return np.asarray(by_rows(descended, given, (no_rows(count), clamp), key=key))
 
 
-def hidden_means(machine: RestrictedBoltzmannMachine, v: Array) -> Array:
+def _hidden_means(machine: RestrictedBoltzmannMachine, v: Array) -> Array:
     """E[h | v]."""
     return machine(v)
 
 
-def encoded(network: DeepBeliefNetwork, v: Array) -> Array:
+def _encoded(network: DeepBeliefNetwork, v: Array) -> Array:
     """Means of the penultimate layer."""
     return network.encode(v)
 

@@ -104,7 +104,7 @@ def by_backpropagation(
 ) -> Course:
     """Back-propagation of a loss, judged by that loss on the held-out rows where there are any."""
     batch_size = rows_per_step(model.batch_size, len(rows.weights))
-    stopping, keep, curves = watched(model, Evaluation(loss, classify), held_out, stream=stream)
+    stopping, keep, curves = _watched(model, Evaluation(loss, classify), held_out, stream=stream)
     chance = chance_loss(loss, rows.targets, rows.weights)
     return Course(
         {**outline, "loss": loss},
@@ -121,7 +121,7 @@ def by_backpropagation(
     )
 
 
-def watched(
+def _watched(
     model: AbstractDescending, score: Any, held_out: Rows | None, *, stream: bool
 ) -> tuple[AbstractStopping, AbstractKeeper, tuple[AbstractMonitor, ...]]:
     """``(stopping criterion, keeper, monitors)``: early stopping watches the held-out score and keeps the best network.

@@ -78,12 +78,12 @@ def measured(
     with progress_bar(verbose, len(points) * draws, name="storing", unit="draws", watched="stable") as show:
         for place, (_, load, flips) in enumerate(points):
             for draw in range(draws):
-                found[:, place, draw] = drawn(model, units, load, flips, np.random.default_rng([seed, place, draw]))
+                found[:, place, draw] = _drawn(model, units, load, flips, np.random.default_rng([seed, place, draw]))
                 show(place * draws + draw + 1, found[0, place, draw])
     return MemoryCurve(np.asarray([at for at, _, _ in points]), *found)
 
 
-def drawn(model: Any, units: int, load: float, flips: float, rng: np.random.Generator) -> tuple[float, float, float]:
+def _drawn(model: Any, units: int, load: float, flips: float, rng: np.random.Generator) -> tuple[float, float, float]:
     """One draw: the share stable, the share recalled, the mean overlap."""
     low, high = model._levels or (-1.0, 1.0)
     spins, middle = rng.choice([-1.0, 1.0], (round(load * units), units)), (low + high) / 2

@@ -13,7 +13,7 @@ from typing import Any
 
 import jax
 
-__all__ = ["SMALL_STEP", "cache_folder", "enable_compilation_cache", "options_for"]
+__all__ = ["SMALL_STEP", "enable_compilation_cache", "options_for", "program_folder"]
 
 SMALL_STEP = 1_500_000  # weights x batch: below it (9 MFLOP a step, 0.1 ms) a second thread is not worth waking
 
@@ -52,7 +52,7 @@ def enable_compilation_cache(folder: str | Path | None = None) -> Path:
     Default: ``FLAMBEAU_COMPILATION_CACHE``, else ``jax`` in the user's cache folder for Flambeau. *Limits:* programs
     are valid for one version of JAX and one kind of processor; JAX itself finds out.
     """
-    path = Path(folder or cache_folder()).expanduser()
+    path = Path(folder or program_folder()).expanduser()
     path.mkdir(parents=True, exist_ok=True)
     jax.config.update("jax_compilation_cache_dir", str(path))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -60,7 +60,7 @@ def enable_compilation_cache(folder: str | Path | None = None) -> Path:
     return path
 
 
-def cache_folder() -> Path:
+def program_folder() -> Path:
     """Where compiled programs are kept unless another folder is given."""
     return Path(os.environ.get("FLAMBEAU_COMPILATION_CACHE") or user_cache() / "jax").expanduser()
 

@@ -102,7 +102,7 @@ def as_json(chapters: Sequence[Chapter]) -> dict[str, Any]:
 def worded(value: SupportsFloat, form: str = "g") -> str:
     """A number with a true minus sign, and no minus before zero.
 
-    >>> number(-0.5, "+.1f"), number(-1e-12, ".3f")
+    >>> worded(-0.5, "+.1f"), worded(-1e-12, ".3f")
     ('−0.5', '0.000')
     """
     text = format(float(value), form)

@@ -91,7 +91,7 @@ class Polynomial(AbstractInteraction):
 
     def net(self, drive: Array, weight: Array) -> Array:
         """Σ x a."""
-        return settled(drive, weight)
+        return _settled(drive, weight)
 
     def capacity(self, units: int) -> float:
         """:func:`dense_capacity`."""
@@ -121,14 +121,14 @@ class Exponential(AbstractInteraction):
 
     def net(self, drive: Array, weight: Array) -> Array:
         """Half the difference of the two log-sums."""
-        return jnp.arctanh(math.tanh(1) * settled(drive, weight) / weight)
+        return jnp.arctanh(math.tanh(1) * _settled(drive, weight) / weight)
 
     def capacity(self, units: int) -> float:
         """2^(N/2), infinite where that is no float any more."""
         return 2.0 ** (units / 2) if units < 2_000 else math.inf
 
 
-def settled(drive: Array, weight: Array) -> Array:
+def _settled(drive: Array, weight: Array) -> Array:
     """Σ x a, and 0 where it is no more than the rounding of Σ |a|: nobody should flip for that."""
     return jnp.where(jnp.abs(drive) <= 16 * jnp.finfo(drive.dtype).eps * weight, 0, drive)
 

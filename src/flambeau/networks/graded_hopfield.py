@@ -189,7 +189,7 @@ def graded_hopfield(
             raise DataError(f"graded_hopfield, {name}", f"shape {shape or '(n, n)'}", values.shape, "one row per unit")
         if not np.isfinite(values).all():
             raise DataError(f"graded_hopfield, {name}", "finite numbers", "NaN or infinity", "check how they were made")
-    beta, time = (positive(name, value) for name, value in (("gain", gain), ("tau", tau)))
+    beta, time = (_positive(name, value) for name, value in (("gain", gain), ("tau", tau)))
     return GradedHopfield(wiring, jnp.asarray(-theta), beta, time, graded(activation))
 
 
@@ -202,7 +202,7 @@ def graded(name: str | AbstractActivation) -> AbstractActivation:
     return found
 
 
-def positive(name: str, value: Any) -> Float[Array, ""]:
+def _positive(name: str, value: Any) -> Float[Array, ""]:
     """A finite number above zero, as an array: another gain runs the same program."""
     number = np.asarray(value, dtype())
     if number.shape != () or not 0 < number < np.inf:

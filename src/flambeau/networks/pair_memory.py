@@ -275,11 +275,11 @@ class SequenceNetwork(AbstractAssociator):
     def run(self, start: Any, steps: int) -> Float[Array, "times batch units"]:
         """The states at times 0 to ``steps``, from ``start`` ``(batch, units)``; before time 0 nothing pulls."""
         check_value("SequenceNetwork.run, steps", steps, 0, whole=True)
-        return walked(self, cues(start, self.structure.weights.shape[0], "SequenceNetwork.run, start"), int(steps))
+        return _walked(self, cues(start, self.structure.weights.shape[0], "SequenceNetwork.run, start"), int(steps))
 
 
 @eqx.filter_jit
-def walked(network: SequenceNetwork, start: Float[Array, "batch units"], steps: int) -> Array:
+def _walked(network: SequenceNetwork, start: Float[Array, "batch units"], steps: int) -> Array:
     """The walk, as one program."""
 
     def one(past: Array, _: None) -> tuple[Array, Array]:

@@ -85,7 +85,7 @@ class ContrastiveDivergence(AbstractRule):
         model, chains = self.sampler.draw(network, network.hidden.sample(data.net, up), share, state.chains, chain)
         state = self.moved(network, data, state._replace(chains=chains))
         proposal = self.difference(network, data, model, state)
-        loss = mean_energy(network, data) - mean_energy(network, model)
+        loss = _mean_energy(network, data) - _mean_energy(network, model)
         info = {"loss": loss, "weight": jnp.sum(batch.weights), "hidden": data.hidden, "particles": model}
         return proposal, state, info
 
@@ -124,7 +124,7 @@ class ContrastiveDivergence(AbstractRule):
         )
 
 
-def mean_energy(network: Any, side: Particles) -> Array:
+def _mean_energy(network: Any, side: Particles) -> Array:
     """⟨energy(v, E[h | v])⟩, from net inputs that are there already."""
     bias = network.hidden_bias
     across = network.hidden.energy(side.hidden, bias) - network.hidden.statistic(side.hidden) * (side.net - bias)

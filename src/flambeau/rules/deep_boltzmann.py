@@ -117,11 +117,11 @@ class DeepBoltzmannLearning(AbstractRule):
             for place, change in enumerate(changes):
                 biases[place] = biases[place] - change.backproject(mu[place + 1][None])[0]
                 biases[place + 1] = biases[place + 1] - change.project(mu[place][None])[0]
-        own = jax.tree.map(jnp.subtract, own_slope(network, model), own_slope(network, data))
+        own = jax.tree.map(jnp.subtract, _own_slope(network, model), _own_slope(network, data))
         return dataclasses.replace(network, structures=changes, biases=tuple(biases), units=(own, *network.units[1:]))
 
 
-def own_slope(network: Any, side: Layered) -> Any:
+def _own_slope(network: Any, side: Layered) -> Any:
     """What the visible units' own parameters (a learned variance) receive from one side."""
     net = network.net(side.layers, 0)
     return network.units[0].slope(side.layers[0], net, network.biases[0], side.share)

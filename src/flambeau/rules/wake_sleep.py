@@ -55,7 +55,7 @@ class UpDown(AbstractRule):
         sinking = descend(network.lower, particles.visible[..., : rising[-1].shape[-1]], down)
         share = batch.weights / total(batch.weights)
         lower = tuple(
-            taught(pair, rising[place : place + 2], share, sinking[place : place + 2], particles.share)
+            _taught(pair, rising[place : place + 2], share, sinking[place : place + 2], particles.share)
             for place, pair in enumerate(network.lower)
         )
         bottom = network.lower[0]
@@ -65,7 +65,7 @@ class UpDown(AbstractRule):
         return proposal, state, {"loss": loss, "weight": jnp.sum(batch.weights), "particles": particles}
 
 
-def taught(pair: Any, rising: list[Array], share: Array, sinking: list[Array], weight: Array) -> Any:
+def _taught(pair: Any, rising: list[Array], share: Array, sinking: list[Array], weight: Array) -> Any:
     """One pair of layers' proposal, pointing uphill in the error as every proposal does."""
     x, h = rising
     missed = pair.lower.statistic(pair.lower.mean(pair.down_net(h))) - pair.lower.statistic(x)

@@ -60,10 +60,10 @@ def check_estimator(model: Any) -> None:
     for key, kind in FITTED.items():
         if key in has and not isinstance(has[key], kind):
             raise ValueError(f"{name}.{key} cannot be {has[key]!r:.80}")
-    check_sizes(name, has)
+    _check_sizes(name, has)
 
 
-def check_sizes(name: str, has: Mapping[str, Any]) -> None:
+def _check_sizes(name: str, has: Mapping[str, Any]) -> None:
     """Names as many as features, classes as many as answers, a network that takes such rows."""
     features = has.get("n_features_in_", 1)
     names, classes = has.get("feature_names_in_", np.empty(features)), has.get("classes_")

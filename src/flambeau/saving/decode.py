@@ -13,7 +13,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from flambeau.saving.table import is_estimator, known_classes, may_be_fitted
+from flambeau.saving.table import classes_in_files, is_estimator, may_be_fitted
 
 __all__ = ["Decoder"]
 
@@ -43,13 +43,13 @@ class Decoder:
         if self.parts > MAX_PARTS:
             raise ValueError(f"more than {MAX_PARTS:,} parts")
         if not isinstance(entry, dict):
-            return plain(entry)
+            return _plain(entry)
         if "slot" in entry and slots is not None:
-            return self._array(slots[whole(entry["slot"])], entry["device"])
+            return self._array(slots[_whole(entry["slot"])], entry["device"])
         if "tensor" in entry:
             return self._array(entry["tensor"], entry["device"])
         if "like" in entry and slots is None:
-            return self._like(whole(entry["like"]), tuple(entry["arrays"]))
+            return self._like(_whole(entry["like"]), tuple(entry["arrays"]))
         if "class" in entry:
             return self._object(entry, slots)
         return self._plain(entry, slots)
@@ -98,9 +98,9 @@ class Decoder:
     def _object(self, entry: dict[str, Any], slots: Slots | None) -> Any:
         """An object of a class of the table."""
         name = entry["class"]
-        if name not in known_classes():
+        if name not in classes_in_files():
             raise ValueError(f"no class {name!r:.80} may stand in a file")
-        cls = known_classes()[name]
+        cls = classes_in_files()[name]
         if is_estimator(cls):
             given = {part: self._values(entry[part], slots) for part in ("parameters", "fitted")}
             return estimator_of(cls, **given)
@@ -110,14 +110,14 @@ class Decoder:
         return {name: self.decode(value, slots) for name, value in fields.items()}
 
 
-def plain(entry: Any) -> Any:
+def _plain(entry: Any) -> Any:
     """A number, text or None."""
     if entry is not None and not isinstance(entry, bool | int | float | str):
         raise ValueError(f"{type(entry).__name__} where an entry should be")
     return entry
 
 
-def whole(number: Any) -> int:
+def _whole(number: Any) -> int:
     """A place in a list, counted from its start."""
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         raise ValueError(f"{number!r:.80} is no place in a list")

@@ -28,7 +28,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from flambeau.errors import ConfigurationError
-from flambeau.saving.table import is_estimator, known_classes, may_be_fitted
+from flambeau.saving.table import classes_in_files, is_estimator, may_be_fitted
 from flambeau.training import Progress
 from flambeau.training.keeping import VotesState
 
@@ -78,7 +78,7 @@ class Encoder:
             return self._array(thing, path)
         if depth >= MAX_DEPTH:
             refuse(path, f"nested at most {MAX_DEPTH} deep", "more", "flatten it")
-        if known_classes().get(type(thing).__name__) is type(thing):
+        if classes_in_files().get(type(thing).__name__) is type(thing):
             return self._object(thing, path, depth + 1)
         return self._plain(thing, path, depth + 1)
 
@@ -93,7 +93,7 @@ class Encoder:
             return {type(thing).__name__: parts}
         if type(thing) in GENERATORS:
             return {"random": self.encode(state_of(thing), path, depth)}
-        return refuse(path, "numbers, names and Flambeau's own classes", described(thing), remedy_for(thing, path))
+        return refuse(path, "numbers, names and Flambeau's own classes", _described(thing), _remedy_for(thing, path))
 
     def _object(self, thing: Any, path: str, depth: int) -> dict[str, Any]:
         """An object of a known class."""
@@ -188,7 +188,7 @@ def state_of(generator: Any) -> dict[str, Any]:
     return {"kind": "RandomState", **generator.get_state(legacy=False)}
 
 
-def described(thing: Any) -> str:
+def _described(thing: Any) -> str:
     """What was given, in words."""
     return (
         f"{type(thing).__module__}.{type(thing).__qualname__}"
@@ -197,7 +197,7 @@ def described(thing: Any) -> str:
     )
 
 
-def remedy_for(thing: Any, path: str) -> str:
+def _remedy_for(thing: Any, path: str) -> str:
     """What to do about a part that is code rather than numbers and names."""
     name = path.rpartition(".")[2]
     if name.startswith("learning_rate") or name.endswith("_rate"):

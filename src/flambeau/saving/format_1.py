@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from flambeau.foundation.container import Container
-from flambeau.saving.table import is_estimator, known_classes
+from flambeau.saving.table import classes_in_files, is_estimator
 
 __all__ = ["from_1_to_2"]
 
@@ -46,7 +46,7 @@ def renewed(entry: Any, tensors: Tensors) -> Any:
         return entry
     name, fields = entry["class"], entry["fields"]
     fields = CHANGES.get(name, lambda given, _: given)(fields, tensors)
-    cls = known_classes().get(name)
+    cls = classes_in_files().get(name)
     if cls is None or not is_estimator(cls):
         return {"class": name, "fields": fields}
     parameters = set(cls._get_param_names())  # type: ignore[attr-defined]
@@ -71,7 +71,7 @@ def dense(entry: Any, tensors: Tensors) -> Fields:
     return {"class": "Dense", "fields": {"weights": changed(entry, tensors, np.transpose, "sender first")}}
 
 
-def lateral(entry: Any, tensors: Tensors) -> Fields:
+def _lateral(entry: Any, tensors: Tensors) -> Fields:
     """The same within one layer."""
     weights = np.zeros((1, 1)) if entry is None else tensors[entry["tensor"]]
     promises = {
@@ -114,7 +114,7 @@ def belief_network(fields: Fields, _: Tensors) -> Fields:
 
 def recurrent(fields: Fields, tensors: Tensors) -> Fields:
     """Binary and graded Hopfield networks: a lateral structure, and the threshold's negative."""
-    structure = lateral(fields.pop("weights"), tensors)
+    structure = _lateral(fields.pop("weights"), tensors)
     bias = changed(fields.pop("thresholds"), tensors, np.negative, "negative")
     return {"structure": structure, "bias": bias, **fields}
 
@@ -127,14 +127,14 @@ def memory(fields: Fields, tensors: Tensors) -> Fields:
     return {"_unlearned": False, **fields, "_own": changed(spanned, tensors, np.diagonal, "diagonal")}
 
 
-def pairs(fields: Fields, tensors: Tensors) -> Fields:
+def _pairs(fields: Fields, tensors: Tensors) -> Fields:
     """A bidirectional memory."""
     return {"structure": dense(fields["weights"], tensors)}
 
 
 def sequence(fields: Fields, tensors: Tensors) -> Fields:
     """A memory of a sequence."""
-    structure, transition = lateral(fields.pop("weights"), tensors), dense(fields.pop("transition"), tensors)
+    structure, transition = _lateral(fields.pop("weights"), tensors), dense(fields.pop("transition"), tensors)
     return {"structure": structure, "transition": transition, **fields}
 
 
@@ -174,7 +174,7 @@ CHANGES: dict[str, Callable[[Fields, Tensors], Fields]] = {
     "Hopfield": memory,
     "HopfieldNetwork": recurrent,
     "GradedHopfield": recurrent,
-    "BidirectionalNetwork": pairs,
+    "BidirectionalNetwork": _pairs,
     "SequenceNetwork": sequence,
     "DenseMemory": patterns,
     "ModernMemory": patterns,

@@ -20,7 +20,7 @@ import flambeau
 from flambeau import estimators
 from flambeau.training import Run
 
-__all__ = ["is_estimator", "is_network", "known_classes", "may_be_fitted"]
+__all__ = ["classes_in_files", "is_estimator", "is_network", "may_be_fitted"]
 
 ROOMS = ("neurons", "structures", "dynamics", "rules", "networks", "analysis", "training", "monitors", "problems")
 OPTIMIZER_STATES = (
@@ -39,7 +39,7 @@ LEGACY = (
 
 
 @functools.cache
-def known_classes() -> dict[str, type]:
+def classes_in_files() -> dict[str, type]:
     """Name -> class, of every class that may stand in a file."""
     faces = [thing for thing in vars(estimators).values() if isinstance(thing, type) and is_estimator(thing)]
     core = [cls for module in core_modules() for cls in vars(module).values() if belongs(cls, module.__name__)]

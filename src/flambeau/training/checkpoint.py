@@ -34,7 +34,7 @@ def save_checkpoint(path: str | Path, run: Run, prints: Mapping[str, str]) -> No
 
     ``prints``, the :func:`fingerprint` of every part that holds numbers and is not learned.
     """
-    tensors = {**named(run.progress), **named({"history": run.history, "records": run.records})}
+    tensors = {**_named(run.progress), **_named({"history": run.history, "records": run.records})}
     counts = {"rounds": run.rounds, "steps": run.steps}
     manifest = {**counts, "settings": _in_words(run.configuration), "prints": dict(prints)}
     write_atomic(path, pack(f"checkpoint {path}", FORMAT, manifest, tensors))
@@ -51,7 +51,7 @@ def load_checkpoint(
     container = read(path, {FORMAT: True})
     _compare(container, "settings", _in_words(configuration))
     _compare(container, "prints", prints)
-    tensors, expected = container.tensors, named(like)
+    tensors, expected = container.tensors, _named(like)
     for name, leaf in expected.items():
         found = tensors.get(name)
         if found is None or found.shape != leaf.shape or found.dtype != leaf.dtype:
@@ -118,7 +118,7 @@ def _count(container: Container, name: str) -> int:
     return value
 
 
-def named(tree: PyTree) -> dict[str, np.ndarray]:
+def _named(tree: PyTree) -> dict[str, np.ndarray]:
     """Every array of a pytree under its path."""
     return {
         jax.tree_util.keystr(path, simple=True, separator="/"): np.ascontiguousarray(leaf).reshape(np.shape(leaf))
@@ -127,7 +127,7 @@ def named(tree: PyTree) -> dict[str, np.ndarray]:
 
 
 def nested(flat: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Undo :func:`named` for dictionaries."""
+    """Undo :func:`_named` for dictionaries."""
     tree: dict[str, Any] = {}
     for name, value in flat.items():
         *parents, last = name.split("/")
