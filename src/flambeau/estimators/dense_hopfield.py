@@ -192,7 +192,9 @@ class DenseHopfield(AbstractMemory):
         """Of real patterns: too low a β. Of others: an overload, whether patterns are lost already or not."""
         if not DISCRETE[self.interaction]:
             text = f"at beta={self.beta:g} an update takes {int(wrong.sum())} of {len(wrong)} stored patterns nearer to"
-            return f"{text} others or the mean of all than to themselves, so answers blur; {hint(self)}" if lost else ""
+            return (
+                f"{text} others or the mean of all than to themselves, so answers blur; {_hint(self)}" if lost else ""
+            )
         patterns, units = distinct(self.patterns_).shape
         limit = self.network_.interaction.capacity(units)
         if patterns <= limit and not lost:
@@ -203,7 +205,7 @@ class DenseHopfield(AbstractMemory):
         return f"{known}; {lost or 'all are fixed points yet'}; {remedy}, or store fewer"
 
     def _rests(self, X: Float[np.ndarray, "n units"]) -> Bool[np.ndarray, " n"]:
-        return np.asarray(self._rows(rests, self.network_, X))
+        return np.asarray(self._rows(_rests, self.network_, X))
 
     def _wrong(self, X: Float[np.ndarray, "n units"]) -> Float[np.ndarray, " n"]:
         return np.asarray(self._rows(amiss, self.network_, X))
@@ -281,7 +283,7 @@ def by_itself(network: Any) -> Any:
     return ModernMemory(network.patterns, network.beta, None, network.separation)
 
 
-def hint(model: DenseHopfield) -> str:
+def _hint(model: DenseHopfield) -> str:
     """The β at which an update gives most patterns back, by how far each leads at its own place."""
     rows = distinct(model.patterns_)
     asked = rows[np.linspace(0, len(rows) - 1, min(len(rows), 64)).astype(int)]
@@ -316,7 +318,7 @@ def nearest(network: Any, x: Any) -> Array:
     return jnp.argmin((network.structure.weights**2).sum(0) / 2 - products(network, x), axis=1)
 
 
-def rests(network: Any, x: Any) -> Array:
+def _rests(network: Any, x: Any) -> Array:
     """Whether an update leaves each row where it is."""
     x = jnp.asarray(x)
     if isinstance(network, DenseMemory):

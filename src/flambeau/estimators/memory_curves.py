@@ -43,7 +43,7 @@ def capacity_curve(
     [1.0, 0.0]
     """
     points = [(load, load, flips) for load in loads]
-    return measured("capacity_curve", model, units, points, draws, seed, verbose)
+    return _measured("capacity_curve", model, units, points, draws, seed, verbose)
 
 
 def basin_curve(
@@ -56,10 +56,10 @@ def basin_curve(
     [1.0, 0.0]
     """
     points = [(share, load, share) for share in flips]
-    return measured("basin_curve", model, units, points, draws, seed, verbose)
+    return _measured("basin_curve", model, units, points, draws, seed, verbose)
 
 
-def measured(
+def _measured(
     where: str, model: Any, units: int, points: list[tuple[float, float, float]], draws: int, seed: int, verbose: bool
 ) -> MemoryCurve:
     """Every point ``(at, load, flips)``, every draw."""

@@ -75,7 +75,7 @@ def settled_rows(
         seen = settle(network, states, update, key=own, max_sweeps=int(limit), held=mask, trace=int(limit))
         real = [np.asarray(values)[: part.stop - part.start] for values in seen[:4]]
         parts.append(Settled(real[0], real[1], real[2], real[3], seen.energies))
-    return joined(parts, len(X))
+    return _joined(parts, len(X))
 
 
 def settled_part(given: tuple[HopfieldNetwork, AbstractUpdate, Any], rows: tuple, key: Array) -> Settled:
@@ -85,7 +85,7 @@ def settled_part(given: tuple[HopfieldNetwork, AbstractUpdate, Any], rows: tuple
     return settle(network, jnp.asarray(rows[0]), update, key=key, max_sweeps=jnp.asarray(limit), held=held)
 
 
-def joined(parts: list[Settled], count: int) -> Settled:
+def _joined(parts: list[Settled], count: int) -> Settled:
     """The parts behind one another; energies NaN where another part went on longer."""
     longest = max(len(part.energies) for part in parts if part.energies is not None)
     energies, at = np.full((longest, count), np.nan, np.asarray(parts[0].energies).dtype), 0

@@ -67,7 +67,7 @@ def stored(model: Any, new: Patterns, *, fresh: bool) -> Learned:
     if RULES[model.rule].repeats:
         every = new if fresh else model._stored().and_then(new)
         return repeated(model, every, fresh=fresh)
-    batch, native = batch_of(spins(model, new.rows), new.weights), model.rule == "covariance"
+    batch, native = batch_of(_spins(model, new.rows), new.weights), model.rule == "covariance"
     start = None if fresh else in_spins(model)
     unit, own = Bernoulli() if native else Spin(), None if fresh else model._own
     rule, recode = rule_of(model, new, fresh=fresh), model.states == "binary" and not native
@@ -100,7 +100,7 @@ def batch_of(X: Float[np.ndarray, "n units"], weights: Float[np.ndarray, " n"]) 
 
 def repeated(model: Any, every: Patterns, *, fresh: bool) -> Learned:
     """Passes over all patterns, until none is below the margin."""
-    X, size = spins(model, every.rows), 1 << (len(every.rows) - 1).bit_length()
+    X, size = _spins(model, every.rows), 1 << (len(every.rows) - 1).bit_length()
     run = train(
         hopfield(X.shape[1], symmetric=bool(model.symmetric)) if fresh else in_spins(model),
         rule_of(model, every, fresh=fresh),
@@ -142,7 +142,7 @@ def rate_of(model: Any, X: Float[np.ndarray, "n units"]) -> float:
     return float(len(X) / np.linalg.norm(X.astype(np.float64), 2) ** 2)
 
 
-def spins(model: Any, X: Float[np.ndarray, "n units"]) -> Float[np.ndarray, "n units"]:
+def _spins(model: Any, X: Float[np.ndarray, "n units"]) -> Float[np.ndarray, "n units"]:
     """Patterns in the coding in which the rule learns."""
     return X if model.states == "bipolar" or model.rule == "covariance" else 2 * X - 1
 
@@ -156,13 +156,13 @@ def in_spins(model: Any) -> HopfieldNetwork:
 
 def subtracted(model: Any, gone: Patterns) -> HopfieldNetwork:
     """Hebb's sum without some patterns, exactly."""
-    batch, units = batch_of(spins(model, gone.rows), -gone.weights), gone.rows.shape[1]
+    batch, units = batch_of(_spins(model, gone.rows), -gone.weights), gone.rows.shape[1]
     return one_look(in_spins(model), units, Spin(), Hebbian(), batch, None, model.states == "binary")[0]
 
 
 def dreamt(model: Any, dreams: int, rate: float, refresh: float) -> tuple[HopfieldNetwork, History]:
     """The network after dreams, each weakened by its share of what Hebb's rule would have given it."""
-    network, rows = in_spins(model), spins(model, model.patterns_)
+    network, rows = in_spins(model), _spins(model, model.patterns_)
     hebb = rows.T @ rows
     np.fill_diagonal(hebb, 0)
     scale = float(np.abs(np.asarray(network.structure.weights)).sum() / max(np.abs(hebb).sum(), 1e-30))

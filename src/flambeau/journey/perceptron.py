@@ -33,7 +33,7 @@ def weights_met(model: fb.Perceptron) -> np.ndarray:
     return np.hstack([layer.bias, layer.structure.weights[:, :, 0]])[: int(state.mistakes) + 1]
 
 
-def by_hand(setting: Setting) -> Told:
+def _by_hand(setting: Setting) -> Told:
     """The rule on AND, mistake by mistake, and on XOR without end."""
     (X, y), (_, odd) = fb.problems.logic_gate("and"), fb.problems.xor()
     learn = fb.Perceptron("voted", shuffle=False, max_epochs=50, max_votes=256)  # "voted" remembers every weight
@@ -146,5 +146,5 @@ PLAN = Plan(
           "但是，它只能表示线性的函数！",
           "The first perceptrons used a 0-1 activation: once the combination passes the threshold the output is 1, "
           "otherwise 0. But it can represent linear functions only!"),
-    (by_hand, boolean_functions, promise, no_line_is_right, ten_digits, whose_gradient),
+    (_by_hand, boolean_functions, promise, no_line_is_right, ten_digits, whose_gradient),
 )  # fmt: skip

@@ -99,13 +99,13 @@ def seconds(cut: Blocks, inputs: int, units: int) -> float:
 
 def convolve(x: Image, w: Kernel, cut: Blocks) -> Maps:
     """y[o, i, j] = Σ_cuv x[c, s i + u, s j + v] w[u, v, c, o], for an image that is padded already."""
-    product = repeated(w, cut).T @ patches(x, cut)
+    product = _repeated(w, cut).T @ patches(x, cut)
     return pixels_of(product.reshape(-1, cut.rows.tiles, cut.columns.tiles, x.shape[-1]), outputs_of(cut))
 
 
 def convolve_back(d: Maps, w: Kernel, cut: Blocks) -> Image:
     """The adjoint of :func:`convolve` in the image."""
-    spread = repeated(w, cut) @ blocks_of(d, outputs_of(cut)).reshape(-1, block_products(cut, d))
+    spread = _repeated(w, cut) @ blocks_of(d, outputs_of(cut)).reshape(-1, block_products(cut, d))
     return joined_blocks(spread.reshape(-1, cut.rows.tiles, cut.columns.tiles, d.shape[-1]), cut)
 
 
@@ -196,7 +196,7 @@ def shifts(cut: Blocks) -> list[tuple[int, int]]:
     return [(a, b) for a in range(cut.rows.reach) for b in range(cut.columns.reach)]
 
 
-def repeated(w: Kernel, cut: Blocks) -> Float[Array, "terms products"]:
+def _repeated(w: Kernel, cut: Blocks) -> Float[Array, "terms products"]:
     """The kernel at its t x t places in a patch: one row per term of a patch, one column per output of a block."""
     places = where(cut)
     elements = jnp.asarray(places.reshape(-1, w.shape[0] * w.shape[1]).T, w.dtype)
@@ -206,7 +206,7 @@ def repeated(w: Kernel, cut: Blocks) -> Float[Array, "terms products"]:
 
 
 def folded(whole: Float[Array, "terms products"], inputs: int, units: int, cut: Blocks) -> Array:
-    """The adjoint of :func:`repeated`: the kernel's places summed."""
+    """The adjoint of :func:`_repeated`: the kernel's places summed."""
     places = where(cut)
     a, b, down, across, t, u = places.shape[:6]
     whole = whole.reshape(a, b, inputs, down, across, units, t, u).transpose(2, 5, 0, 1, 3, 4, 6, 7)
