@@ -34,6 +34,12 @@ def test_filters_refuse_what_has_no_picture(layer, image):
         fb.pictures.filters(LENET, layer, image=image)
 
 
+def test_what_a_table_has_left_out_has_no_kernel():
+    kernels = fb.analysis.layer_kernels(LENET, "C3")
+    seen = np.asarray(LENET.layers[3].structure.table)
+    np.testing.assert_array_equal(np.isnan(kernels).all((0, 1)), ~seen)  # left out
+
+
 def test_a_network_without_weights_has_no_filters():
     with pytest.raises(fb.errors.ConfigurationError, match="there is none to draw"):
         fb.pictures.filters(fb.networks.FeedForward((fb.structures.Flatten(),)))
