@@ -30,13 +30,6 @@ OPTIMIZER_STATES = (
 # scikit-learn's set_output notes on it.
 COMMON = frozenset({"feature_names_in_", "table_", "_sklearn_output_config"})
 
-LEGACY = (
-    *("classes_", "feature_names_in_", "n_features_in_", "n_iter_", "network_", "run_", "history_", "converged_"),
-    *("margin_", "mistake_bound_", "mistakes_", "target_mean_", "target_scale_", "_single", "_stream", "_drawn_as"),
-    *("image_shape_", "_base", "dbn_", "runs_", "patterns_", "step_", "_weights", "_activity", "_symmetric"),
-    *("_calls", "_partition", "_unlearned"),
-)
-
 
 @functools.cache
 def classes_in_files() -> dict[str, type]:
@@ -79,4 +72,4 @@ def is_network(cls: type) -> bool:
 
 def may_be_fitted(cls: type) -> frozenset[str]:
     """What ``fit`` may leave on an estimator of that class; a file may set nothing else."""
-    return frozenset(getattr(cls, "fitted", LEGACY)) | COMMON
+    return frozenset(cls.fitted) | COMMON  # type: ignore[attr-defined]
