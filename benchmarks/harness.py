@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from machine import environment
+from machine import commit, environment
 
 __all__ = ["RESULTS", "Measure", "Row", "alternate", "as_good", "faster", "publish", "read", "timed", "within", "write"]
 
@@ -125,6 +125,7 @@ def write(name: str, rows: Sequence[Row], environment: dict, notes: dict, folder
     content = {
         "name": name,
         "date": time.strftime("%Y-%m-%d"),
+        "commit": commit(),
         "rows": [dataclasses.asdict(row) for row in rows],
         "notes": notes,
         "environment": environment,

@@ -3,11 +3,12 @@
 import argparse
 import os
 import platform
+import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["arguments", "environment", "fix_threads"]
+__all__ = ["arguments", "commit", "environment", "fix_threads"]
 
 PACKAGES = ("flambeau", "jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "scikit-learn", "torch")
 
@@ -78,3 +79,12 @@ def installed(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "not installed"
+
+
+def commit() -> str:
+    """The commit that the working tree stands on, with "-dirty" where it was changed; unknown outside a repository."""
+    here = Path(__file__).resolve().parent
+    asked = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=here, capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip() or "unknown"

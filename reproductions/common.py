@@ -4,13 +4,14 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["keep", "machine", "over_seeds", "wrong"]
+__all__ = ["commit", "keep", "machine", "over_seeds", "wrong"]
 
 PACKAGES = ("flambeau", "jax", "jaxlib", "equinox", "optax", "numpy", "scikit-learn")
 
@@ -41,7 +42,8 @@ def keep(script: str, protocol: dict[str, Any], result: dict[str, Any], *, suffi
     """Write ``SCRIPT.json`` beside the script: a part file, flushed to disk, then put in place."""
     path = Path(script).with_suffix("")
     path = path.with_name(f"{path.name}{suffix}.json")
-    content = {"date": time.strftime("%Y-%m-%d"), "protocol": protocol, "result": result, "machine": machine()}
+    made = {"date": time.strftime("%Y-%m-%d"), "commit": commit()}
+    content = {**made, "protocol": protocol, "result": result, "machine": machine()}
     beside = path.with_suffix(".json.part")
     with beside.open("w", encoding="utf-8") as file:
         json.dump(content, file, indent=2, ensure_ascii=False, allow_nan=False)
@@ -51,6 +53,15 @@ def keep(script: str, protocol: dict[str, Any], result: dict[str, Any], *, suffi
     os.replace(beside, path)
     print(f"kept in reproductions/{path.name}")
     return path
+
+
+def commit() -> str:
+    """The commit that the working tree stands on, with "-dirty" where it was changed; unknown outside a repository."""
+    here = Path(__file__).resolve().parent
+    asked = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=here, capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip() or "unknown"
 
 
 def machine() -> dict[str, str | int]:

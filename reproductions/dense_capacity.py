@@ -93,7 +93,7 @@ def share_held(interaction: fb.networks.AbstractInteraction, units: int, pattern
 @jax.jit
 def fixed(memory: DenseMemory, states: jax.Array) -> jax.Array:
     """Whether no neuron would change, for each state."""
-    return jnp.all(memory.field(states) * states >= 0, axis=1)
+    return jnp.all(memory.net(states) * states >= 0, axis=1)
 
 
 if __name__ == "__main__":
