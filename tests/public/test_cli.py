@@ -131,7 +131,7 @@ def test_a_generative_model_is_trained_saved_and_sampled(run, tmp_path):
     for arguments, said in (
         (("--label", "3"), "a model that knows classes"),
         (("--out", "s.jpg"), "a name that ends in .png or .csv"),
-        (("--out", "no/s.png"), "no folder no"),
+        (("--out", "no/s.png"), "got no folder"),
     ):
         refused = run("sample", "m.flambeau", *arguments)
         assert refused.exit_code == 2

@@ -172,9 +172,9 @@ def test_evaluating_needs_the_target_and_predicting_does_not_write_over_its_inpu
         (("MLPClassifier", "digits", "--set", "epochs=many"), "MLPClassifier.epochs: expected a whole number"),
         (("MLPClassifier", "digits", "--set", "early_stopping=perhaps"), "early_stopping: expected True or False"),
         (("MLPClassifier", "digits", "--set", "activation=nope"), "'nope'"),
-        (("MLPClassifier", "digits", "--out", "no/m.flambeau"), "--out: expected a folder that is there"),
-        (("MLPClassifier", "digits", "--out", "."), "--out: expected the name of a file"),
-        (("MLPClassifier", "digits", "--out", "/dev/full"), "--out: expected a file"),
+        (("MLPClassifier", "digits", "--out", "no/m.flambeau"), "--out: expected an existing folder, got no folder"),
+        (("MLPClassifier", "digits", "--out", "."), "--out: expected a file, got a folder"),
+        (("MLPClassifier", "digits", "--out", "/dev/full"), "--out: expected a regular file"),
         (("MLPClassifier", "digits", "--target", "x"), "--target: expected a table"),
         (("MLPClassifier", "nowhere.csv"), "DATA: expected a file, or one of digits"),
         (("MLPClassifier", "FLOWERS", "--target", "Kind"), "--target: expected a column of flowers.csv: left"),
@@ -307,6 +307,16 @@ def test_a_checkpoint_goes_on_to_the_same_model(folder, tmp_path):
     assert "a new file" in refused("train", "MLPClassifier", data, *WORDS, *checkpoint)
     assert "a checkpoint to go on from" in refused("train", "MLPClassifier", data, *WORDS, "--resume")
     assert "trains step by step" in refused("train", "Hopfield", data, "--checkpoint", tmp_path / "other")
+
+
+def test_a_checkpoint_on_a_full_disk_does_not_end_the_training(folder, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(importlib.import_module("flambeau.training.train"), "save_checkpoint", full)
+    result = call("train", "MLPClassifier", folder / "flowers.csv", *WORDS, *QUICK, "--checkpoint", folder / "full")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("Warning: no checkpoint from here on: ") == 1
 
 
 def test_a_run_that_diverges_leaves_the_last_good_model(folder, tmp_path):

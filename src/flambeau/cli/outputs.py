@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from flambeau.cli.group import Elsewhere, say
-from flambeau.errors import ConfigurationError
+from flambeau.errors import ConfigurationError, OutputError
+from flambeau.foundation.files import check_output
 
 __all__ = ["OutputFile", "OutputFolder", "put", "warm_start_compiler"]
 
@@ -29,15 +30,10 @@ class OutputFile(click.ParamType):
         path, where = Path(value).expanduser(), option_of(param)
         if self.suffixes and path.suffix.lower() not in self.suffixes:
             raise ConfigurationError(where, f"a name that ends in {' or '.join(self.suffixes)}", str(path), "rename it")
-        if path.is_dir() or str(value).endswith(("/", os.sep)):
-            raise ConfigurationError(
-                where, "the name of a file", f"the folder {path}", f"for instance {path / 'result'}"
-            )
-        if path.exists() and not path.is_file():
-            raise ConfigurationError(where, "a file", f"{path}, which is none", "choose another name")
-        if not path.parent.is_dir():
-            remedy = f"make it first: mkdir -p '{path.parent}'"
-            raise ConfigurationError(where, "a folder that is there", f"no folder {path.parent}", remedy)
+        try:
+            check_output(path)
+        except OutputError as error:
+            raise ConfigurationError(where, error.expected, error.got, error.remedy) from None
         check_writable(path.parent, where)
         return path
 
@@ -101,9 +97,14 @@ def put(path: Path, write: Callable[[Path], object]) -> Path:
         except OSError:
             Path(name).unlink(missing_ok=True)
             continue
-        reason = failure.strerror or failure
-        raise Elsewhere(f"{path} could not be written ({reason}): the result is saved to {name}") from failure
+        raise Elsewhere(f"{path} could not be written ({why(failure)}): the result is saved to {name}") from failure
     raise failure
+
+
+def why(failure: OSError) -> str:
+    """The machine's own words for what it refused."""
+    cause = failure.__cause__
+    return failure.strerror or (isinstance(cause, OSError) and cause.strerror) or str(failure)
 
 
 def warm_start_compiler() -> None:

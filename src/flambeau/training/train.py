@@ -81,8 +81,8 @@ def train(
         try:
             for run in session.runs():
                 show(run.steps, float(run.history["loss"][-1]) if run.rounds else float("nan"))
-                if checkpoint:
-                    save_checkpoint(checkpoint, run, session.prints)
+                if checkpoint and not _kept(checkpoint, run, session):
+                    checkpoint = None
                 if time_limit is not None and run.seconds >= time_limit and not session.over(run):
                     return dataclasses.replace(run, interrupted=True)
         except KeyboardInterrupt:
@@ -91,6 +91,16 @@ def train(
             warnings.warn(_interrupted(run, session.steps), RuntimeWarning, stacklevel=2)
             run = dataclasses.replace(run, interrupted=True)
     return run  # type: ignore[return-value]  # there is always one
+
+
+def _kept(checkpoint: str, run: Run, session: Session) -> bool:
+    """Renew the checkpoint; a disk that has become full ends the checkpoints and not the training."""
+    try:
+        save_checkpoint(checkpoint, run, session.prints)
+    except OSError as error:
+        warnings.warn(f"no checkpoint from here on: {error}", RuntimeWarning, stacklevel=3)
+        return False
+    return True
 
 
 def _interrupted(run: Run, steps: int) -> str:
