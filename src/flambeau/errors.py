@@ -5,6 +5,7 @@
     FlambeauError
     ├── ConfigurationError (ValueError)          a setting that cannot work: unknown name, negative rate
     ├── DataError (ValueError)                   data that cannot be learned from: shape, NaN, labels
+    │   └── DataTypeError (TypeError)            something among them that is no number at all
     ├── DivergenceError (FloatingPointError)     training left the finite numbers
     ├── FileFormatError (ValueError)             a file that is not what its name says
     │   └── ChecksumError                        a file whose SHA-256 is not the published one, or not its own
@@ -26,6 +27,7 @@ __all__ = [
     "ChecksumError",
     "ConfigurationError",
     "DataError",
+    "DataTypeError",
     "DivergenceError",
     "DownloadError",
     "FileFormatError",
@@ -62,6 +64,10 @@ class ConfigurationError(FlambeauError, ValueError):
 
 class DataError(FlambeauError, ValueError):
     """Data that cannot be learned from: a wrong shape, a value that is not finite, an unseen label."""
+
+
+class DataTypeError(DataError, TypeError):
+    """Something among the data that is no number at all, and no text either: a dict, a list."""
 
 
 class DivergenceError(FlambeauError, FloatingPointError):

@@ -24,7 +24,7 @@ CODINGS = pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
 def test_scikit_learn(estimator, check):
     with warnings.catch_warnings():
         # One or two features hold no memory, and the estimator says so.
-        warnings.filterwarnings("ignore", "ContinuousHopfield: gain", UserWarning)
+        warnings.filterwarnings("ignore", "ContinuousHopfield: (gain|.* stored patterns)", UserWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
         check(estimator)
 

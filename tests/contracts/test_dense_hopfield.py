@@ -24,7 +24,7 @@ SUITE = [fb.DenseHopfield("softmax"), fb.DenseHopfield("sparsemax")]
 def test_scikit_learn(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.filterwarnings("ignore", "DenseHopfield: at beta", UserWarning)
+        warnings.filterwarnings("ignore", "DenseHopfield: (at beta|.* stored patterns)", UserWarning)
         check(estimator)
 
 

@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array, compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from flambeau.errors import ConfigurationError, DataError, check_value
+from flambeau.errors import ConfigurationError, DataError, DataTypeError, check_value
 from flambeau.estimators.labels import class_indices, known_classes, labels_of
 from flambeau.foundation.memory import physical_memory
 from flambeau.foundation.precision import dtype
@@ -51,7 +51,8 @@ def checked_data(estimator: Any, X: Any, y: Any = "no_validation", *, reset: boo
         where = f"{type(estimator).__name__}, data"
         expected = "a table of finite numbers, (rows, features), with one target per row where there are targets"
         remedy = "check shapes, impute or drop missing values, encode text as numbers"
-        raise DataError(where, expected, str(error).rstrip("."), remedy) from None
+        kind = DataTypeError if isinstance(error, TypeError) else DataError
+        raise kind(where, expected, str(error).rstrip("."), remedy) from None
     return floats if isinstance(y, str) else (floats, checked[1])
 
 
