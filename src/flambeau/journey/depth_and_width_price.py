@@ -54,7 +54,8 @@ def trained_savings(setting: Setting) -> Told:
     axis = np.linspace(-1, 1, 16)
     plane = np.stack([part.ravel() for part in np.meshgrid(axis, axis)], axis=1)
     steps, seeds, kept = setting.pick(50, 1500, 4000), setting.seeds(1, 3, 10), slice(setting.pick(1, 3, 3))
-    errors = {f.__name__: curve(f(plane), plane, steps, seeds, kept) for f in (ripple, _product)}
+    functions = {"ripple": ripple, "product": _product}
+    errors = {name: curve(f(plane), plane, steps, seeds, kept) for name, f in functions.items()}
 
     def draw(axes: list[Axes]) -> None:
         for panel, (name, curves), top in zip(axes, errors.items(), (0.4, 0.02), strict=True):
