@@ -67,8 +67,15 @@ EXACT = {
     ),
     "restricted_boltzmann_machine": (10, []),
     "deep_belief": (8, []),
-    "stability": (9, ["The energy falls until it reaches a minimum"]),
-    "hopfield_memory": (11, ["Projection: every pattern is a fixed point", "Every state comes to rest in a minimum"]),
+    "stability": (9, []),
+    "hopfield_memory": (
+        11,
+        [
+            "Projection: every pattern is a fixed point",
+            "Every state comes to rest in a minimum",
+            "The energy falls until it reaches a minimum",
+        ],
+    ),
 }
 # Sentences of the lecture that are corrected: they stay false, and each says why.
 CORRECTED = {"perceptron": "squared error", "backpropagation": "convex in the weights"}

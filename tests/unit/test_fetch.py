@@ -359,8 +359,8 @@ def test_load_by_name():
 
 def test_available_says_where_each_set_stands(data, cache, source, monkeypatch):
     files = small_files()[1]
-    entry = catalogue._TABLE["mnist"]._replace(remote=serve(source, files))
-    monkeypatch.setitem(catalogue._TABLE, "mnist", entry)
+    entry = catalogue.TABLE["mnist"]._replace(remote=serve(source, files))
+    monkeypatch.setitem(catalogue.TABLE, "mnist", entry)
 
     def where():
         return {row.name: row.where for row in available()}

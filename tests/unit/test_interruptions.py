@@ -196,9 +196,12 @@ def test_numbers_that_were_not_asked_for_are_nan_and_records_are_of_what_was_wat
 # -------------------------------------------------------------------------------------------------- interruptions
 
 
+PRESSED = {"at": 8}
+
+
 def impatient(step):
-    """A schedule under which somebody presses Ctrl-C in the third epoch."""
-    if step >= 8:
+    """A schedule under which somebody presses Ctrl-C in the third epoch, once."""
+    if step >= PRESSED["at"]:
         raise KeyboardInterrupt
     return 0.1
 
@@ -209,9 +212,10 @@ def test_ctrl_c_keeps_what_was_learned_and_says_so(monkeypatch, tmp_path):
     with pytest.warns(RuntimeWarning, match=r"interrupted after 8 of 24 steps: .* kept; go on with .*resume=run"):
         run = trained(optimizer=fb.optimizer("sgd", impatient), checkpoint=file)
     assert (run.interrupted, run.stopped, run.rounds) == (True, False, 2)
+    monkeypatch.setitem(PRESSED, "at", np.inf)
     whole = trained(optimizer=fb.optimizer("sgd", 0.1))
     for earlier in (run, file):
-        more = trained(optimizer=fb.optimizer("sgd", 0.1), resume=earlier)
+        more = trained(optimizer=fb.optimizer("sgd", impatient), resume=earlier)
         jax.tree.map(np.testing.assert_array_equal, more.network, whole.network)
         assert not more.interrupted
 

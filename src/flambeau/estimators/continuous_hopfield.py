@@ -40,10 +40,16 @@ class Trajectory(NamedTuple):
 
 
 def by_hand() -> Any:
-    """None, or an array that ``fit`` looks at."""
-    return declared(
-        None, "None or an array of numbers", lambda value: not isinstance(value, str), lambda text: text, ()
-    )
+    """None, or an array of numbers, whose shape ``fit`` looks at."""
+    return declared(None, "None or an array of numbers", _is_numbers, lambda text: text, ())
+
+
+def _is_numbers(value: Any) -> bool:
+    """None, or what NumPy reads as an array of numbers."""
+    try:
+        return value is None or np.asarray(value).dtype.kind in "biuf"
+    except (ValueError, TypeError):
+        return False
 
 
 @parameters

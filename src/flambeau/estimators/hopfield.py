@@ -248,6 +248,12 @@ class Hopfield(TransformerMixin, AbstractMemory):
         """Recall."""
         return self.recall(X)
 
+    def __sklearn_tags__(self) -> Any:
+        """States come back in the float type in force."""
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
     def transform(self, X: Any) -> np.ndarray:
         """Recall, as a step of a pipeline: rows cleaned of noise."""
         return self.recall(X)

@@ -135,12 +135,12 @@ class AbstractMemory(AbstractFitted):
 
     def _read(self, X: Any, *, fresh: bool, stored: bool = True) -> Float[np.ndarray, "n units"]:
         """Rows of a table, or of images, as the neurons take them."""
-        known = vars(self).get("n_features_in_")
-        if np.ndim(X) in IMAGES:
-            X = np.asarray(X).reshape(len(X), -1)
-        elif not fresh and np.ndim(X) == 2 and np.size(X) == known and np.shape(X)[1] != known:
+        known, shape = vars(self).get("n_features_in_"), _shape_of(X)
+        if len(shape) in IMAGES:
+            X = np.asarray(X).reshape(shape[0], -1)
+        elif not fresh and len(shape) == 2 and np.prod(shape) == known and shape[1] != known:
             remedy = "pass X[None] if this is one image"
-            raise DataError(f"{type(self).__name__}, X", f"rows of {known} features", f"shape {np.shape(X)}", remedy)
+            raise DataError(f"{type(self).__name__}, X", f"rows of {known} features", f"shape {shape}", remedy)
         return self._coded(checked_data(self, X, reset=fresh), stored=stored)
 
     def _cues(self, X: Any) -> Float[np.ndarray, "n units"]:
@@ -152,9 +152,15 @@ class AbstractMemory(AbstractFitted):
         """Patterns only, no targets."""
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False
-        if tags.transformer_tags is not None:
-            tags.transformer_tags.preserves_dtype = ["float32"]  # states come back in the float type in force
         return tags
+
+
+def _shape_of(X: Any) -> tuple[int, ...]:
+    """The shape as NumPy reads it; none of what it cannot read, which is refused later and by name."""
+    try:
+        return np.asarray(X).shape
+    except ValueError:
+        return ()
 
 
 def distinct(rows: Float[np.ndarray, "n units"]) -> Float[np.ndarray, "some units"]:
