@@ -305,7 +305,7 @@ class TestParts:
             (lambda: 5, "an estimator, a network or a run, got int"),
             (lambda: fb.neurons.Tanh(), "got Tanh"),
             (lambda: Own(np.zeros(3)), "got Own.*equinox.tree_serialise_leaves"),
-            (lambda: fb.networks.FeedForward((Own(np.zeros(3)),)), "Own"),
+            (lambda: fb.networks.FeedForward((OwnLayer(np.zeros(3)),)), "OwnLayer"),
         ],
     )
     def test_what_is_code_is_not_saved_and_no_file_appears(self, model, match, tmp_path):
@@ -329,6 +329,18 @@ class TestParts:
         with pytest.raises(ConfigurationError, match="another model"):
             fb.save(fitted("Hopfield"), file)
         assert file.read_bytes() == before
+
+
+class OwnLayer(fb.structures.AbstractPassage):
+    """A user's own layer, which no file can describe."""
+
+    weights: np.ndarray
+
+    def __call__(self, x):
+        return x
+
+    def backward(self, trace, error):
+        return error, self
 
 
 class Own(eqx.Module):
