@@ -230,7 +230,7 @@ def worst_of(rows: tuple[Row, ...], values: np.ndarray, word: str = ": ") -> str
 def worded_parts(share: float) -> str:
     """A share as people say it.
 
-    >>> parts(0.5), parts(0.0071), parts(6.2e-6), parts(0.0)
+    >>> worded_parts(0.5), worded_parts(0.0071), worded_parts(6.2e-6), worded_parts(0.0)
     ('50 %', '0.71 %', 'one part in 160,000', 'nothing')
     """
     if share >= 0.001:

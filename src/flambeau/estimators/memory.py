@@ -107,7 +107,7 @@ class AbstractMemory(AbstractFitted):
     def energy(self, X: Any) -> Float[np.ndarray, " n"]:
         """E of every row."""
         X = self._cues(X)
-        return by_rows(energy_of, self.network_, X)
+        return by_rows(energy_of, self.network_, X) + 0  # a product of zeros may be -0.0
 
     def is_stable(self, X: Any) -> Bool[np.ndarray, " n"]:
         """Which rows are fixed points: recall gives them back as they are."""

@@ -62,7 +62,7 @@ def compiled(network: fb.networks.FeedForward, x: jax.Array) -> jax.Array:
 def parameter_count(sizes: tuple[int, ...]) -> int:
     """Weights and thresholds of a network.
 
-    >>> parameters((2, 51, 1)), parameters((2, 12, 12, 1))
+    >>> parameter_count((2, 51, 1)), parameter_count((2, 12, 12, 1))
     (205, 205)
     """
     return sum((below + 1) * above for below, above in itertools.pairwise(sizes))

@@ -28,6 +28,7 @@ class PerceptronRule(AbstractRule):
     R = max ‖(x, 1)‖, γ the best margin of a unit vector (Novikoff 1962). *Limits:* one layer; on a problem that is
     not separable it never stops. Source: Rosenblatt 1958. Lecture: 单层感知机.
 
+    >>> import jax
     >>> from flambeau.networks import perceptron
     >>> rule, network = PerceptronRule(), perceptron(2, 1)
     >>> batch = Batch(jnp.asarray([[1.0, 1.0]]), jnp.asarray([[1.0]]), jnp.ones(1))

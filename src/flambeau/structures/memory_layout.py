@@ -63,7 +63,7 @@ class ImageLayout(AbstractLayout):
     """Maps of units (batch, height, width, maps), worked on with the batch last.
 
     >>> import jax.numpy as jnp
-    >>> Images().plus(jnp.zeros((1, 1, 1, 2)), jnp.asarray([1.0, 2.0])).tolist()
+    >>> ImageLayout().plus(jnp.zeros((1, 1, 1, 2)), jnp.asarray([1.0, 2.0])).tolist()
     [[[[1.0, 2.0]]]]
     """
 

@@ -58,6 +58,7 @@ def train(
     checkpoint; ``time_limit`` in seconds, looked at after every chunk. Ctrl-C ends the run with a warning and keeps
     what is learned.
 
+    >>> import jax
     >>> from flambeau.networks import mlp
     >>> from flambeau.problems import Examples, xor
     >>> from flambeau.rules import Backpropagation
@@ -131,6 +132,7 @@ def parts(
 
     Whoever has seen enough stops asking: nothing is computed ahead. Arguments and errors are those of :func:`train`.
 
+    >>> import jax
     >>> from flambeau.networks import mlp
     >>> from flambeau.problems import Examples, xor
     >>> from flambeau.rules import Backpropagation
