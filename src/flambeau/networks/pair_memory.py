@@ -272,7 +272,7 @@ class SequenceNetwork(AbstractAssociator):
         """Which bits would be wrong after the step to the next pattern."""
         return batch.targets * self.net(batch.inputs, batch.inputs) < 0
 
-    def run(self, start: Any, steps: int) -> Float[Array, "times batch units"]:
+    def run(self, start: Any, steps: Any) -> Float[Array, "times batch units"]:
         """The states at times 0 to ``steps``, from ``start`` ``(batch, units)``; before time 0 nothing pulls."""
         check_value("SequenceNetwork.run, steps", steps, 0, whole=True)
         return _walked(self, cues(start, self.structure.weights.shape[0], "SequenceNetwork.run, start"), int(steps))
