@@ -33,11 +33,11 @@ from flambeau.estimators.common import checked_data, row_weights, seed_of
 from flambeau.estimators.descent import rows_per_step
 from flambeau.estimators.options import OptimizerLike, Rate, Seed, optimizer_named
 from flambeau.estimators.parameters import flag, number, one_of, parameters, seed, whole
-from flambeau.estimators.rbm import new_machine, sampled
+from flambeau.estimators.rbm import sampled
 from flambeau.foundation.random import seed_words
 from flambeau.foundation.rows import by_rows, no_rows
 from flambeau.monitors import ValidationCurve
-from flambeau.networks import RestrictedBoltzmannMachine
+from flambeau.networks import RestrictedBoltzmannMachine, rbm
 from flambeau.neurons import AbstractUnit, Bernoulli, Categorical
 from flambeau.problems import Binarised
 from flambeau.rules import AbstractRule, ContrastiveDivergence
@@ -170,9 +170,10 @@ class ClassificationRBM(AbstractBoltzmann, ClassifierMixin, AbstractTrainedClass
         batch_size = rows_per_step(self.batch_size, len(rows.weights))
         examples = rows.examples(batch_size, shuffle=bool(self.shuffle))
         outline = {"n_components": sizes[1], "visible": self.visible, "n_categories": self.n_categories}
+        how = {"visible_bias": bias, "centered": centered, "label": label}
         return Course(
             {**outline, "classes": self.classes_.tolist()},
-            lambda key: new_machine(sizes, kind, Bernoulli(), bias, centered, jax.random.key_data(key), label),
+            lambda key: rbm(*sizes, kind, Bernoulli(), **how, key=key),
             self._rule(),
             Binarised(examples, features) if self.binarize == "sample" else examples,
             self._optimizer(),

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
-import equinox as eqx
-import jax
 import numpy as np
 from jaxtyping import Array
 
@@ -136,7 +134,7 @@ class ConvNetClassifier(AbstractNetworkClassifier):
         def draw(key: Array) -> FeedForward:
             how = {"kernel": windows["kernel_size"], "stride": windows["stride"], "padding": windows["padding"],
                    "pool": windows["pool_size"], **settings}  # fmt: skip
-            return new_convnet(shape, maps, hidden, coding.columns, how, jax.random.key_data(key))
+            return convnet(shape, maps, hidden, coding.columns, **how, key=key)
 
         return Drawing({**sizes, **windows, **settings}, draw)
 
@@ -152,9 +150,3 @@ def pairs(value: Any) -> Any:
 def as_learned(examples: Examples, distortion: Distortion | None) -> AbstractProblem:
     """The examples, distorted anew at every step where that is asked for."""
     return examples if distortion is None else Distorted.of(examples, distortion)
-
-
-@eqx.filter_jit
-def new_convnet(shape: Any, maps: Any, hidden: Any, outputs: int, settings: dict[str, Any], seed: Any) -> FeedForward:
-    """A fresh network, drawn in one compiled call."""
-    return convnet(shape, maps, hidden, outputs, key=jax.random.wrap_key_data(seed), **settings)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -115,7 +114,7 @@ class DBM(AbstractEnergyModel):
         sizes = len(bias), *whole_sizes(self.hidden_layer_sizes)
         rule = DeepBoltzmannLearning(self._sampler(), int(self.mean_field_steps), bool(self.centered))
         outline = {"hidden_layer_sizes": sizes[1:]}
-        return Drawn(outline, lambda key: new_network(sizes, kind, bias, jax.random.key_data(key)), rule)
+        return Drawn(outline, lambda key: dbm(sizes, kind, visible_bias=bias, key=key), rule)
 
     def _conclude(self, run: Run, rows: Rows) -> None:
         sides = run.network.sides(1)
@@ -163,12 +162,6 @@ class DBM(AbstractEnergyModel):
     def score_samples(self, X: Any) -> np.ndarray:
         """:meth:`log_likelihood_bound`."""
         return self.log_likelihood_bound(X)
-
-
-@eqx.filter_jit
-def new_network(sizes: tuple[int, ...], kind: AbstractUnit, bias: Any, seed: Any) -> DeepBoltzmannMachine:
-    """A fresh machine, drawn in one compiled call."""
-    return dbm(sizes, kind, visible_bias=bias, key=jax.random.wrap_key_data(seed))
 
 
 def hidden_means(given: tuple[DeepBoltzmannMachine, Any], v: Array) -> Array:

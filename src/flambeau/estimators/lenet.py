@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
-import equinox as eqx
-import jax
 import numpy as np
 
 from flambeau.errors import DataError
@@ -25,7 +23,7 @@ from flambeau.estimators.options import (
     optimizer_named,
 )
 from flambeau.estimators.parameters import flag, number, one_of, parameters, seed, whole
-from flambeau.networks import FeedForward, lenet
+from flambeau.networks import lenet
 from flambeau.networks.lenet import LENETS
 from flambeau.problems import AbstractProblem, Distortion, Examples
 from flambeau.rules import CrossEntropy, MaximumAPosteriori, MeanSquaredError
@@ -115,13 +113,7 @@ class LeNetClassifier(AbstractNetworkClassifier):
     def _drawing(self, shape: tuple[int, ...], coding: Coding) -> Drawing:
         variant, image, count, dropout = self.variant, shape[:2], coding.columns, float(self.dropout)
         outline = {"variant": variant, "image_shape": image, "outputs": count, "dropout": dropout}
-        return Drawing(outline, lambda key: new_lenet(variant, image, count, dropout, jax.random.key_data(key)))
+        return Drawing(outline, lambda key: lenet(variant, image, count, dropout=dropout, key=key))
 
     def _problem(self, examples: Examples) -> AbstractProblem:
         return as_learned(examples, self.distortion)
-
-
-@eqx.filter_jit
-def new_lenet(variant: str, image: Any, classes: int, dropout: float, seed: Any) -> FeedForward:
-    """A fresh network, drawn in one compiled call."""
-    return lenet(variant, image, classes, dropout=dropout, key=jax.random.wrap_key_data(seed))

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
-import equinox as eqx
-import jax
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
@@ -30,7 +28,7 @@ from flambeau.estimators.options import (
     start_named,
 )
 from flambeau.estimators.parameters import flag, number, parameters, seed, several, whole
-from flambeau.networks import FeedForward, mlp
+from flambeau.networks import mlp
 from flambeau.problems import AbstractProblem, Examples
 from flambeau.rules import CrossEntropy, loss
 
@@ -240,11 +238,5 @@ def perceptron_drawing(model: MLPClassifier | MLPRegressor, inputs: int, columns
         "inputs": inputs,
         "outputs": columns,
     }
-    return Drawing(outline, lambda key: new_perceptron(sizes, hidden, output, dropout, start, jax.random.key_data(key)))
-
-
-@eqx.filter_jit
-def new_perceptron(sizes: tuple, hidden: Any, output: str, dropout: float, start: str, seed: Any) -> FeedForward:
-    """A fresh network, drawn in one compiled call."""
-    key = jax.random.wrap_key_data(seed)
-    return mlp(sizes, hidden, output, dropout=dropout, initialisation=start, key=key)
+    drawn = {"dropout": dropout, "initialisation": start}
+    return Drawing(outline, lambda key: mlp(sizes, hidden, output, **drawn, key=key))

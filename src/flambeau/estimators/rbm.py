@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -36,7 +35,7 @@ from flambeau.neurons import AbstractUnit, unit
 from flambeau.rules import ContrastiveDivergence
 from flambeau.training import Run
 
-__all__ = ["RBM", "new_machine", "sampled"]
+__all__ = ["RBM", "sampled"]
 
 
 @parameters
@@ -141,9 +140,8 @@ class RBM(AbstractEnergyModel):
             sparsity_cost=float(self.sparsity_cost),
         )
         outline = {"n_components": sizes[1], "hidden": self.hidden, "learn_variance": bool(self.learn_variance)}
-        return Drawn(
-            outline, lambda key: new_machine(sizes, kind, hidden, bias, centered, jax.random.key_data(key)), rule
-        )
+        how = {"visible_bias": bias, "centered": centered}
+        return Drawn(outline, lambda key: rbm(*sizes, kind, hidden, **how, key=key), rule)
 
     def _conclude(self, run: Run, rows: Rows) -> None:
         check_machine(self, run.network)
@@ -228,15 +226,6 @@ class RBM(AbstractEnergyModel):
         if random_state is None:
             call, self._calls = np.asarray(self._calls, np.uint32), self._calls + 1
         return by_rows(walk, (self.network_, how_many(self, 1, n_steps)[1], call), rows, key=seed_words(seed))
-
-
-@eqx.filter_jit
-def new_machine(
-    sizes: tuple[int, int], visible: Any, hidden: Any, bias: Any, centered: bool, seed: Any, label: int = 0
-) -> RestrictedBoltzmannMachine:
-    """A fresh machine, drawn in one compiled call."""
-    key = jax.random.wrap_key_data(seed)
-    return rbm(*sizes, visible, hidden, visible_bias=bias, centered=centered, label=label, key=key)
 
 
 def walk(given: tuple[Any, ...], rows: Array, key: Array) -> Array:

@@ -20,6 +20,7 @@ from flambeau.structures import (
     dense_layer,
     draw,
 )
+from flambeau.structures.initialisation import drawn_at_once
 
 __all__ = ["POOLINGS", "convnet"]
 
@@ -28,6 +29,7 @@ Plan = tuple[tuple[int, int], tuple[int, ...], tuple[int, int, int]]  # image si
 POOLINGS: dict[str, Any] = {"max": MaxPooling.over, "average": AveragePooling.over}
 
 
+@drawn_at_once
 def convnet(
     image: tuple[int, int, int],
     channels: Sequence[int],

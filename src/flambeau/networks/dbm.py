@@ -24,7 +24,7 @@ from flambeau.networks.rbm import START, RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit, Bernoulli, Mixed, unit
 from flambeau.structures.base import AbstractStructure
 from flambeau.structures.dense import Dense, written_out
-from flambeau.structures.initialisation import draw, normal
+from flambeau.structures.initialisation import draw, drawn_at_once, normal
 
 __all__ = ["DeepBoltzmannMachine", "dbm", "mean_field_bound"]
 
@@ -143,6 +143,7 @@ def apart(x: Array, sizes: Sequence[int]) -> list[Array]:
     return jnp.split(x, np.cumsum(sizes)[:-1], axis=-1)
 
 
+@drawn_at_once
 def dbm(
     sizes: Sequence[int],
     visible: str | AbstractUnit = "bernoulli",

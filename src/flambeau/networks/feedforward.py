@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from flambeau.errors import ConfigurationError
 from flambeau.foundation.precision import dtype
 from flambeau.neurons.activation_base import AbstractActivation
-from flambeau.structures.initialisation import draw
+from flambeau.structures.initialisation import draw, drawn_at_once
 from flambeau.structures.layer import AbstractLayer, Dropout, dense_layer
 
 __all__ = ["FeedForward", "mlp", "perceptron"]
@@ -41,6 +41,7 @@ def perceptron(inputs: int, units: int, activation: str | AbstractActivation = "
     return FeedForward((dense_layer(jnp.zeros((inputs, units), dtype()), activation, initialisation="zeros"),))
 
 
+@drawn_at_once
 def mlp(
     sizes: tuple[int, ...],
     hidden: str | AbstractActivation | tuple[str | AbstractActivation, ...] = "sigmoid",

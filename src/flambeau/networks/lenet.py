@@ -27,6 +27,7 @@ from flambeau.structures import (
     dense_layer,
     draw,
 )
+from flambeau.structures.initialisation import drawn_at_once
 from flambeau.structures.pooling import is_pooling
 
 __all__ = ["LENETS", "lenet"]
@@ -47,6 +48,7 @@ LENET_5 = channel_table("012", "123", "234", "345", "045", "015", "0123", "1234"
                         "0134", "1245", "0235", "012345")  # fmt: skip
 
 
+@drawn_at_once
 def lenet(
     variant: str = "lenet-5", image: Any = (28, 28), classes: int = 10, *, dropout: float = 0.0, key: Array
 ) -> FeedForward:

@@ -19,7 +19,7 @@ from flambeau.errors import ConfigurationError
 from flambeau.neurons import AbstractUnit, Categorical, Mixed, unit
 from flambeau.structures.base import AbstractStructure
 from flambeau.structures.dense import Dense
-from flambeau.structures.initialisation import draw, normal
+from flambeau.structures.initialisation import draw, drawn_at_once, normal
 
 __all__ = ["RestrictedBoltzmannMachine", "rbm"]
 
@@ -92,6 +92,7 @@ class RestrictedBoltzmannMachine(AbstractMachine):
         return dataclasses.replace(self, structure=weights, visible_bias=bias, hidden_bias=beta * self.hidden_bias)
 
 
+@drawn_at_once
 def rbm(
     visible_units: int,
     hidden_units: int,

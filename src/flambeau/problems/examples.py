@@ -16,13 +16,15 @@ from flambeau.rules.base import Batch
 
 __all__ = ["Examples"]
 
+SMALL = 64 << 20  # bytes of inputs, up to which twice as many are no matter
+
 
 class Examples(AbstractMemoryless):
     """Rows of a data set, put on the device once.
 
     ``inputs`` ``(n, ...)``, ``targets`` ``(n, outputs)``, ``weights`` ``(n,)`` or None for all 1; ``shuffle`` draws a
     new order for every round. Rows are gathered inside the compiled step; row -1 is padding and has weight 0. The
-    first ``count`` rows are real; ``full`` says that all are.
+    first ``count`` rows are real, and ``count`` is a multiple of ``unit``: batches that divide it need no padding.
 
     >>> problem = Examples.of([[0.0, 1.0], [1.0, 0.0]], [0, 1])
     >>> problem.targets.shape
@@ -34,7 +36,7 @@ class Examples(AbstractMemoryless):
     weights: Float[Array, " n"] | None
     count: np.ndarray
     shuffle: bool = eqx.field(static=True, default=True)
-    full: bool = eqx.field(static=True, default=True)
+    unit: int = eqx.field(static=True, default=1)
 
     @classmethod
     def of(
@@ -44,14 +46,15 @@ class Examples(AbstractMemoryless):
         weights: Any = None,
         *,
         shuffle: bool = True,
-        whole: int = 1,
+        whole: int | None = None,
         checked: bool = False,
     ) -> "Examples":
         """From array-likes; a flat target becomes one column, missing weights count as 1.
 
-        The rows are copied once, and share no memory with what was given. ``whole`` pads them to a multiple of the
-        batch size, so that sets of nearly the same size (the folds of a cross-validation, the batches of a stream) run
-        the same compiled program. ``checked`` says that the values are known to be finite.
+        The rows are copied once, and share no memory with what was given. ``whole``, the batch size, pads them to a
+        power of two of batches, so that sets of different sizes (the folds of a cross-validation, a growing window, the
+        batches of a stream) run few compiled programs; a large set (64 MiB) is only padded to whole batches.
+        ``checked`` says that the values are known to be finite.
 
         Raises :class:`~flambeau.errors.DataError` for no rows, values that are not finite, or lengths that differ.
         """
@@ -60,12 +63,13 @@ class Examples(AbstractMemoryless):
         d = d[:, None] if d.ndim == 1 else d
         _check_lengths(x, d, w)
         count = len(x)
-        rows = count + -count % whole
+        rows = count if whole is None else _padded(count, whole, x.nbytes)
+        unit = count if whole is None else whole if count % whole == 0 else 1
         own_x, own_d = on_device(x, dtype(), rows), on_device(d, dtype(), rows)
         own_w = None if w is None or (w == 1).all() else on_device(w, dtype(), rows)
         if not checked:
             _check_values(own_x, own_d, own_w)
-        return cls(own_x, own_d, own_w, np.asarray(count, np.int32), shuffle, count == rows)
+        return cls(own_x, own_d, own_w, np.asarray(count, np.int32), shuffle, unit)
 
     def everything(self) -> Batch:
         """All rows as one batch."""
@@ -88,9 +92,14 @@ class Examples(AbstractMemoryless):
         Where all rows weigh 1 and fill whole batches, the weights are a constant and vanish in compilation.
         """
         each = jnp.ones(numbers.shape, self.inputs.dtype) if self.weights is None else self.weights[numbers]
-        whole = self.full and self.inputs.shape[0] % numbers.shape[0] == 0
-        weights = each if whole else jnp.where(numbers >= 0, each, 0)
+        weights = each if self.unit % numbers.shape[0] == 0 else jnp.where(numbers >= 0, each, 0)
         return Batch(self.inputs[numbers], self.targets[numbers], weights)
+
+
+def _padded(count: int, whole: int, size: int) -> int:
+    """Rows with their padding: few numbers of batches, but no second copy's worth of memory for a large set."""
+    batches = -(-count // whole)
+    return whole * (1 << (batches - 1).bit_length() if size <= SMALL else batches)
 
 
 def _check_lengths(x: np.ndarray, d: np.ndarray, w: np.ndarray | None) -> None:

@@ -58,12 +58,13 @@ class Sharded(AbstractProblem):
     ) -> "Sharded":
         """From array-likes, over ``devices`` (all that JAX has, unless told otherwise)."""
         mesh = Mesh(np.asarray(jax.devices() if devices is None else devices), ("rows",))
-        whole = Examples.of(inputs, targets, weights, whole=mesh.size)
+        blocks = -(-np.shape(inputs)[0] // mesh.size)
+        whole = Examples.of(inputs, targets, weights, whole=blocks * mesh.size)
         count, block = int(whole.count), whole.inputs.shape[0] // mesh.size
         own = jnp.ones(whole.inputs.shape[0], dtype()) if whole.weights is None else whole.weights
         x, d, w = jax.device_put((whole.inputs, whole.targets, own), NamedSharding(mesh, ROWS))
         counts = np.clip(count - block * np.arange(mesh.size), 0, block)
-        return cls(x, d, w, counts, whole.weights is None and whole.full, mesh, shuffle)
+        return cls(x, d, w, counts, whole.weights is None and count == block * mesh.size, mesh, shuffle)
 
     def feed(
         self, seed: np.ndarray, first: int, count: int, batch_size: int

@@ -4,21 +4,25 @@ An initialiser turns uniform numbers into weights. Drawing is left to the caller
 because what costs time is compiling a draw, not making it.
 """
 
+import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import named
 from flambeau.foundation.precision import dtype
 from flambeau.foundation.random import uniforms
 
-__all__ = ["INITIALISERS", "draw", "initialiser"]
+__all__ = ["INITIALISERS", "draw", "drawn_at_once", "initialiser"]
 
 Initialiser = Callable[[Array], Array]
+Network = TypeVar("Network")
 
 
 def draw(key: Array, shapes: list[tuple[int, ...]]) -> list[Float[Array, "..."]]:
@@ -28,6 +32,22 @@ def draw(key: Array, shapes: list[tuple[int, ...]]) -> list[Float[Array, "..."]]
     ends = [sum(sizes[: place + 1]) for place in range(len(sizes))]
     parts = zip(shapes, sizes, ends, strict=True)
     return [numbers[end - size : end].reshape(shape) for shape, size, end in parts]
+
+
+def drawn_at_once(make: Callable[..., Network]) -> Callable[..., Network]:
+    """A function that draws a network from its ``key``, as one compiled program instead of dozens of small ones."""
+
+    @eqx.filter_jit
+    def compiled(arguments: tuple, settings: dict[str, Any], seed: Array) -> Network:
+        return make(*arguments, key=jax.random.wrap_key_data(seed), **settings)
+
+    @functools.wraps(make)
+    def drawn(*arguments: Any, key: Array, **settings: Any) -> Network:
+        # NumPy's numbers are arrays to a compiled function; here they are sizes.
+        given = jax.tree.map(lambda leaf: leaf.item() if isinstance(leaf, np.generic) else leaf, (arguments, settings))
+        return compiled(*given, jax.random.key_data(key))  # type: ignore[call-arg]
+
+    return drawn
 
 
 def fan_in(u: Array) -> int:

@@ -11,20 +11,22 @@ from flambeau.training.rounds import Chunk
 __all__ = ["explain_divergence", "worst_leaf"]
 
 
-def explain_divergence(advance: Callable[..., Chunk], call: tuple, made: int, bad: int) -> tuple[Chunk, str]:
+def explain_divergence(
+    advance: Callable[..., Chunk], call: tuple, done: tuple[int, int], bad: int
+) -> tuple[Chunk, str]:
     """Replay the chunk up to the last good round, then up to the step whose loss was not finite.
 
-    ``call`` is the compiled call that went wrong, ``made`` the rounds it did (the last one is the bad one) and ``bad``
-    the step in that round. Returns the chunk of good rounds, and the worst part of the network that made the bad step.
-    Only this error path pays for the replay.
+    ``call`` is the compiled call that went wrong, ``done`` the rounds it did (the last one is the bad one) with the
+    steps of each, and ``bad`` the step in that round. Returns the chunk of good rounds, and the worst part of the
+    network that made the bad step. Only this error path pays for the replay.
     """
-    program, _, problem, given, rates, seed = call
-    good = advance(*call, np.int32(made - 1))
+    (made, each), (program, _, problem, given, rates, seed) = done, call
+    good = advance(*call, np.int32(made - 1), np.int32(each))
     before = good.progress
     if bad > 0:
-        short = jax.tree.map(lambda leaf: np.asarray(leaf)[made - 1 : made, :bad], given)
-        part = program, before, problem, short, rates[made - 1 : made, :bad], seed
-        before = advance(*part, np.int32(1)).progress
+        last = jax.tree.map(lambda leaf: np.roll(np.asarray(leaf), 1 - made, axis=0), (given, rates))
+        part = program, before, problem, *last, seed
+        before = advance(*part, np.int32(1), np.int32(bad)).progress
     return good, worst_leaf(before.network)
 
 

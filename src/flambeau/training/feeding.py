@@ -14,6 +14,7 @@ ROWS_PER_CHUNK = 65_536  # enough work to hide a crossing to Python (0.3 ms), li
 ROUNDS_PER_CHUNK = 1_024
 ROUNDS_WATCHED = 64  # with monitors, whose records of a whole chunk are held at once
 BYTES_PER_CHUNK = 64 << 20  # of what is fed, where these are the rows themselves
+BYTES_PADDED = 1 << 20  # a round that is fed no more has room for a power of two of steps
 
 
 def steps_each(fed: PyTree) -> int:
@@ -31,36 +32,29 @@ def fed_chunks(
 ) -> Iterator[tuple[int, int, PyTree]]:
     """``(rounds to do, steps of each, what they are given)`` from ``done`` (rounds, steps) until ``steps`` are done.
 
-    At most ``most`` rounds at a time. The shape depends on the size of the problem only, never on how much is left, so
-    it is compiled once; only a run that does not end with a whole round needs a second program for its last, shorter
-    one.
+    At most ``most`` rounds at a time. What they are given has room for more: its shape depends neither on how much is
+    left nor, but for its power of two, on the number of steps in a round. So few programs are compiled for many sizes,
+    and none for a last round that is shorter.
     """
     rounds, made = done
     first = problem.feed(seed, 0, 1, batch_size)
     each, size = steps_each(first), sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(first))
-    capacity = max(1, min(ROWS_PER_CHUNK // (each * batch_size), BYTES_PER_CHUNK // max(size, 1), most))
+    room = 1 << (each - 1).bit_length() if size <= BYTES_PADDED else each
+    capacity = max(1, min(ROWS_PER_CHUNK // (room * batch_size), BYTES_PER_CHUNK // max(size, 1), most))
     while made < steps:
-        count = min(capacity, (steps - made) // each)
-        if count == 0:
-            yield 1, steps - made, _first_steps(problem.feed(seed, rounds, 1, batch_size), steps - made)
-            return
-        yield count, each, _filled(problem.feed(seed, rounds, count, batch_size), capacity)
+        count = max(1, min(capacity, (steps - made) // each))
+        yield count, min(each, steps - made), _filled(problem.feed(seed, rounds, count, batch_size), (capacity, room))
         rounds, made = rounds + count, made + count * each
 
 
-def _first_steps(fed: PyTree, count: int) -> PyTree:
-    """The beginning of a round."""
-    return jax.tree.map(lambda leaf: leaf[:, :count], fed)
-
-
-def _filled(fed: PyTree, capacity: int) -> PyTree:
-    """Rounds that are not done, up to the capacity of the compiled program."""
+def _filled(fed: PyTree, room: tuple[int, int]) -> PyTree:
+    """Rounds and steps that are not done, up to the room of the compiled program."""
 
     def one(leaf: np.ndarray) -> np.ndarray:
-        if len(leaf) == capacity:
+        if leaf.shape[:2] == room:
             return leaf
-        larger = np.zeros((capacity, *leaf.shape[1:]), leaf.dtype)
-        larger[: len(leaf)] = leaf
+        larger = np.zeros((*room, *leaf.shape[2:]), leaf.dtype)
+        larger[: leaf.shape[0], : leaf.shape[1]] = leaf
         return larger
 
     return jax.tree.map(one, fed)

@@ -110,12 +110,12 @@ class _Population:
         """One chunk for everyone who is still going."""
         count, each = fed[0][:2]
         given = jax.tree.map(lambda *leaves: np.stack(leaves), *(one[2] for one in fed))
-        rates = np.stack([session.rates(one[2]) for session, one in zip(self.sessions, fed, strict=True)])
+        rates = np.stack([session.rates(one[2], each) for session, one in zip(self.sessions, fed, strict=True)])
         seeds = np.stack([session.seed for session in self.sessions])
         before = self.progress
         chunk: Chunk = advance(
             self.static, self.shared, self.own, before, self.problem, given, rates, seeds,
-            np.where(self.going, count, 0).astype(np.int32),
+            np.where(self.going, count, 0).astype(np.int32), np.int32(each),
         )  # fmt: skip
         reports, made, stop = (jax.tree.map(np.asarray, part) for part in (chunk.reports, chunk.rounds, chunk.stop))
         for place in np.flatnonzero(self.going):
@@ -183,7 +183,7 @@ def _member(tree: PyTree, place: int) -> PyTree:
 
 def _advance_members(
     static: PyTree, shared: list, own: list, progress: Progress, problem: AbstractProblem, given: PyTree,
-    rates: Array, seeds: Array, counts: Array,
+    rates: Array, seeds: Array, counts: Array, each: Array,
 ) -> Chunk:  # fmt: skip
     """:func:`advance_rounds` of every member, mapped."""
     structure, rest = static
@@ -191,7 +191,7 @@ def _advance_members(
     def one(own: list, progress: Progress, given: PyTree, rates: Array, seed: Array, count: Array) -> Chunk:
         leaves = [mine if mine is not None else all_s for mine, all_s in zip(own, shared, strict=True)]
         program: Program = eqx.combine(jax.tree.unflatten(structure, leaves), rest)
-        chunk = advance_rounds(program, progress, problem, given, rates, seed, count)
+        chunk = advance_rounds(program, progress, problem, given, rates, seed, count, each)
         return eqx.tree_at(lambda c: c.kept, chunk, eqx.filter(chunk.kept, eqx.is_array), is_leaf=lambda x: x is None)
 
     return jax.vmap(one)(own, progress, given, rates, seeds, counts)

@@ -1,6 +1,7 @@
 """Rounds of steps, compiled: a scan of steps is a round, a while loop of rounds a chunk."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -31,15 +32,23 @@ class Chunk(eqx.Module):
 
 
 def advance_rounds(
-    program: Program, progress: Progress, problem: AbstractProblem, given: Any, rates: Any, seed: Any, count: Any
+    program: Program,
+    progress: Progress,
+    problem: AbstractProblem,
+    given: Any,
+    rates: Any,
+    seed: Any,
+    count: Any,
+    each: Any = None,
 ) -> Chunk:
-    """Up to ``count`` of the rounds that are fed; a stop ends the chunk at once.
+    """``count`` of the rounds that are fed, the first ``each`` steps of them or all; a stop ends the chunk at once.
 
-    ``given`` is a pytree with leading axes (rounds, steps), as are the ``rates``. ``count`` is data, so a shorter last
-    chunk runs the same program.
+    ``given`` is a pytree with leading axes (rounds, steps), as are the ``rates``, with room for more of both: the
+    numbers to do are data, so data sets of many sizes, and a shorter last chunk, run the same program.
     """
     key = jax.random.wrap_key_data(seed)
     rounds, steps = rates.shape
+    each = jnp.asarray(steps if each is None else each, jnp.int32)
 
     def unfinished(carry: tuple) -> Array:
         return (carry[0] < count) & ~carry[1]
@@ -47,12 +56,12 @@ def advance_rounds(
     def body(carry: tuple) -> tuple:
         number, _, progress, reports = carry
         own = jax.tree.map(lambda leaf: leaf[number], given)
-        progress, stop, report = round_of_steps(program, problem, key, progress, own, rates[number])
+        progress, stop, report = round_of_steps(program, problem, key, progress, own, rates[number], each)
         reports = jax.tree.map(lambda all, new: all.at[number].set(new), reports, report)
         return number + 1, stop, progress, reports
 
     losses = jax.ShapeDtypeStruct((steps,), dtype())
-    shape = jax.eval_shape(functools.partial(close_round, program), progress, losses, losses)[2]
+    shape = jax.eval_shape(functools.partial(close_round, program), progress, losses, losses, each)[2]
     reports = jax.tree.map(lambda leaf: jnp.zeros((rounds, *leaf.shape), leaf.dtype), shape)
     start = jnp.zeros((), jnp.int32), jnp.asarray(False), progress, reports
     done, stop, progress, reports = jax.lax.while_loop(unfinished, body, start)
@@ -69,9 +78,9 @@ def compiled_advance(options: tuple[tuple[str, Any], ...]) -> Any:
 
 
 def round_of_steps(
-    program: Program, problem: AbstractProblem, key: Array, progress: Progress, given: PyTree, rates: Array
+    program: Program, problem: AbstractProblem, key: Array, progress: Progress, given: PyTree, rates: Array, each: Array
 ) -> tuple[Progress, Array, dict[str, Any]]:
-    """The problem collects, then all steps of one round, then its close."""
+    """The problem collects, then the steps of one round, then its close."""
     own_key = jax.random.fold_in(jax.random.fold_in(key, COLLECT), progress.step)
     memory = problem.collect(progress.problem, program.network(progress), own_key)
     progress = progress._replace(problem=memory)
@@ -91,17 +100,34 @@ def round_of_steps(
     small = rates.shape[0] * bytes_of(jax.eval_shape(draw, one, keys[0, 0])) <= BYTES_AT_ONCE
     at_once = small and problem.at_once
     batches = jax.vmap(draw)(given, keys[:, 0]) if at_once else given
-    progress, (losses, weights) = jax.lax.scan(body, progress, (batches, rates, keys))
-    return close_round(program, progress, losses, weights)
+    progress, (losses, weights) = scan_some(body, progress, (batches, rates, keys), each)
+    return close_round(program, progress, losses, weights, each)
+
+
+def scan_some(body: Callable[..., Any], carry: PyTree, given: PyTree, count: Array) -> tuple[PyTree, PyTree]:
+    """``jax.lax.scan`` over the first ``count`` entries, a number that is data; zeros stand for the others' outputs."""
+    shapes = jax.eval_shape(body, carry, jax.tree.map(lambda leaf: leaf[0], given))[1]
+    room = jax.tree.leaves(given)[0].shape[0]
+    outputs = jax.tree.map(lambda leaf: jnp.zeros((room, *leaf.shape), leaf.dtype), shapes)
+
+    def one(number: Array, state: tuple) -> tuple:
+        carry, outputs = state
+        own = jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, number, keepdims=False), given)
+        carry, new = body(carry, own)
+        put = functools.partial(jax.lax.dynamic_update_index_in_dim, index=number, axis=0)
+        return carry, jax.tree.map(put, outputs, new)
+
+    # An unsigned counter cannot be negative: a signed one is compared and selected for every array it indexes.
+    return jax.lax.fori_loop(jnp.uint32(0), count.astype(jnp.uint32), one, (carry, outputs))
 
 
 def close_round(
-    program: Program, progress: Progress, losses: Array, weights: Array
+    program: Program, progress: Progress, losses: Array, weights: Array, each: Array
 ) -> tuple[Progress, Array, dict[str, Any]]:
     """The round's mean loss, the judgement and the monitors' records: ``(progress, stop?, report)``."""
     finite = jnp.isfinite(losses)
     whole = all_finite(progress.network)  # the last update has no later loss to show it
-    finite = finite.at[-1].set(finite[-1] & whole)
+    finite = finite.at[each - 1].set(finite[each - 1] & whole)
     total = jnp.sum(weights)
     loss = jnp.sum(losses * weights) / jnp.where(total > 0, total, 1)
     network = program.network(progress)

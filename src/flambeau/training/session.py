@@ -107,13 +107,13 @@ class Session:
             yield self.run(eqx.filter_jit(Program.kept)(self.program, self.progress), stopped=False)
         while upcoming is not None:
             count, each, given = upcoming
-            rates = self.rates(given)
+            rates = self.rates(given, each)
             call = self.program, self.progress, self.problem, given, rates, self.seed
-            chunk = advance(*call, np.int32(count))
+            chunk = advance(*call, np.int32(count), np.int32(each))
             upcoming = next(chunks, None)  # prepared while this one is under way
             made, reports = int(chunk.rounds), jax.tree.map(np.asarray, chunk.reports)
             if (reports["bad"][:made] >= 0).any():
-                raise self.diverged(advance, call, made, int(reports["bad"][made - 1]))
+                raise self.diverged(advance, call, (made, each), int(reports["bad"][made - 1]))
             self.ledger.add(made, made * each, reports)
             self.progress, stopped = chunk.progress, bool(chunk.stop)
             if stopped and self.program.keeper.returns:
@@ -122,10 +122,13 @@ class Session:
             if stopped:
                 return
 
-    def rates(self, given: PyTree) -> np.ndarray:
-        """The learning rate of every step of a chunk; a schedule is not asked beyond the run's last step."""
+    def rates(self, given: PyTree, each: int) -> np.ndarray:
+        """The learning rate of every step of a chunk of rounds of ``each`` steps, and of the room beside them.
+
+        A schedule is not asked beyond the run's last step.
+        """
         shape = np.shape(jax.tree.leaves(given)[0])[:2]
-        numbers = self.ledger.steps + np.arange(shape[0] * shape[1])
+        numbers = (self.ledger.steps + each * np.arange(shape[0])[:, None] + np.arange(shape[1])).ravel()
         horizon = Horizon(self.each, self.steps, self.ledger.history().get("loss", np.empty(0)))
         return self.chosen.rates(np.minimum(numbers, self.steps - 1), horizon).reshape(shape)
 
@@ -135,12 +138,12 @@ class Session:
         return Run(kept, ledger.history(), ledger.records(), ledger.rounds, ledger.steps, stopped, seconds,
                    self.configuration, self.progress)  # fmt: skip
 
-    def diverged(self, advance: Any, call: tuple, made: int, bad: int) -> DivergenceError:
-        """The error, with the run up to the last finite round."""
-        finite, layer = explain_divergence(advance, call, made, bad)
+    def diverged(self, advance: Any, call: tuple, done: tuple[int, int], bad: int) -> DivergenceError:
+        """The error, with the run up to the last finite round; ``done`` are rounds, and steps of each."""
+        (made, each), (finite, layer) = done, explain_divergence(advance, call, done, bad)
         where = f"training, epoch {self.ledger.rounds + made}, step {bad + 1}, {layer}"
         self.progress = finite.progress
-        self.ledger.add(made - 1, (made - 1) * call[4].shape[1], jax.tree.map(np.asarray, finite.reports))
+        self.ledger.add(made - 1, (made - 1) * each, jax.tree.map(np.asarray, finite.reports))
         remedy = "lower the learning rate, clip the gradient (clip_norm), or scale the inputs"
         run = self.run(finite.kept, stopped=False)
         return DivergenceError(where, "a finite loss", "infinity or NaN", remedy, run)
