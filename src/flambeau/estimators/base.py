@@ -60,6 +60,7 @@ __all__ = [
     "AbstractTrained",
     "AbstractTrainedClassifier",
     "Course",
+    "Drawing",
     "Given",
     "Rows",
 ]
@@ -114,13 +115,26 @@ class Rows(NamedTuple):
         return Batch(*(on_device(values, kind) for values in (self.inputs, self.targets, self.weights)))
 
 
-class Course(NamedTuple):
-    """How rows are learned: what to draw and train, by which rule, until when.
+class Drawing(NamedTuple):
+    """A network to be: every setting and size that drawing reads, by name, and how it is drawn from a key.
 
-    ``outline`` names every setting and size that drawing reads: a network that goes on learning keeps them. ``draw``
-    makes a fresh network from a key. Records of ``monitors`` (not those that the user gave) join ``history_``.
-    ``conclude`` is told the finished run: it sets further fitted attributes and returns a warning in words, or nothing.
-    ``revise`` tells an earlier run of these rows, where it goes on.
+    A network that goes on learning keeps its outline.
+    """
+
+    outline: Mapping[str, Any]
+    draw: Callable[[Array], PyTree]
+
+    def besides(self, **more: Any) -> "Drawing":
+        """The same network, and more that it has to keep."""
+        return Drawing({**self.outline, **more}, self.draw)
+
+
+class Course(NamedTuple):
+    """How rows are learned: what to draw (see :class:`Drawing`) and train, by which rule, until when.
+
+    Records of ``monitors`` (not those that the user gave) join ``history_``. ``conclude`` is told the finished run: it
+    sets further fitted attributes and returns a warning in words, or nothing. ``revise`` tells an earlier run of these
+    rows, where it goes on.
     """
 
     outline: Mapping[str, Any]

@@ -2,45 +2,33 @@
 
 import warnings
 import zlib
+from collections.abc import Callable
+from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics import AbstractSampler, Clamp, Enumeration, FromData, Persistent, Tempering
 from flambeau.errors import ConfigurationError, DataError, DivergenceError, check_value
-from flambeau.estimators.base import AbstractFitted, Rows
-from flambeau.estimators.common import checked_data
-from flambeau.estimators.descent import PENALTIES, described_optimizer
-from flambeau.estimators.labels import class_indices, read_labels
-from flambeau.estimators.parameters import declared, literal_or_text, made_by
+from flambeau.estimators.base import Rows
+from flambeau.estimators.common import checked_data, seed_of
+from flambeau.estimators.descent import AbstractOptimised
+from flambeau.estimators.options import OptimizerLike, Rate, optimizer_named
+from flambeau.estimators.parameters import made_by, one_of, parameters, whole
 from flambeau.foundation.precision import dtype
+from flambeau.foundation.random import seed_words
+from flambeau.foundation.rows import by_rows, no_rows
 from flambeau.neurons import UNITS, AbstractUnit, Bernoulli, Gaussian, Spin, unit
 from flambeau.neurons.units import states_of
 from flambeau.training import Optimizer, optimizer
 
-__all__ = [
-    "ALGORITHMS",
-    "BINARISE",
-    "AbstractBoltzmann",
-    "biases_for",
-    "check_machine",
-    "check_sizes",
-    "held_label",
-    "how_many",
-    "in_order",
-    "labels_and_which",
-    "mark_of_no_label",
-    "one_hot",
-    "probabilities",
-    "rates_by_algorithm",
-    "unit_kinds",
-]
+__all__ = ["AbstractBoltzmann", "biases_for", "check_machine", "check_sizes", "in_order", "samplers", "unit_kinds"]
 
 ALGORITHMS = ("cd", "pcd", "tempering", "exact")
-BINARISE = ("sample", "threshold")
 LARGEST = 1e3  # a weight or bias beyond this is no model any more
 ROUNDING = 1e-5  # beyond a limit: what scaling in single precision leaves behind
 SCALES = 4.0  # how many times larger or smaller than its unit's a column's deviation may be
@@ -52,62 +40,68 @@ def unit_kinds(default: str) -> Any:
     return made_by(default, lambda kind: unit(kind, categories=2), f"one of {', '.join(names)}, or a unit", names)
 
 
+def samplers(default: str) -> Any:
+    """An algorithm, by the name of what samples for it."""
+    return one_of(default, ALGORITHMS)
+
+
 def rates_by_algorithm() -> Any:
     """A learning rate as everywhere, or "auto": what does well with the algorithm."""
     expected = "'auto', a positive number, a schedule's name, or a function of the step's number"
     return made_by("auto", lambda rate: optimizer("sgd", rate), expected, ("auto",), also=("auto",))
 
 
-def mark_of_no_label() -> Any:
-    """``unlabelled``: the label that stands for none, beside None and NaN; -1 as elsewhere in scikit-learn."""
-    return declared(-1, "one label", lambda value: np.ndim(value) == 0, literal_or_text, (None,))
+@parameters
+class AbstractSampled(AbstractOptimised):
+    """The parameters of what learns from samples; a kind adds those that have a place in its constructor's order."""
+
+    _: KW_ONLY
+    n_chains: int | None = whole(None, least=1, also=(None,))
+    n_temperatures: int = whole(10, least=2)
+    n_categories: int | None = whole(None, least=2, also=(None,))
+    binarize: str | None = one_of(None, ("sample", "threshold"), also=(None,))
+    optimizer: OptimizerLike = optimizer_named("momentum")
+    learning_rate: Rate = rates_by_algorithm()
+    batch_size: int = whole(100, least=1)
 
 
-class AbstractBoltzmann(ClassNamePrefixFeaturesOutMixin, TransformerMixin, AbstractFitted):
+class AbstractBoltzmann(ClassNamePrefixFeaturesOutMixin, TransformerMixin, AbstractSampled):
     """Reading and showing rows, and the sampler and optimizer that parameters describe.
 
-    The annotations are parameters that every kind declares. ``rates`` holds the learning rate of each algorithm.
+    The first four annotations are parameters that every kind declares. ``rates`` holds the learning rate of each
+    algorithm.
     """
 
-    rates: ClassVar[dict[str, float]]
     visible: Any
     algorithm: str
     k: int
     centered: bool
-    n_chains: int | None
-    n_temperatures: int
-    n_categories: int | None
-    binarize: str | None
-    optimizer: Any
-    learning_rate: Any
-    l1: float
-    l2: float
-    weight_decay: float
-    max_norm: float | None
-    clip_norm: float | None
-    batch_size: int
-    shuffle: bool
-    random_state: Any
+    learn_variance: bool = False
+    rates: ClassVar[dict[str, float]] = {"cd": 0.05, "pcd": 0.01, "tempering": 0.01, "exact": 0.05}
+    _base: np.ndarray
     _totals: tuple[np.ndarray, np.ndarray]
 
     def _check_showing(self) -> None:
         """Refuse what cannot be drawn or cut, units without their categories, and an optimiser that does not exist."""
-        kind = self._unit(1)
+        kind, name = self._unit(1), type(self).__name__
         if self.binarize is not None and not isinstance(kind, Bernoulli):
-            where, got = f"{type(self).__name__}.binarize", f"{self.binarize!r} with {type(kind).__name__} units"
+            got = f"{self.binarize!r} with {type(kind).__name__} units"
             remedy = "use visible='bernoulli', or bring the rows into the units' own states and leave binarize=None"
-            raise ConfigurationError(where, "Bernoulli units, whose states are 0 and 1", got, remedy)
+            raise ConfigurationError(f"{name}.binarize", "Bernoulli units, whose states are 0 and 1", got, remedy)
+        if self.learn_variance and self.visible != "gaussian":
+            got = f"visible={self.visible!r}"
+            raise ConfigurationError(f"{name}.learn_variance", "visible='gaussian'", got, "set learn_variance=False")
         self._optimizer()
 
     def _unit(self, columns: int) -> AbstractUnit:
         """The kind of the visible units in that many columns."""
-        return unit(self.visible, columns=columns, categories=int(self.n_categories or 0))
+        learned, categories = bool(self.learn_variance), int(self.n_categories or 0)
+        return unit(self.visible, columns=columns, categories=categories, learn_variance=learned)
 
     def _optimizer(self) -> Optimizer:
         """The optimizer that the parameters describe."""
         auto = isinstance(self.learning_rate, str) and self.learning_rate == "auto"
-        names = {name: name for name in (*PENALTIES, "learning_rate")}
-        return described_optimizer(self, names, rate=self.rates[self.algorithm] if auto else None)
+        return self._described(self.rates[self.algorithm] if auto else None)
 
     def _sampler(self, steps: int | None = None) -> AbstractSampler:
         """The sampler that ``algorithm``, ``k`` (or ``steps``), ``n_chains`` and ``n_temperatures`` describe."""
@@ -153,6 +147,25 @@ class AbstractBoltzmann(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Abstr
         if clamp is None:
             return None
         return clamped(f"{type(self).__name__}.sample, clamp", clamp, kind, (n_samples, int(self.n_features_in_)))
+
+    def _steps(self, n_steps: Any) -> np.ndarray:
+        """The steps, checked, as data: another number of them runs the same program."""
+        check_value(f"{type(self).__name__}, n_steps", n_steps, 0, whole=True)
+        return np.asarray(n_steps, np.int32)
+
+    def _drawn_by(
+        self,
+        chain: Callable[..., Array],
+        network: Any,
+        n_samples: Any,
+        n_steps: Any,
+        held: Callable[[int], Clamp | None],
+    ) -> np.ndarray:
+        """Samples by a chain ``(network, base, steps), (no rows, clamp), key``, from independent starts."""
+        check_is_fitted(self)
+        check_value(f"{type(self).__name__}, n_samples", n_samples, 1, whole=True)
+        given, key = (network, self._base, self._steps(n_steps)), seed_words(seed_of(self.random_state))
+        return np.asarray(by_rows(chain, given, (no_rows(int(n_samples)), held(int(n_samples))), key=key))
 
     def __sklearn_tags__(self) -> Any:
         """Sparse rows are welcome, and come back dense."""
@@ -220,51 +233,6 @@ def in_order(rows: Rows, batch_size: int, *, shuffle: bool) -> Rows:
     inputs, first, places = np.unique(rows.inputs, axis=0, return_index=True, return_inverse=True)
     merged = rows.at(first)
     return merged._replace(inputs=inputs, weights=np.bincount(places.ravel(), rows.weights, len(inputs)))
-
-
-def labels_and_which(model: Any, y: Any, classes: np.ndarray | None = None) -> tuple[Any, np.ndarray]:
-    """``(labels, which rows have one)`` of a semi-supervised estimator.
-
-    Its ``unlabelled`` is a class like others where ``classes`` say so, or where only one other would remain.
-    """
-    named = classes is not None and np.isin(model.unlabelled, classes).any()
-    labels, known = read_labels(model, y, None if named else model.unlabelled)
-    if known is not None and classes is None and len(np.unique(labels[known])) == 1:
-        labels, known = read_labels(model, y, None)
-    return labels, np.ones(np.shape(labels)[:1], bool) if known is None else known
-
-
-def one_hot(model: Any, y: np.ndarray, known: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Labels as rows ``(n, classes)``, zeros where there is none."""
-    codes = np.zeros((len(y), len(classes)), dtype())
-    codes[np.flatnonzero(known), class_indices(model, classes, y[known])] = 1
-    return codes
-
-
-def probabilities(scores: np.ndarray) -> np.ndarray:
-    """Softmax of log-probabilities up to a constant, in double precision."""
-    values = np.exp(scores.astype(np.float64) - scores.max(1, keepdims=True))
-    return values / values.sum(1, keepdims=True)
-
-
-def how_many(model: Any, n_samples: Any, n_steps: Any) -> tuple[int, np.ndarray]:
-    """Both numbers checked; the steps as data, so that another number of them runs the same program."""
-    for name, number, least in (("n_samples", n_samples, 1), ("n_steps", n_steps, 0)):
-        check_value(f"{type(model).__name__}, {name}", number, least, whole=True)
-    return int(n_samples), np.asarray(n_steps, np.int32)
-
-
-def held_label(model: Any, label: Any, columns: int, n_samples: int) -> Clamp | None:
-    """A clamp on the label, the last of that many columns, in every sample; None leaves the label free."""
-    if label is None:
-        return None
-    if np.ndim(label):
-        raise DataError(f"{type(model).__name__}.sample, label", "one label", label, "sample one class at a time")
-    remedy = f"give one of {list(model.classes_)}"
-    place = class_indices(model, model.classes_, np.atleast_1d(label), remedy)[0]
-    first = columns - len(model.classes_)
-    values, mask = np.eye(columns, dtype=dtype())[first + place], np.arange(columns) >= first
-    return Clamp(np.broadcast_to(values, (n_samples, columns)), np.broadcast_to(mask, (n_samples, columns)))
 
 
 def clamped(where: str, clamp: Any, kind: AbstractUnit, shape: tuple[int, int]) -> Clamp:

@@ -1,24 +1,24 @@
-"""What every network classifier does: check, code the classes, learn, predict. Its kinds differ in what they build."""
+"""What classifiers share: reading labels with rows, coding classes as targets, and the most probable label."""
 
 import abc
-from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Array
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.errors import DataError
-from flambeau.estimators.base import AbstractTrainedClassifier, Course, Given, Rows
+from flambeau.estimators.base import AbstractFitted, AbstractTrainedClassifier, Course, Drawing, Given, Rows
 from flambeau.estimators.common import outputs, row_weights
-from flambeau.estimators.descent import AbstractDescending, by_backpropagation
+from flambeau.estimators.descent import AbstractDescending
 from flambeau.estimators.labels import class_indices, labels_of, read_labels
-from flambeau.networks import FeedForward
+from flambeau.estimators.options import ClassWeight, class_weights
+from flambeau.estimators.parameters import parameters
 from flambeau.problems import AbstractProblem, Examples
 from flambeau.rules import AbstractLoss
 
-__all__ = ["AbstractNetworkClassifier", "Coding", "Drawing", "pair_of", "settled_classes"]
+__all__ = ["AbstractLabelled", "AbstractNetworkClassifier", "AbstractProbable", "Coding", "pair_of", "settled_classes"]
 
 
 class Coding(NamedTuple):
@@ -30,21 +30,52 @@ class Coding(NamedTuple):
     loss: AbstractLoss
 
 
-class Drawing(NamedTuple):
-    """A network to be: every setting and size that drawing reads, by name, and how it is drawn from a key."""
+class AbstractProbable(ClassifierMixin, AbstractFitted):
+    """A classifier that knows how probable every class is."""
 
-    outline: Mapping[str, Any]
-    draw: Callable[[Array], FeedForward]
+    classes_: np.ndarray
+
+    @abc.abstractmethod
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Class probabilities ``(n, classes)``, in the order of ``classes_``."""
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable label of every row."""
+        check_is_fitted(self)
+        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
 
 
-class AbstractNetworkClassifier(ClassifierMixin, AbstractTrainedClassifier, AbstractDescending):
-    """fit, partial_fit, predict_proba and predict for any feed-forward network; kinds say what they read and build."""
+class AbstractLabelled(ClassifierMixin, AbstractTrainedClassifier):
+    """A classifier all of whose rows have a label; ``class_weight`` is a parameter, or None for the whole kind."""
 
-    class_weight: Any
+    class_weight: ClassWeight
 
     @abc.abstractmethod
     def _inputs(self, X: Any, y: Any = "no_validation", *, reset: bool = False) -> Any:
         """Checked inputs in the shape that the network takes, and labels where there are any."""
+
+    @abc.abstractmethod
+    def _coded(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Rows:
+        """Rows with their classes written as targets."""
+
+    def _read(self, given: Given, *, fresh: bool) -> Rows:
+        X, y = self._inputs(given.X, read_labels(self, given.y)[0], reset=fresh)
+        self.classes_ = settled_classes(self, y, given.classes, fresh=fresh)
+        weights = row_weights(self, X.reshape(len(X), -1), y, given.sample_weight, self.class_weight)
+        return self._coded(X, y, weights)
+
+    def _read_held(self, validation_data: Any) -> Rows:
+        X, y = pair_of(self, validation_data)
+        X, y = self._inputs(X, read_labels(self, y)[0])
+        return self._coded(X, y, np.ones(len(X)))
+
+
+@parameters
+class AbstractNetworkClassifier(AbstractProbable, AbstractDescending, AbstractLabelled):
+    """Any feed-forward network as a classifier; kinds say what they read and build."""
+
+    _: KW_ONLY
+    class_weight: ClassWeight = class_weights()
 
     @abc.abstractmethod
     def _coding(self, classes: np.ndarray) -> Coding:
@@ -58,19 +89,7 @@ class AbstractNetworkClassifier(ClassifierMixin, AbstractTrainedClassifier, Abst
     def _problem(self, examples: Examples) -> AbstractProblem:
         """The examples as they are learned (distorted, perhaps)."""
 
-    def _read(self, given: Given, *, fresh: bool) -> Rows:
-        X, y = self._inputs(given.X, read_labels(self, given.y)[0], reset=fresh)
-        self.classes_ = settled_classes(self, y, given.classes, fresh=fresh)
-        weights = row_weights(self, X.reshape(len(X), -1), y, given.sample_weight, self.class_weight)
-        return self._coded(X, y, weights)
-
-    def _read_held(self, validation_data: Any) -> Rows:
-        X, y = pair_of(self, validation_data)
-        X, y = self._inputs(X, read_labels(self, y)[0])
-        return self._coded(X, y, np.ones(len(X)))
-
     def _coded(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Rows:
-        """Rows with their classes written as targets."""
         coding, indices = self._coding(self.classes_), class_indices(self, self.classes_, y)
         if coding.columns == 1:
             return Rows(X, indices[:, None], weights, indices)
@@ -79,17 +98,9 @@ class AbstractNetworkClassifier(ClassifierMixin, AbstractTrainedClassifier, Abst
 
     def _course(self, rows: Rows, held_out: Rows | None, *, stream: bool) -> Course:
         coding = self._coding(self.classes_)
-        drawing = self._drawing(rows.inputs.shape[1:], coding)
-        return by_backpropagation(
-            self,
-            rows,
-            held_out,
-            stream=stream,
-            outline={**drawing.outline, "classes": self.classes_.tolist()},
-            draw=drawing.draw,
-            loss=coding.loss,
-            classify=True,
-            problem=self._problem,
+        drawing = self._drawing(rows.inputs.shape[1:], coding).besides(classes=self.classes_.tolist())
+        return self._by_backpropagation(
+            rows, held_out, drawing, coding.loss, classify=True, stream=stream, problem=self._problem
         )
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -105,11 +116,6 @@ class AbstractNetworkClassifier(ClassifierMixin, AbstractTrainedClassifier, Abst
         y = y - self.network_.layers[-1].activation.low
         total = y.sum(1, keepdims=True)
         return y / np.where(total > 0, total, 1)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The most probable label of every row."""
-        check_is_fitted(self)
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
 
 
 def settled_classes(model: AbstractTrainedClassifier, y: np.ndarray, named: Any, *, fresh: bool) -> np.ndarray:

@@ -9,30 +9,15 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array, compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from flambeau.errors import ConfigurationError, DataError, DataTypeError, check_value
-from flambeau.estimators.labels import class_indices, known_classes, labels_of
+from flambeau.errors import ConfigurationError, DataError, DataTypeError
 from flambeau.foundation.memory import physical_memory
 from flambeau.foundation.precision import dtype
 from flambeau.foundation.processes import warn_if_forked
 from flambeau.foundation.rows import by_rows
 
-__all__ = [
-    "check_number",
-    "checked_data",
-    "class_indices",
-    "known_classes",
-    "labels_of",
-    "outputs",
-    "row_weights",
-    "seed_of",
-]
+__all__ = ["as_floats", "checked_data", "outputs", "row_weights", "seed_of"]
 
 COMMON_EXPONENT = 20  # weights of up to a million, and down to a millionth, stay as the user wrote them
-
-
-def check_number(estimator: Any, name: str, low: float, high: float = np.inf, *, whole: bool = False) -> None:
-    """Refuse a parameter outside [low, high], or not a whole number where it must be one."""
-    check_value(f"{type(estimator).__name__}.{name}", getattr(estimator, name), low, high, whole=whole)
 
 
 def checked_data(estimator: Any, X: Any, y: Any = "no_validation", *, reset: bool = False, **options: Any) -> Any:

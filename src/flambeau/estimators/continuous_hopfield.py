@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from flambeau.dynamics import FLOWS, Flowed, flow
 from flambeau.errors import ConfigurationError, DataError, check_value
 from flambeau.estimators.common import seed_of
-from flambeau.estimators.memory import AbstractMemory, Patterns, distinct, warn
-from flambeau.estimators.parameters import declared, number, one_of, parameters, seed, whole
+from flambeau.estimators.memory import AbstractAttractor, Patterns, distinct, warn
+from flambeau.estimators.parameters import declared, number, one_of, parameters, whole
 from flambeau.foundation.precision import dtype
 from flambeau.foundation.rows import by_rows
 from flambeau.networks import hopfield, recoded
@@ -53,7 +53,7 @@ def _is_numbers(value: Any) -> bool:
 
 
 @parameters
-class ContinuousHopfield(AbstractMemory):
+class ContinuousHopfield(AbstractAttractor):
     r"""An associative memory of graded units: a cue flows downhill in energy to the pattern it reminds of.
 
     τ du/dt = -u + W v - θ, v = g(βu); E = -½ v'Wv + θ'v + (1/β) Σ ∫ g⁻¹, which never rises while it recalls.
@@ -112,8 +112,6 @@ class ContinuousHopfield(AbstractMemory):
     max_steps: int = whole(10_000, least=1)
     weights: Any = by_hand()
     thresholds: Any = by_hand()
-    binarize: float | None = number(None, also=(None,))
-    random_state: Any = seed()
 
     fitted: ClassVar[tuple[str, ...]] = (
         *("network_", "patterns_", "n_features_in_", "feature_names_in_", "step_", "n_iter_", "converged_"),
@@ -121,37 +119,24 @@ class ContinuousHopfield(AbstractMemory):
 
     def fit(self, X: Any = None, y: Any = None) -> "ContinuousHopfield":
         """Store the patterns X ``(patterns, n_features)``, which may be left out where weights are given."""
-        return self._learn(X, fresh=True)
+        return self._learn(X, anew=True)
 
     def partial_fit(self, X: Any, y: Any = None) -> "ContinuousHopfield":
         """Store more rows besides what is stored, as one ``fit`` of all would."""
-        return self._learn(X, fresh="network_" not in vars(self))
+        return self._learn(X, anew=False)
 
-    def _learn(self, X: Any, *, fresh: bool) -> "ContinuousHopfield":
-        self._check_all()
-        draft = self._draft(going_on=not fresh)
+    def _patterns(self, X: Any, more: Any, *, fresh: bool) -> Patterns:
         if X is None and self.weights is None:
-            where = "ContinuousHopfield.fit, X"
-            raise DataError(where, "patterns", "None", "give patterns, or set weights")
+            raise DataError("ContinuousHopfield.fit, X", "patterns", "None", "give patterns, or set weights")
         if X is None:
-            draft.n_features_in_ = len(np.asarray(self.weights, float))
-            rows = np.zeros((0, draft.n_features_in_), dtype())
-        else:
-            rows = draft._read(X, fresh=fresh)
-        return self._memorise(draft, Patterns(rows, np.ones(len(rows))), fresh=fresh)
+            self.n_features_in_ = len(np.asarray(self.weights, float))
+        rows = np.zeros((0, self.n_features_in_), dtype()) if X is None else self._read(X, fresh=fresh)
+        return Patterns(rows, np.ones(len(rows)))
 
-    def remove(self, pattern: Any) -> "ContinuousHopfield":
-        """Forget one stored pattern ``(n,)``: the others are stored anew."""
-        check_is_fitted(self)
-        self._check_all()
-        places = np.flatnonzero((self.patterns_ == self._cues(np.asarray(pattern)[None])).all(1))
-        if not len(places):
-            expected = f"one of the {len(self.patterns_)} stored"
-            raise DataError("ContinuousHopfield.remove, pattern", expected, "another", "give one of patterns_")
-        others = np.delete(self.patterns_, places[0], axis=0)
-        if not len(others) and self.weights is None:
-            raise DataError("ContinuousHopfield.remove", "a pattern that stays", "the last one", "fit anew")
-        return self._memorise(self._draft(going_on=True), Patterns(others, np.ones(len(others))), fresh=True)
+    def _forget(self, gone: Patterns, left: Patterns) -> "ContinuousHopfield":
+        if self.weights is None:
+            return self._store_anew(left)
+        return self._memorise(self._draft(going_on=True), left, fresh=True)
 
     def _check(self) -> None:
         pass
@@ -160,16 +145,12 @@ class ContinuousHopfield(AbstractMemory):
     def _levels(self) -> tuple[float, float]:
         return ACTIVATIONS[self.activation]
 
-    def _coded(self, X: Float[np.ndarray, "n units"], *, stored: bool) -> Float[np.ndarray, "n units"]:
-        """Outputs of the units: cut where the user says so, else patterns of two levels, and cues between them."""
-        low, high = self._levels
-        if self.binarize is not None:
-            return np.where(self.binarize < X, high, low).astype(dtype())
+    def _check_coding(self, X: Float[np.ndarray, "n units"], *, stored: bool) -> None:
+        """Patterns of two levels, and cues between them."""
         where, otherwise = "ContinuousHopfield, X", "choose the activation of their coding, or set binarize to cut them"
         if stored:
-            check_levels(where, X, (low, high), f"code them so, {otherwise}")
-        within(X, low, high, where, f"units of {self.activation}", f"scale them, {otherwise}")
-        return X
+            check_levels(where, X, self._levels, f"code them so, {otherwise}")
+        within(X, *self._levels, where, f"units of {self.activation}", f"scale them, {otherwise}")
 
     def _store(self, new: Patterns, *, fresh: bool) -> None:
         """Weights by the rule or by hand, the step certified, and the patterns settled."""
@@ -233,18 +214,6 @@ class ContinuousHopfield(AbstractMemory):
             remedy = f"{self.max_steps} steps; raise max_steps or the tolerance"
             warnings.warn(text + remedy, ConvergenceWarning, stacklevel=4)
 
-    @property
-    def weights_(self) -> Float[np.ndarray, "n n"]:
-        """W ``(n_features, n_features)``: row i holds what unit i receives."""
-        check_is_fitted(self)
-        return np.asarray(self.network_.structure.weights).T
-
-    @property
-    def thresholds_(self) -> Float[np.ndarray, " n"]:
-        """θ ``(n_features,)``."""
-        check_is_fitted(self)
-        return -np.asarray(self.network_.bias)
-
     def recall(self, X: Any) -> Float[np.ndarray, "n units"]:
         """The graded states ``(n, n_features)`` in which cues X come to rest."""
         return self._settle(self._cues(X))[0]
@@ -257,11 +226,8 @@ class ContinuousHopfield(AbstractMemory):
         low, high = self._levels
         return np.where((low + high) / 2 < v, high, low).astype(dtype())
 
-    def _rests(self, X: Float[np.ndarray, "n units"]) -> Bool[np.ndarray, " n"]:
-        """Which patterns are given back: a graded state never reaches its levels, so it is read by the nearer one."""
-        return np.asarray((self._nearer(self._settle(X)[0]) == X).all(1))
-
     def _wrong(self, X: Float[np.ndarray, "n units"]) -> Float[np.ndarray, " n"]:
+        """A graded state never reaches its levels, so it is read by the nearer one."""
         return np.asarray((self._nearer(self._settle(X)[0]) != X).mean(1))
 
     def trajectory(self, x: Any) -> Trajectory:

@@ -11,23 +11,16 @@ from jaxtyping import Array
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics import Clamp, gibbs
-from flambeau.estimators.base import TRAINED, Rows
-from flambeau.estimators.boltzmann import (
-    ALGORITHMS,
-    BINARISE,
-    biases_for,
-    check_machine,
-    rates_by_algorithm,
-    unit_kinds,
-)
-from flambeau.estimators.density import DENSITY, AbstractEnergyModel, Drawn
+from flambeau.estimators.base import TRAINED, Drawing, Rows
+from flambeau.estimators.boltzmann import ALGORITHMS, biases_for, check_machine, samplers, unit_kinds
+from flambeau.estimators.density import DENSITY, AbstractEnergyModel
 from flambeau.estimators.descent import whole_sizes
-from flambeau.estimators.options import OptimizerLike, Rate, Seed, optimizer_named
-from flambeau.estimators.parameters import flag, number, one_of, parameters, seed, several, whole
+from flambeau.estimators.parameters import flag, parameters, several, whole
 from flambeau.foundation.rows import by_rows
 from flambeau.networks import RestrictedBoltzmannMachine
 from flambeau.networks.dbm import DeepBoltzmannMachine, dbm, mean_field_bound
 from flambeau.neurons import AbstractUnit
+from flambeau.rules import AbstractRule
 from flambeau.rules.deep_boltzmann import DeepBoltzmannLearning
 from flambeau.training import Run
 
@@ -77,44 +70,22 @@ class DBM(AbstractEnergyModel):
     hidden_layer_sizes: int | Sequence[int] = several((500, 1000), empty=False)
     visible: str | AbstractUnit = unit_kinds("bernoulli")
     mean_field_steps: int = whole(10, least=1)
-    algorithm: str = one_of("pcd", ALGORITHMS)
+    algorithm: str = samplers("pcd")
     k: int = whole(5, least=1)
     centered: bool = flag(True)
     _: KW_ONLY
     n_chains: int | None = whole(100, least=1, also=(None,))
-    n_temperatures: int = whole(10, least=2)
-    n_categories: int | None = whole(None, least=2, also=(None,))
-    binarize: str | None = one_of(None, BINARISE, also=(None,))
-    optimizer: OptimizerLike = optimizer_named("momentum")
-    learning_rate: Rate = rates_by_algorithm()
-    l1: float = number(0.0, least=0)
-    l2: float = number(0.0, least=0)
-    weight_decay: float = number(0.0, least=0)
-    max_norm: float | None = number(None, least=0, also=(None,))
-    clip_norm: float | None = number(None, least=0, also=(None,))
-    batch_size: int = whole(100, least=1)
     epochs: int = whole(10, least=1)
-    early_stopping: bool = flag(False)
-    validation_fraction: float = number(0.1, above=0, below=1)
-    tolerance: float = number(0.1, least=0)
-    patience: int = whole(5, least=1)
-    shuffle: bool = flag(True)
-    warm_start: bool = flag(False)
-    random_state: Seed = seed()
-    verbose: bool = flag(False)
 
     fitted: ClassVar[tuple[str, ...]] = (*TRAINED, *DENSITY, "_odd_sums")
     rates: ClassVar[dict[str, float]] = dict.fromkeys(ALGORITHMS, 0.02)
     bounded: ClassVar[bool] = True
 
-    def _check(self) -> None:
-        self._check_showing()
-
-    def _drawing(self, kind: AbstractUnit, bias: np.ndarray) -> Drawn:
+    def _drawing(self, kind: AbstractUnit, bias: np.ndarray) -> tuple[Drawing, AbstractRule]:
         sizes = len(bias), *whole_sizes(self.hidden_layer_sizes)
         rule = DeepBoltzmannLearning(self._sampler(), int(self.mean_field_steps), bool(self.centered))
         outline = {"hidden_layer_sizes": sizes[1:]}
-        return Drawn(outline, lambda key: dbm(sizes, kind, visible_bias=bias, key=key), rule)
+        return Drawing(outline, lambda key: dbm(sizes, kind, visible_bias=bias, key=key)), rule
 
     def _conclude(self, run: Run, rows: Rows) -> None:
         sides = run.network.sides(1)

@@ -1,54 +1,96 @@
 """What both deep belief networks do: read rows, train greedily, tune all layers by wake-sleep, sample."""
 
+import abc
 import dataclasses
 import functools
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import KW_ONLY
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
+from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics import Clamp
 from flambeau.errors import ConfigurationError
 from flambeau.estimators.base import Rows
-from flambeau.estimators.boltzmann import AbstractBoltzmann, biases_for, check_machine, check_sizes, how_many
-from flambeau.estimators.common import seed_of
+from flambeau.estimators.boltzmann import (
+    AbstractBoltzmann,
+    biases_for,
+    check_machine,
+    check_sizes,
+    samplers,
+    unit_kinds,
+)
+from flambeau.estimators.common import outputs, seed_of
 from flambeau.estimators.descent import whole_sizes
-from flambeau.foundation.random import seed_words
-from flambeau.foundation.rows import by_rows, no_rows
+from flambeau.estimators.options import Rate, learning_rates
+from flambeau.estimators.parameters import flag, number, one_of, parameters, several, whole
+from flambeau.foundation.rows import by_rows
 from flambeau.networks import DeepBeliefNetwork, RestrictedBoltzmannMachine, generate, rbm
 from flambeau.neurons import AbstractUnit, Bernoulli, Categorical
 from flambeau.problems import Binarised, Examples
-from flambeau.rules import ContrastiveDivergence, Hybrid, UpDown
-from flambeau.training import AbstractMonitor, Run, optimizer
+from flambeau.rules import AbstractRule, ContrastiveDivergence, Hybrid, UpDown
+from flambeau.training import AbstractMonitor, Optimizer, Run, optimizer
 from flambeau.training.stagewise import Stage, run_stage, stagewise
 
-__all__ = ["STAGED", "AbstractDeepBelief"]
+__all__ = ["STAGED", "AbstractDeepBelief", "descended"]
 
 # What both leave behind.
 STAGED = ("n_features_in_", "feature_names_in_", "network_", "runs_", "history_", "n_iter_", "_base")
 MOST = 10_000  # rows that the base rates at the top are counted on
-TUNING, TEACHING = 100, 200  # streams of random numbers of their own
+TUNING = 100  # a stream of random numbers of its own
+Deep = TypeVar("Deep", bound="AbstractDeepBelief")
 
 
+@parameters
 class AbstractDeepBelief(AbstractBoltzmann):
     """A stack of machines, trained one after the other; labels, if any, stand beside the last one's inputs.
 
     Rows are ``inputs`` and one-hot ``targets``, all 0 for a row without a label, no columns where there are no classes.
-    The annotations are parameters that both declare.
     """
 
-    hidden_layer_sizes: Any
-    epochs: int
-    fine_tune: str | None
-    fine_tune_k: int | None
-    fine_tune_epochs: int
-    fine_tune_learning_rate: Any
-    verbose: bool
-    _base: np.ndarray
+    hidden_layer_sizes: int | Sequence[int] = several((500, 500, 2000), empty=False)
+    _: KW_ONLY
+    fine_tune: str | None = one_of(None, ("up_down",), also=(None,))
+    visible: str | AbstractUnit = unit_kinds("bernoulli")
+    algorithm: str = samplers("cd")
+    k: int = whole(1, least=1)
+    centered: bool = flag(True)
+    l2: float = number(2e-4, least=0)
+    batch_size: int = whole(20, least=1)
+    epochs: int = whole(20, least=1)
+    fine_tune_k: int | None = whole(None, least=1, also=(None,))
+    fine_tune_epochs: int = whole(10, least=1)
+    fine_tune_learning_rate: Rate = learning_rates(0.01)
+
+    @property
+    @abc.abstractmethod
+    def _generative(self) -> DeepBeliefNetwork:
+        """The fitted network that generates."""
+
+    @abc.abstractmethod
+    def _read(self, X: Any, y: Any, sample_weight: Any) -> Rows:
+        """Checked rows, with one-hot labels or zeros where there are classes."""
+
+    @abc.abstractmethod
+    def _teach(self, rows: Rows, seed: int, monitors: Sequence[AbstractMonitor]) -> None:
+        """Layer by layer, then all of them where that is asked for."""
+
+    def fit(
+        self: Deep, X: Any, y: Any = None, sample_weight: Any = None, *, monitors: Sequence[AbstractMonitor] = ()
+    ) -> Deep:
+        """Learn from X ``(n, features)``, and labels y ``(n,)``, some missing, where there are classes.
+
+        Monitors watch the first layer.
+        """
+        self._check_all()
+        draft = self._draft(going_on=False)
+        draft._teach(draft._read(X, y, sample_weight), seed_of(self.random_state), monitors)
+        return self._commit(draft)
 
     def _check_stack(self) -> None:
         """Refuse parameters that exclude each other."""
@@ -93,43 +135,44 @@ class AbstractDeepBelief(AbstractBoltzmann):
         key = jax.random.fold_in(jax.random.key(seed), place)
         fresh = rbm(features, size, kind, label=label, visible_bias=bias, centered=bool(self.centered), key=key)
         network = mirrored(runs[-1].network, fresh) if runs else fresh
-        sampled = features if self.binarize == "sample" and not place else None
-        nothing = np.zeros((len(codes), 1), codes.dtype)
         rule = ContrastiveDivergence(self._sampler(), bool(self.centered))
-        problem = self._problem(codes, nothing, rows.weights, sampled)
-        batch_size, epochs = self._rows_per_step(codes), int(self.epochs)
-        return Stage(network, rule, problem, self._optimizer(), epochs, batch_size, key, monitors)
+        given, sampled = Rows(codes, np.zeros((len(codes), 1), codes.dtype), rows.weights), 0 if place else features
+        return self._stage(network, rule, given, self._optimizer(), self.epochs, key, sampled, monitors=monitors)
 
     def _up_down(
         self, rows: Rows, network: DeepBeliefNetwork, seed: int, weight: Any = None, top_rate: Any = 1.0
     ) -> Run:
         """All layers at once, by the contrastive form of wake-sleep; with a weight, the top's rule is hybrid."""
         chains = ContrastiveDivergence(self._sampler(self.fine_tune_k), bool(self.centered))
-        top = chains if weight is None else Hybrid(chains, weight)
+        rule = UpDown(chains if weight is None else Hybrid(chains, weight))
         targets = rows.targets if network.label else np.zeros((len(rows.inputs), 1), rows.inputs.dtype)
-        sampled = rows.inputs.shape[1] if self.binarize == "sample" else None
-        problem = self._problem(rows.inputs, targets, rows.weights, sampled)
         factors = eqx.tree_at(lambda whole: whole.top, jax.tree.map(lambda _: 1.0, network), float(top_rate))
         tuned = optimizer("sgd", self.fine_tune_learning_rate, l2=self.l2, parts=None if top_rate == 1 else factors)
-        key = jax.random.fold_in(jax.random.key(seed), TUNING)
-        batch_size, epochs = self._rows_per_step(rows.inputs), int(self.fine_tune_epochs)
-        stage = Stage(network, UpDown(top), problem, tuned, epochs, batch_size, key)
+        key, given = jax.random.fold_in(jax.random.key(seed), TUNING), rows._replace(targets=targets)
+        stage = self._stage(network, rule, given, tuned, self.fine_tune_epochs, key, rows.inputs.shape[1])
         run = run_stage(stage, verbose=bool(self.verbose))
         check_machine(self, run.network.top)
-        for number, pair in enumerate(run.network.lower):
+        for place, pair in enumerate(run.network.lower):
             wirings = {"recognition": pair.recognition.weights, "generation": pair.generation.weights}
-            check_sizes(self, {f"layer {number + 1}, {name}": weights for name, weights in wirings.items()})
+            check_sizes(self, {f"layer {place + 1}, {name}": weights for name, weights in wirings.items()})
         return run
 
-    def _problem(self, inputs: Any, targets: Any, weights: Any, sampled: int | None) -> Examples | Binarised:
-        """Rows in whole batches; the first ``sampled`` columns drawn anew at every step."""
-        whole = self._rows_per_step(inputs)
-        examples = Examples.of(inputs, targets, weights, shuffle=bool(self.shuffle), whole=whole)
-        return examples if sampled is None else Binarised(examples, sampled)
-
-    def _rows_per_step(self, rows: np.ndarray) -> int:
-        """All of a set that is smaller than a batch."""
-        return min(int(self.batch_size), len(rows))
+    def _stage(
+        self,
+        network: Any,
+        rule: AbstractRule,
+        rows: Rows,
+        chosen: Optimizer,
+        epochs: Any,
+        key: Array,
+        sampled: int = 0,
+        **more: Any,
+    ) -> Stage:
+        """These rows in whole batches; the first ``sampled`` columns drawn anew at every step if that is asked."""
+        size = min(int(self.batch_size), len(rows.inputs))
+        examples = Examples.of(*rows[:3], shuffle=bool(self.shuffle), whole=size)
+        problem = Binarised(examples, sampled) if sampled and self.binarize == "sample" else examples
+        return Stage(network, rule, problem, chosen, int(epochs), size, key, **more)
 
     def _settle(self, network: DeepBeliefNetwork, rows: Rows, runs: Sequence[Run]) -> None:
         """What both remember: base rates at the top, where chains start, and one history of all stages."""
@@ -142,11 +185,14 @@ class AbstractDeepBelief(AbstractBoltzmann):
         self.runs_, self.history_ = tuple(runs), {"loss": np.concatenate(loss), "stage": stage}
         self.n_iter_ = len(stage)
 
-    def _generated(self, network: DeepBeliefNetwork, n_samples: Any, n_steps: Any, clamp: Clamp | None) -> np.ndarray:
-        """Means of v after that many steps at the top."""
-        count, steps = how_many(self, n_samples, n_steps)
-        given, key = (network, self._base, steps), seed_words(seed_of(self.random_state))
-        return np.asarray(by_rows(descended, given, (no_rows(count), clamp), key=key))
+    @property
+    def _n_features_out(self) -> int:
+        return int(self._generative.top.hidden_bias.shape[0])
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Means of the top layer ``(n, units)``, by an upward pass (without a label, where there are classes)."""
+        check_is_fitted(self)
+        return outputs(self._generative, self._visible(X, self._generative.features))
 
 
 def _hidden_means(machine: RestrictedBoltzmannMachine, v: Array) -> Array:

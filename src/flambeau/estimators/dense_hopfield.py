@@ -92,21 +92,19 @@ class DenseHopfield(AbstractMemory):
         y ``(patterns, outputs)`` are what softmax and sparsemax give back for them (hetero-association). A
         one-dimensional y, labels, is ignored: ``y[memory.predict(cues)]`` are the labels of cues.
         """
-        return self._learn(X, y, fresh=True)
+        return self._learn(X, y, anew=True)
 
     def store(self, X: Any, y: Any = None) -> "DenseHopfield":
         """Add patterns, with their y if those before came with one; an empty memory is :meth:`fit`."""
-        return self._learn(X, y, fresh="network_" not in vars(self))
+        return self._learn(X, y, anew=False)
 
     def partial_fit(self, X: Any, y: Any = None) -> "DenseHopfield":
         """:meth:`store`, under scikit-learn's name."""
-        return self.store(X, y)
+        return self._learn(X, y, anew=False)
 
-    def _learn(self, X: Any, y: Any, *, fresh: bool) -> "DenseHopfield":
-        self._check_all()
-        draft = self._draft(going_on=not fresh)
-        rows = draft._read(X, fresh=fresh)
-        return self._memorise(draft, Patterns(rows, np.ones(len(rows)), self._values(y, len(rows))), fresh=fresh)
+    def _patterns(self, X: Any, more: Any, *, fresh: bool) -> Patterns:
+        rows = self._read(X, fresh=fresh)
+        return Patterns(rows, np.ones(len(rows)), self._values(more, len(rows)))
 
     def forget(self, pattern: Any) -> "DenseHopfield":
         """Remove one pattern ``(n_features,)`` or several rows; of equal ones the oldest. At least one must stay."""

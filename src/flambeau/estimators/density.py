@@ -7,31 +7,31 @@ and what its chains are.
 
 import abc
 import warnings
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable
+from dataclasses import KW_ONLY
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
-from jaxtyping import Array, PyTree
+from jaxtyping import Array
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.analysis import HeldOut, LikelihoodReport, LogPartition, free_energy_excess, log_partition
 from flambeau.analysis.independent import independent_log_likelihood
-from flambeau.estimators.base import AbstractStreaming, Course, Given, Rows
-from flambeau.estimators.boltzmann import AbstractBoltzmann, biases_for, how_many, in_order
+from flambeau.estimators.base import AbstractStreaming, Course, Drawing, Given, Rows
+from flambeau.estimators.boltzmann import AbstractBoltzmann, biases_for, in_order
 from flambeau.estimators.common import row_weights, seed_of
-from flambeau.estimators.descent import rows_per_step
+from flambeau.estimators.descent import AbstractPatient, Watched
+from flambeau.estimators.parameters import number, parameters, whole
 from flambeau.foundation.precision import dtype
-from flambeau.foundation.random import seed_words
-from flambeau.foundation.rows import by_rows, no_rows
 from flambeau.monitors import FreeEnergyGap
 from flambeau.networks import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
 from flambeau.problems import Binarised
 from flambeau.rules import AbstractRule
-from flambeau.training import AbstractKeeper, AbstractMonitor, AbstractStopping, Best, Beyond, Last, Run, RunAll
+from flambeau.training import Best, Beyond, Last, Run, RunAll
 
-__all__ = ["DENSITY", "AbstractDensity", "AbstractEnergyModel", "Drawn"]
+__all__ = ["DENSITY", "AbstractDensity", "AbstractEnergyModel"]
 
 # What every density leaves behind: sum and weight of the rows seen, base biases of the machine with a Z, log Z kept.
 DENSITY = ("_totals", "_base", "_partition")
@@ -46,7 +46,6 @@ class AbstractDensity(AbstractBoltzmann):
     """log Z, and likelihoods that say their protocol."""
 
     bounded: ClassVar[bool]  # whether rows' figures are lower bounds
-    _base: np.ndarray
     _partition: LogPartition | None
 
     @abc.abstractmethod
@@ -103,6 +102,14 @@ class AbstractDensity(AbstractBoltzmann):
             warnings.warn(text + remedy, UserWarning, stacklevel=3)
         return float(given)
 
+    def _read_unlabelled(self, given: Given, *, fresh: bool, targets: int = 1) -> Rows:
+        """Rows in range and counted, with ``targets`` of nothing."""
+        X = self._checked(given.X, reset=fresh)
+        X = self._in_range(X, self._unit(X.shape[1]), learning=True)
+        weights = row_weights(self, X, None, given.sample_weight)
+        self._count(X, weights, fresh=fresh)
+        return Rows(X, np.zeros((len(X), targets), X.dtype), weights)
+
     def __sklearn_tags__(self) -> Any:
         """Targets are not needed."""
         tags = super().__sklearn_tags__()
@@ -110,24 +117,17 @@ class AbstractDensity(AbstractBoltzmann):
         return tags
 
 
-class Drawn(NamedTuple):
-    """What a kind learns: the settings that drawing reads, how a fresh network is drawn, and the rule."""
-
-    outline: Mapping[str, Any]
-    draw: Callable[[Array], PyTree]
-    rule: AbstractRule
-
-
-class AbstractEnergyModel(AbstractDensity, AbstractStreaming):
+@parameters
+class AbstractEnergyModel(AbstractDensity, AbstractPatient, AbstractStreaming):
     """Learning from rows without targets, stopped by the free-energy gap, and samples by one chain each."""
 
-    epochs: int
-    tolerance: float
-    patience: int
+    _: KW_ONLY
+    tolerance: float = number(0.1, least=0)
+    patience: int = whole(5, least=1)
 
     @abc.abstractmethod
-    def _drawing(self, kind: AbstractUnit, bias: np.ndarray) -> Drawn:
-        """The machine for visible units of a ``kind`` that start with these biases."""
+    def _drawing(self, kind: AbstractUnit, bias: np.ndarray) -> tuple[Drawing, AbstractRule]:
+        """The machine for visible units of a ``kind`` that start with these biases, and the rule."""
 
     @abc.abstractmethod
     def _conclude(self, run: Run, rows: Rows) -> None:
@@ -137,39 +137,36 @@ class AbstractEnergyModel(AbstractDensity, AbstractStreaming):
     def _chain(self) -> Callable[..., Array]:
         """``(network, base, steps), (no rows, clamp), key``: visible states after that many steps from afresh."""
 
+    def _check(self) -> None:
+        self._check_showing()
+
     def _read(self, given: Given, *, fresh: bool) -> Rows:
-        kind_of = self._unit
-        X = self._checked(given.X, reset=fresh)
-        X = self._in_range(X, kind_of(X.shape[1]), learning=True)
-        weights = row_weights(self, X, None, given.sample_weight)
-        self._count(X, weights, fresh=fresh)
-        return in_order(Rows(X, np.zeros((len(X), 1), X.dtype), weights), self.batch_size, shuffle=self.shuffle)
+        return in_order(self._read_unlabelled(given, fresh=fresh), self.batch_size, shuffle=self.shuffle)
 
     def _read_held(self, validation_data: Any) -> Rows:
         X = self._checked(validation_data)
         return Rows(self._in_range(X, self._unit(X.shape[1])), np.zeros((len(X), 1), X.dtype), np.ones(len(X)))
 
     def _course(self, rows: Rows, held_out: Rows | None, *, stream: bool) -> Course:
-        batch_size = rows_per_step(self.batch_size, len(rows.weights))
-        examples = rows.examples(batch_size, shuffle=bool(self.shuffle))
-        problem = Binarised(examples) if self.binarize == "sample" else examples
         kind = self._unit(rows.inputs.shape[1])
-        drawn = self._drawing(kind, biases_for(kind, *self._totals))
-        outline = {"visible": self.visible, "n_categories": self.n_categories, **drawn.outline}
-        judged = self._judged(rows, held_out)
+        drawing, rule = self._drawing(kind, biases_for(kind, *self._totals))
 
         def conclude(run: Run) -> str:
             self._partition = None  # that of the network before
             self._conclude(run, rows)
             return ""
 
-        return Course(
-            outline, drawn.draw, drawn.rule, problem, self._optimizer(), batch_size, self.epochs, *judged, conclude
+        return self._taught(
+            rows,
+            drawing.besides(visible=self.visible, n_categories=self.n_categories),
+            rule,
+            self._optimizer(),
+            self._judged(rows, held_out),
+            problem=Binarised if self.binarize == "sample" else lambda examples: examples,
+            conclude=conclude,
         )
 
-    def _judged(
-        self, rows: Rows, held_out: Rows | None
-    ) -> tuple[AbstractStopping, AbstractKeeper, tuple[AbstractMonitor, ...]]:
+    def _judged(self, rows: Rows, held_out: Rows | None) -> Watched:
         """Early stopping watches the free-energy gap; held-out rows without it only give the curve.
 
         As many training rows as held-out ones, drawn: the first ones may all be of one class.
@@ -179,12 +176,12 @@ class AbstractEnergyModel(AbstractDensity, AbstractStreaming):
         count = len(rows.weights)
         chosen = np.sort(np.random.default_rng(0).permutation(count)[: len(held_out.weights)])
         seen, unseen = rows.at(chosen).batch(), held_out.batch()
-        weights = None if (rows.weights == 1).all() else seen.weights
+        gap = (seen.inputs, unseen.inputs, None if (rows.weights == 1).all() else seen.weights, unseen.weights)
         if self.early_stopping:
             patience: Any = self.patience
-            data = HeldOut(seen.inputs, unseen.inputs, weights, unseen.weights, np.asarray(self.tolerance, dtype()))
+            data = HeldOut(*gap, np.asarray(self.tolerance, dtype()))
             return Beyond(free_energy_excess, data, patience), Best(newest=True), ()
-        return RunAll(), Last(), (FreeEnergyGap(seen.inputs, unseen.inputs, weights, unseen.weights),)
+        return RunAll(), Last(), (FreeEnergyGap(*gap),)
 
     def sample(self, n_samples: Any = 1, n_steps: Any = 1000, clamp: Any = None) -> np.ndarray:
         """Rows of the model after ``n_steps`` of Gibbs sampling from independent starts.
@@ -192,7 +189,5 @@ class AbstractEnergyModel(AbstractDensity, AbstractStreaming):
         ``clamp`` holds visible units at given values, NaN marking the free ones: in-painting, conditional generation.
         """
         check_is_fitted(self)
-        n_samples, steps = how_many(self, n_samples, n_steps)
-        held = self._held(clamp, self._features(), n_samples)
-        given, key = (self.network_, self._base, steps), seed_words(seed_of(self.random_state))
-        return np.asarray(by_rows(self._chain(), given, (no_rows(n_samples), held), key=key))
+        kind, network = self._features(), self.network_
+        return self._drawn_by(self._chain(), network, n_samples, n_steps, lambda count: self._held(clamp, kind, count))

@@ -1,17 +1,20 @@
-"""What the estimators share that walk down an error: optimiser, batches, stopping, and what is said at the end."""
+"""What the estimators share that learn by an optimiser: its parameters, batches, stopping, and what is said at the end.
+
+A kind inherits the parameters declared here and declares anew only those whose defaults differ.
+"""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import KW_ONLY
+from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Array
 
-from flambeau.estimators.base import AbstractTrained, Course, Rows
-from flambeau.estimators.parameters import parameters_of
+from flambeau.estimators.base import AbstractFitted, AbstractTrained, Course, Drawing, Rows
+from flambeau.estimators.options import OptimizerLike, Rate, Seed, learning_rates, optimizer_named
+from flambeau.estimators.parameters import flag, number, parameters, parameters_of, seed, whole
 from flambeau.monitors import ValidationCurve
-from flambeau.networks import FeedForward
 from flambeau.problems import AbstractProblem, Examples
-from flambeau.rules import AbstractLoss, Backpropagation, CrossEntropy, Evaluation
+from flambeau.rules import AbstractLoss, AbstractRule, Backpropagation, CrossEntropy, Evaluation
 from flambeau.training import (
     AbstractKeeper,
     AbstractMonitor,
@@ -26,39 +29,150 @@ from flambeau.training import (
 )
 
 __all__ = [
-    "PENALTIES",
     "AbstractDescending",
-    "by_backpropagation",
-    "chance_loss",
+    "AbstractOptimised",
+    "AbstractPatient",
+    "Watched",
     "described_optimizer",
-    "rows_per_step",
     "whole_sizes",
 ]
 
 AUTO_BATCH = 200
 PENALTIES = ("l1", "l2", "weight_decay", "clip_norm", "max_norm")
+Watched: TypeAlias = tuple[AbstractStopping, AbstractKeeper, tuple[AbstractMonitor, ...]]
 PLATEAU = 0.9  # of the loss by the shares alone: who stays above it has hardly learned anything of the inputs
 
 
-class AbstractDescending(AbstractTrained):
-    """An estimator with an optimiser; the annotations are parameters that every kind declares."""
+@parameters
+class AbstractOptimised(AbstractFitted):
+    """What learns in batches, by an optimiser with its rate and penalties."""
 
-    optimizer: Any
-    learning_rate: Any
-    l1: float
-    l2: float
-    weight_decay: float
-    clip_norm: float | None
-    max_norm: float | None
-    batch_size: int | str
-    shuffle: bool
-    epochs: int
-    tolerance: float
-    patience: int
+    _: KW_ONLY
+    l1: float = number(0.0, least=0)
+    l2: float = number(0.0, least=0)
+    weight_decay: float = number(0.0, least=0)
+    max_norm: float | None = number(None, least=0, also=(None,))
+    clip_norm: float | None = number(None, least=0, also=(None,))
+    optimizer: OptimizerLike = optimizer_named("adam")
+    learning_rate: Rate = learning_rates(0.01)
+    batch_size: int | str = whole("auto", least=1, also=("auto",))
+    epochs: int = whole(500, least=1)
+    shuffle: bool = flag(True)
+    random_state: Seed = seed()
+    verbose: bool = flag(False)
 
-    def _optimizer(self) -> Optimizer:
-        """The optimiser that the parameters describe."""
-        return described_optimizer(self, {name: name for name in (*PENALTIES, "learning_rate")})
+    def _described(self, rate: Any = None) -> Optimizer:
+        """The optimiser that the parameters describe; ``rate`` stands for one that a name is worked out from."""
+        return described_optimizer(self, {name: name for name in (*PENALTIES, "learning_rate")}, rate=rate)
+
+    def _rows_per_step(self, rows: int) -> int:
+        """A set smaller than a batch is one batch, of a power of two, so that sizes share programs."""
+        limit = AUTO_BATCH if self.batch_size == "auto" else int(self.batch_size)
+        return min(limit, 1 << (rows - 1).bit_length())
+
+    def _taught(
+        self,
+        rows: Rows,
+        drawing: Drawing,
+        rule: AbstractRule,
+        chosen: Optimizer,
+        watched: Watched,
+        problem: Callable[[Examples], AbstractProblem] = lambda examples: examples,
+        conclude: Callable[[Run], str] = lambda run: "",
+    ) -> Course:
+        """The course of these rows in batches; ``watched`` are the stopping criterion, the keeper and the monitors."""
+        size = self._rows_per_step(len(rows.weights))
+        examples = rows.examples(size, shuffle=bool(self.shuffle))
+        outline, draw = drawing
+        return Course(outline, draw, rule, problem(examples), chosen, size, self.epochs, *watched, conclude)
+
+
+@parameters
+class AbstractPatient(AbstractTrained):
+    """What trains until patience is spent, with the training loss or with held-out rows."""
+
+    _: KW_ONLY
+    tolerance: float = number(1e-4, least=0)
+    patience: int = whole(10, least=1)
+    early_stopping: bool = flag(False)
+    validation_fraction: float = number(0.1, above=0, below=1)
+    warm_start: bool = flag(False)
+
+    def _watched(self, score: Any, held_out: Rows | None, otherwise: AbstractStopping | None = None) -> Watched:
+        """``(stopping criterion, keeper, monitors)``: early stopping watches the held-out score and keeps the best.
+
+        ``otherwise`` stops without it, and the last network is kept; held-out rows then only give their curve.
+        """
+        data = None if held_out is None else held_out.batch()
+        if self.early_stopping:
+            return self._patience(score, data), Best(), ()
+        return otherwise or RunAll(), Last(), () if data is None else (ValidationCurve(score, data),)
+
+    def _patience(self, score: Any = None, data: Any = None) -> Patience:
+        """Patience with a score, or with the training loss."""
+        patience: Any = self.patience
+        tolerance: Any = self.tolerance
+        return Patience(score, data, patience, tolerance)
+
+
+@parameters
+class AbstractDescending(AbstractOptimised, AbstractPatient):
+    """A feed-forward network that walks down an error by back-propagation."""
+
+    _: KW_ONLY
+    dropout: float = number(0.0, least=0, below=1)
+
+    def _check(self) -> None:
+        self._described()
+
+    def _by_backpropagation(
+        self,
+        rows: Rows,
+        held_out: Rows | None,
+        drawing: Drawing,
+        loss: AbstractLoss,
+        *,
+        classify: bool,
+        stream: bool,
+        problem: Callable[[Examples], AbstractProblem] = lambda examples: examples,
+    ) -> Course:
+        """Back-propagation of a loss, judged by that loss on the held-out rows where there are any.
+
+        Without early stopping the training loss is watched; a stream is never ended.
+        """
+        otherwise = RunAll() if stream else self._patience()
+        watched = self._watched(Evaluation(loss, classify), held_out, otherwise)
+        chance = chance_loss(loss, rows.targets, rows.weights)
+        return self._taught(
+            rows,
+            drawing.besides(loss=loss),
+            Backpropagation(loss),
+            self._described(),
+            watched,
+            problem=problem,
+            conclude=lambda run: "" if stream else self._verdict(run, chance),
+        )
+
+    def _verdict(self, run: Run, chance: float) -> str:
+        """What has to be said of a finished run: it has not come to rest, or rests where the inputs do not matter."""
+        if run.interrupted:
+            return (
+                f"ended after {run.rounds} of {self.epochs} epochs, by Ctrl-C or the time limit: what was learned so "
+                "far is kept; go on with warm_start=True or partial_fit"
+            )
+        reached = float(np.min(run.history["loss"]))
+        if run.stopped and reached > PLATEAU * chance:
+            return (
+                f"stopped on a plateau: the loss, {reached:.3g}, is no better than that of ignoring the inputs, "
+                f"{chance:.3g}; raise the learning rate or patience, try another activation, random_state or more "
+                "units, or the inputs do not tell the targets"
+            )
+        if run.stopped or self.tolerance == 0:
+            return ""
+        return (
+            f"not converged after {self.epochs} epochs: the loss has not yet stood still for {self.patience}; raise "
+            "epochs, the learning rate or the tolerance"
+        )
 
 
 def described_optimizer(model: Any, names: Mapping[str, str], given: str = "optimizer", rate: Any = None) -> Optimizer:
@@ -69,73 +183,17 @@ def described_optimizer(model: Any, names: Mapping[str, str], given: str = "opti
     """
     chosen, declared = getattr(model, given), parameters_of(type(model))
     own = not isinstance(chosen, str)
-    settings = {
-        setting: getattr(model, name)
-        for setting, name in names.items()
-        if not own or getattr(model, name) != declared[name].default
-    }
-    if rate is not None and not own:
+    settings = {setting: getattr(model, name) for setting, name in names.items()}
+    if own:
+        settings = {key: value for key, value in settings.items() if value != declared[names[key]].default}
+    elif rate is not None:
         settings["learning_rate"] = rate
     return optimizer(chosen, **settings)
-
-
-def rows_per_step(batch_size: int | str, rows: int) -> int:
-    """A set smaller than a batch is one batch, of a power of two, so that sizes share programs."""
-    limit = AUTO_BATCH if batch_size == "auto" else int(batch_size)
-    return min(limit, 1 << (rows - 1).bit_length())
 
 
 def whole_sizes(given: Any) -> tuple[int, ...]:
     """Numbers of units or maps as a tuple; one number means one layer."""
     return tuple(int(size) for size in (given if np.iterable(given) else (given,)))
-
-
-def by_backpropagation(
-    model: AbstractDescending,
-    rows: Rows,
-    held_out: Rows | None,
-    *,
-    stream: bool,
-    outline: Mapping[str, Any],
-    draw: Callable[[Array], FeedForward],
-    loss: AbstractLoss,
-    classify: bool,
-    problem: Callable[[Examples], AbstractProblem] = lambda examples: examples,
-) -> Course:
-    """Back-propagation of a loss, judged by that loss on the held-out rows where there are any."""
-    batch_size = rows_per_step(model.batch_size, len(rows.weights))
-    stopping, keep, curves = _watched(model, Evaluation(loss, classify), held_out, stream=stream)
-    chance = chance_loss(loss, rows.targets, rows.weights)
-    return Course(
-        {**outline, "loss": loss},
-        draw,
-        Backpropagation(loss),
-        problem(rows.examples(batch_size, shuffle=bool(model.shuffle))),
-        model._optimizer(),
-        batch_size,
-        model.epochs,
-        stopping,
-        keep,
-        curves,
-        lambda run: "" if stream else verdict(model, run, chance),
-    )
-
-
-def _watched(
-    model: AbstractDescending, score: Any, held_out: Rows | None, *, stream: bool
-) -> tuple[AbstractStopping, AbstractKeeper, tuple[AbstractMonitor, ...]]:
-    """``(stopping criterion, keeper, monitors)``: early stopping watches the held-out score and keeps the best network.
-
-    Without it the training loss is watched and the last network kept; a stream is never ended; held-out rows only give
-    their curve.
-    """
-    data = None if held_out is None else held_out.batch()
-    patience: Any = model.patience
-    tolerance: Any = model.tolerance
-    if model.early_stopping:
-        return Patience(score, data, patience, tolerance), Best(), ()
-    curves = () if data is None else (ValidationCurve(score, data),)
-    return RunAll() if stream else Patience(None, None, patience, tolerance), Last(), curves
 
 
 def chance_loss(loss: AbstractLoss, targets: np.ndarray, weights: np.ndarray) -> float:
@@ -150,25 +208,3 @@ def chance_loss(loss: AbstractLoss, targets: np.ndarray, weights: np.ndarray) ->
     else:
         value = float(np.average((targets - mean) ** 2, axis=0, weights=weights).sum() / 2)
     return value if value > 0 else np.nan
-
-
-def verdict(model: AbstractDescending, run: Run, chance: float) -> str:
-    """What has to be said of a finished run: it has not come to rest, or rests where the inputs do not matter."""
-    if run.interrupted:
-        return (
-            f"ended after {run.rounds} of {model.epochs} epochs, by Ctrl-C or the time limit: what was learned so far "
-            "is kept; go on with warm_start=True or partial_fit"
-        )
-    reached = float(np.min(run.history["loss"]))
-    if run.stopped and reached > PLATEAU * chance:
-        return (
-            f"stopped on a plateau: the loss, {reached:.3g}, is no better than that of ignoring the inputs, "
-            f"{chance:.3g}; raise the learning rate or patience, try another activation, random_state or more units, "
-            "or the inputs do not tell the targets"
-        )
-    if run.stopped or model.tolerance == 0:
-        return ""
-    return (
-        f"not converged after {model.epochs} epochs: the loss has not yet stood still for {model.patience}; raise "
-        "epochs, the learning rate or the tolerance"
-    )

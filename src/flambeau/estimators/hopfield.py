@@ -6,18 +6,18 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from flambeau.dynamics import AbstractUpdate, Asynchronous, Greedy, Settled, Synchronous, at_rest
+from flambeau.dynamics import AbstractUpdate, Asynchronous, Greedy, Settled, Synchronous
 from flambeau.dynamics.asynchronous import chosen
 from flambeau.errors import ConfigurationError, DataError, check_value
 from flambeau.estimators.common import row_weights, seed_of
-from flambeau.estimators.memory import AbstractMemory, Patterns, warn
+from flambeau.estimators.memory import AbstractAttractor, Patterns, warn
 from flambeau.estimators.memory_recall import held_rows, settled_rows, update_of
 from flambeau.estimators.memory_rules import CODINGS, RULES, advice_for, check_awake, dreamt, stored, subtracted
-from flambeau.estimators.parameters import check_parameters, flag, number, one_of, parameters, seed, whole
+from flambeau.estimators.parameters import check_parameters, flag, number, one_of, parameters, whole
 from flambeau.foundation.rows import by_rows
 from flambeau.networks import HopfieldNetwork
 from flambeau.neurons import Bernoulli, Spin
@@ -27,7 +27,7 @@ __all__ = ["Hopfield"]
 
 
 @parameters
-class Hopfield(TransformerMixin, AbstractMemory):
+class Hopfield(TransformerMixin, AbstractAttractor):
     r"""An associative memory: stored patterns are minima of E(s) = -½ s'Ws + θ's, and recall slides down to one.
 
     Parameters
@@ -68,13 +68,11 @@ class Hopfield(TransformerMixin, AbstractMemory):
     rule: str = one_of("hebbian", RULES)
     _: dataclasses.KW_ONLY
     states: str = one_of("bipolar", CODINGS)
-    binarize: float | None = number(None, also=(None,))
     order: int = whole(1, least=1, most=2)
     margin: float = number(0.0, least=0)
     symmetric: bool = flag(True)
     learning_rate: float | str = number("auto", least=0, also=("auto",))
     max_epochs: int = whole(1000, least=1)
-    random_state: Any = seed()
     verbose: bool = flag(False)
 
     fitted: ClassVar[tuple[str, ...]] = (
@@ -116,7 +114,7 @@ class Hopfield(TransformerMixin, AbstractMemory):
         A weight of 2 is the pattern stored twice; with "storkey", for which the second time is not like the first, it
         is twice the change instead, and "pseudoinverse" asks only which weights are 0.
         """
-        return self._learn(X, sample_weight, fresh=True)
+        return self._learn(X, sample_weight, anew=True)
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> "Hopfield":
         """Store more rows besides what is stored: what one ``fit`` of all would (for "storkey" in that order).
@@ -124,14 +122,12 @@ class Hopfield(TransformerMixin, AbstractMemory):
         "covariance" keeps the activity of the rows that it was fitted with; rules that repeat ("perceptron", "mpf") go
         on from the present weights with all patterns.
         """
-        return self._learn(X, sample_weight, fresh="network_" not in vars(self))
+        return self._learn(X, sample_weight, anew=False)
 
-    def _learn(self, X: Any, sample_weight: Any, *, fresh: bool) -> "Hopfield":
-        self._check_all()
-        draft = self._draft(going_on=not fresh)
-        rows = draft._read(X, fresh=fresh)
-        weights = row_weights(draft, rows, None, sample_weight)
-        return self._memorise(draft, Patterns(rows, weights).at(weights > 0), fresh=fresh)
+    def _patterns(self, X: Any, more: Any, *, fresh: bool) -> Patterns:
+        rows = self._read(X, fresh=fresh)
+        weights = row_weights(self, rows, None, more)
+        return Patterns(rows, weights).at(weights > 0)
 
     def _check(self) -> None:
         if self.states not in RULES[self.rule].states:
@@ -142,14 +138,10 @@ class Hopfield(TransformerMixin, AbstractMemory):
     def _levels(self) -> tuple[float, float]:
         return CODINGS[self.states]
 
-    def _coded(self, X: Float[np.ndarray, "n units"], *, stored: bool) -> Float[np.ndarray, "n units"]:
-        low, high = self._levels
-        if self.binarize is not None:
-            return np.where(self.binarize < X, high, low).astype(X.dtype)
+    def _check_coding(self, X: Float[np.ndarray, "n units"], *, stored: bool) -> None:
         other = "0 and 1 say states='binary'" if self.states == "bipolar" else "-1 and 1 say states='bipolar'"
-        remedy = f"for {other}; for other values set binarize=, above which a bit is {high:g}"
-        check_levels(f"{type(self).__name__}, X", X, (low, high), remedy)
-        return X
+        remedy = f"for {other}; for other values set binarize=, above which a bit is {self._levels[1]:g}"
+        check_levels(f"{type(self).__name__}, X", X, self._levels, remedy)
 
     def _store(self, new: Patterns, *, fresh: bool) -> None:
         """Learn by the rule, from nothing or from what there is."""
@@ -169,36 +161,12 @@ class Hopfield(TransformerMixin, AbstractMemory):
             return ""  # said after the last epoch
         return f"{lost}{advice_for(self, float(wrong.mean()))}" if lost else ""
 
-    def remove(self, pattern: Any) -> "Hopfield":
-        """Forget one stored pattern ``(n,)``: by exact subtraction with "hebbian", else by storing all others anew."""
-        check_is_fitted(self)
-        self._check_all()
+    def _forget(self, gone: Patterns, left: Patterns) -> "Hopfield":
         check_awake(self, fresh=False)
-        places = np.flatnonzero((self.patterns_ == self._cues(np.asarray(pattern)[None])).all(1))
-        if not len(places):
-            expected, remedy = f"one of the {len(self.patterns_)} stored", "give one of patterns_"
-            raise DataError("Hopfield.remove, pattern", expected, "another", remedy)
-        others = np.delete(np.arange(len(self.patterns_)), places[0])
-        left, gone = self._stored().at(others), self._stored().at(places[:1])
-        if self.rule == "hebbian":
-            self.network_ = subtracted(self, gone)
-            self.patterns_, self._weights = left.rows, left.weights
-            return self
-        if not len(others):
-            raise DataError("Hopfield.remove", "a pattern that stays", "the last one", "fit anew")
-        return self._memorise(self._draft(going_on=True), left, fresh=True)
-
-    @property
-    def weights_(self) -> Float[np.ndarray, "n n"]:
-        """W ``(n, n)``: row i holds what neuron i receives."""
-        check_is_fitted(self)
-        return np.asarray(self.network_.structure.weights).T
-
-    @property
-    def thresholds_(self) -> Float[np.ndarray, " n"]:
-        """θ ``(n,)``."""
-        check_is_fitted(self)
-        return -np.asarray(self.network_.bias)
+        if self.rule != "hebbian":
+            return self._store_anew(left)
+        self.network_, self.patterns_, self._weights = subtracted(self, gone), left.rows, left.weights
+        return self
 
     def settle(
         self,
@@ -286,9 +254,6 @@ class Hopfield(TransformerMixin, AbstractMemory):
         network, history = dreamt(self, int(dreams), float(rate), float(refresh))
         self.network_, self.history_, self._unlearned = network, history, True
         return self
-
-    def _rests(self, X: Float[np.ndarray, "n units"]) -> Bool[np.ndarray, " n"]:
-        return np.asarray(by_rows(at_rest, self.network_, X))
 
     def _wrong(self, X: Float[np.ndarray, "n units"]) -> Float[np.ndarray, " n"]:
         return np.asarray(by_rows(flipping, self.network_, X))

@@ -2,37 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY
-from typing import Any, ClassVar
 
 import numpy as np
 
 from flambeau.errors import DataError
-from flambeau.estimators.base import TRAINED
-from flambeau.estimators.classifier import AbstractNetworkClassifier, Coding, Drawing
-from flambeau.estimators.convnet import as_learned
-from flambeau.estimators.image_data import read_images
-from flambeau.estimators.options import (
-    ClassWeight,
-    OptimizerLike,
-    Rate,
-    Seed,
-    class_weights,
-    distortions,
-    image_shapes,
-    learning_rates,
-    optimizer_named,
-)
-from flambeau.estimators.parameters import flag, number, one_of, parameters, seed, whole
+from flambeau.estimators.base import Drawing
+from flambeau.estimators.classifier import Coding
+from flambeau.estimators.image_data import AbstractImageClassifier
+from flambeau.estimators.options import image_shapes
+from flambeau.estimators.parameters import number, one_of, parameters
 from flambeau.networks import lenet
 from flambeau.networks.lenet import LENETS
-from flambeau.problems import AbstractProblem, Distortion, Examples
 from flambeau.rules import CrossEntropy, MaximumAPosteriori, MeanSquaredError
 
 __all__ = ["LeNetClassifier"]
 
 
 @parameters
-class LeNetClassifier(AbstractNetworkClassifier):
+class LeNetClassifier(AbstractImageClassifier):
     r"""LeNet on grey images, by back-propagation.
 
     Parameters
@@ -70,38 +57,6 @@ class LeNetClassifier(AbstractNetworkClassifier):
     _: KW_ONLY
     image_shape: Sequence[int] | None = image_shapes((28, 28))
     rubbish: float = number(5.0, least=0)
-    distortion: Distortion | None = distortions()
-    dropout: float = number(0.0, least=0, below=1)
-    l1: float = number(0.0, least=0)
-    l2: float = number(0.0, least=0)
-    weight_decay: float = number(0.0, least=0)
-    max_norm: float | None = number(None, least=0, also=(None,))
-    clip_norm: float | None = number(None, least=0, also=(None,))
-    optimizer: OptimizerLike = optimizer_named("adam")
-    learning_rate: Rate = learning_rates(0.001)
-    batch_size: int | str = whole(128, least=1)
-    epochs: int = whole(30, least=1)
-    tolerance: float = number(1e-4, least=0)
-    patience: int = whole(10, least=1)
-    early_stopping: bool = flag(False)
-    validation_fraction: float = number(0.1, above=0, below=1)
-    class_weight: ClassWeight = class_weights()
-    shuffle: bool = flag(True)
-    warm_start: bool = flag(False)
-    random_state: Seed = seed()
-    verbose: bool = flag(False)
-
-    fitted: ClassVar[tuple[str, ...]] = (*TRAINED, "classes_", "image_shape_")
-
-    def _check(self) -> None:
-        self._optimizer()
-
-    def _inputs(self, X: Any, y: Any = "no_validation", *, reset: bool = False) -> Any:
-        images = read_images(self, X, y, reset=reset)
-        if self.image_shape_[2] != 1:
-            expected, got = "grey images, one channel", f"{self.image_shape_[2]} channels"
-            raise DataError("LeNetClassifier, X", expected, got, "average the channels, or use ConvNetClassifier")
-        return images
 
     def _coding(self, classes: np.ndarray) -> Coding:
         if self.variant == "modern":
@@ -111,9 +66,9 @@ class LeNetClassifier(AbstractNetworkClassifier):
         return Coding(len(classes), -1.0, 1.0, MeanSquaredError())
 
     def _drawing(self, shape: tuple[int, ...], coding: Coding) -> Drawing:
+        if shape[2] != 1:
+            expected, got = "grey images, one channel", f"{shape[2]} channels"
+            raise DataError("LeNetClassifier, X", expected, got, "average the channels, or use ConvNetClassifier")
         variant, image, count, dropout = self.variant, shape[:2], coding.columns, float(self.dropout)
         outline = {"variant": variant, "image_shape": image, "outputs": count, "dropout": dropout}
         return Drawing(outline, lambda key: lenet(variant, image, count, dropout=dropout, key=key))
-
-    def _problem(self, examples: Examples) -> AbstractProblem:
-        return as_learned(examples, self.distortion)

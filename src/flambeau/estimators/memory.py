@@ -3,11 +3,14 @@
 =====================  ==============================================================================
 ``_levels``            the two values that patterns are made of; None for real numbers
 ``_coded``             rows of a table as its neurons take them: cut where the user says so, and checked
+``_patterns``          what the user gave, as checked :class:`Patterns`
 ``_store``             write patterns into the network, anew or besides what is stored
 ``_rests``             which rows are fixed points
 ``_wrong``             how much of each stored pattern would be lost
 ``_note``              what to say of lost ones, and what would help
 =====================  ==============================================================================
+
+:class:`AbstractAttractor` answers some of them for memories that are made of weights.
 
 Storing works on a draft and is committed at its end (:class:`~flambeau.estimators.base.AbstractFitted`). After storing
 one question is asked of every memory: which patterns are fixed points? Fewer than all is a warning.
@@ -15,6 +18,7 @@ one question is asked of every memory: which patterns are fixed points? Fewer th
 
 import abc
 import warnings
+from dataclasses import KW_ONLY
 from typing import Any, NamedTuple, TypeVar
 
 import jax.numpy as jnp
@@ -25,14 +29,17 @@ from sklearn.utils.validation import check_is_fitted
 from flambeau.errors import DataError
 from flambeau.estimators.base import AbstractFitted
 from flambeau.estimators.common import checked_data
+from flambeau.estimators.options import Seed
+from flambeau.estimators.parameters import number, parameters, seed
 from flambeau.foundation.rows import by_rows
 
-__all__ = ["AbstractMemory", "Patterns", "distinct", "warn"]
+__all__ = ["AbstractAttractor", "AbstractMemory", "Patterns", "distinct", "warn"]
 
 IMAGES = (3, 4)  # axes of (n, height, width[, channels])
 ASKED = 64  # stored patterns that are asked at least, and all of them as long as that is quick
 QUICK = 1 << 33  # multiplications
 Memory = TypeVar("Memory", bound="AbstractMemory")
+Attractor = TypeVar("Attractor", bound="AbstractAttractor")
 
 
 class Patterns(NamedTuple):
@@ -67,6 +74,10 @@ class AbstractMemory(AbstractFitted):
     @abc.abstractmethod
     def _coded(self, X: Float[np.ndarray, "n units"], *, stored: bool) -> Float[np.ndarray, "n units"]:
         """Rows as the neurons take them: patterns to be ``stored``, or cues."""
+
+    @abc.abstractmethod
+    def _patterns(self, X: Any, more: Any, *, fresh: bool) -> Patterns:
+        """The rows of X as patterns, and how often each counts or what it stands for."""
 
     @abc.abstractmethod
     def _store(self, new: Patterns, *, fresh: bool) -> None:
@@ -113,6 +124,13 @@ class AbstractMemory(AbstractFitted):
         """Which rows are fixed points: recall gives them back as they are."""
         return self._rests(self._cues(X))
 
+    def _learn(self: Memory, X: Any, more: Any = None, *, anew: bool) -> Memory:
+        """Store the rows of X: alone, or besides what is stored."""
+        self._check_all()
+        fresh = anew or "network_" not in vars(self)
+        draft = self._draft(going_on=not fresh)
+        return self._memorise(draft, draft._patterns(X, more, fresh=fresh), fresh=fresh)
+
     def _memorise(self: Memory, draft: Memory, new: Patterns, *, fresh: bool) -> Memory:
         """The course of storing: a draft writes the patterns, is asked which of them stay, and is then taken over."""
         draft._store(new, fresh=fresh)
@@ -153,6 +171,68 @@ class AbstractMemory(AbstractFitted):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False
         return tags
+
+
+@parameters
+class AbstractAttractor(AbstractMemory):
+    """A memory whose weights make rest states of patterns of two levels."""
+
+    _: KW_ONLY
+    binarize: float | None = number(None, also=(None,))
+    random_state: Seed = seed()
+
+    @property
+    @abc.abstractmethod
+    def _levels(self) -> tuple[float, float]:
+        """The two values that patterns are made of, the lower one first."""
+
+    @abc.abstractmethod
+    def _check_coding(self, X: Float[np.ndarray, "n units"], *, stored: bool) -> None:
+        """Refuse values that neurons, or patterns to be ``stored``, do not have."""
+
+    @abc.abstractmethod
+    def _forget(self: Attractor, gone: Patterns, left: Patterns) -> Attractor:
+        """Take one pattern out, so that the others are ``left``."""
+
+    def _coded(self, X: Float[np.ndarray, "n units"], *, stored: bool) -> Float[np.ndarray, "n units"]:
+        low, high = self._levels
+        if self.binarize is not None:
+            return np.where(self.binarize < X, high, low).astype(X.dtype)
+        self._check_coding(X, stored=stored)
+        return X
+
+    def _rests(self, X: Float[np.ndarray, "n units"]) -> Bool[np.ndarray, " n"]:
+        return self._wrong(X) == 0
+
+    def remove(self: Attractor, pattern: Any) -> Attractor:
+        """Forget one stored pattern ``(n,)``, or one image: exactly, or by storing all others anew."""
+        check_is_fitted(self)
+        self._check_all()
+        stored, name = self._stored(), type(self).__name__
+        places = np.flatnonzero((stored.rows == self._cues(np.asarray(pattern)[None])).all(1))
+        if not len(places):
+            expected, remedy = f"one of the {len(stored.rows)} stored", "give one of patterns_"
+            raise DataError(f"{name}.remove, pattern", expected, "another", remedy)
+        others = np.delete(np.arange(len(stored.rows)), places[0])
+        return self._forget(stored.at(places[:1]), stored.at(others))
+
+    def _store_anew(self: Attractor, left: Patterns) -> Attractor:
+        """Nothing but these patterns, at least one."""
+        if not len(left.rows):
+            raise DataError(f"{type(self).__name__}.remove", "a pattern that stays", "the last one", "fit anew")
+        return self._memorise(self._draft(going_on=True), left, fresh=True)
+
+    @property
+    def weights_(self) -> Float[np.ndarray, "n n"]:
+        """W ``(n, n)``: row i holds what neuron i receives."""
+        check_is_fitted(self)
+        return np.asarray(self.network_.structure.weights).T
+
+    @property
+    def thresholds_(self) -> Float[np.ndarray, " n"]:
+        """θ ``(n,)``."""
+        check_is_fitted(self)
+        return -np.asarray(self.network_.bias)
 
 
 def _shape_of(X: Any) -> tuple[int, ...]:

@@ -9,25 +9,12 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.errors import DataError
-from flambeau.estimators.base import TRAINED, AbstractStreaming, Course, Given, Rows
-from flambeau.estimators.classifier import AbstractNetworkClassifier, Coding, Drawing, pair_of
+from flambeau.estimators.base import TRAINED, AbstractStreaming, Course, Drawing, Given, Rows
+from flambeau.estimators.classifier import AbstractNetworkClassifier, Coding, pair_of
 from flambeau.estimators.common import as_floats, checked_data, outputs, row_weights
-from flambeau.estimators.descent import AbstractDescending, by_backpropagation, whole_sizes
-from flambeau.estimators.options import (
-    ActivationLike,
-    ClassWeight,
-    LossLike,
-    OptimizerLike,
-    Rate,
-    Seed,
-    class_weights,
-    hidden_activations,
-    learning_rates,
-    loss_named,
-    optimizer_named,
-    start_named,
-)
-from flambeau.estimators.parameters import flag, number, parameters, seed, several, whole
+from flambeau.estimators.descent import AbstractDescending, whole_sizes
+from flambeau.estimators.options import ActivationLike, LossLike, hidden_activations, loss_named, start_named
+from flambeau.estimators.parameters import parameters, several, whole
 from flambeau.networks import mlp
 from flambeau.problems import AbstractProblem, Examples
 from flambeau.rules import CrossEntropy, loss
@@ -36,7 +23,25 @@ __all__ = ["MLPClassifier", "MLPRegressor"]
 
 
 @parameters
-class MLPClassifier(AbstractNetworkClassifier):
+class AbstractMultiLayer(AbstractDescending):
+    """Hidden layers, and how they are drawn."""
+
+    hidden_layer_sizes: int | Sequence[int] = several((100,))
+    activation: ActivationLike | Sequence[ActivationLike] = hidden_activations("sigmoid")
+    _: KW_ONLY
+    initialisation: str = start_named("lecun")
+
+    def _perceptron(self, inputs: int, columns: int, output: str) -> Drawing:
+        """A fresh perceptron with these hidden layers."""
+        sizes = (inputs, *whole_sizes(self.hidden_layer_sizes), columns)
+        hidden: Any = tuple(self.activation) if isinstance(self.activation, list) else self.activation
+        drawn = {"dropout": float(self.dropout), "initialisation": self.initialisation}
+        outline = {"hidden_layer_sizes": sizes[1:-1], "activation": hidden, **drawn, "inputs": inputs}
+        return Drawing({**outline, "outputs": columns}, lambda key: mlp(sizes, hidden, output, **drawn, key=key))
+
+
+@parameters
+class MLPClassifier(AbstractMultiLayer, AbstractNetworkClassifier):
     r"""A multi-layer perceptron that learns classes by back-propagation.
 
     y_l = f_l(y_{l-1} W_l - θ_l); two classes give one sigmoid output, more give softmax (``loss="cross_entropy"``) or
@@ -85,35 +90,10 @@ class MLPClassifier(AbstractNetworkClassifier):
     Source: Rumelhart, Hinton, Williams 1986. Lecture: BP 神经网络.
     """
 
-    hidden_layer_sizes: int | Sequence[int] = several((100,))
-    activation: ActivationLike | Sequence[ActivationLike] = hidden_activations("sigmoid")
     _: KW_ONLY
     loss: LossLike = loss_named("cross_entropy", "cross_entropy", "mse")
-    dropout: float = number(0.0, least=0, below=1)
-    l1: float = number(0.0, least=0)
-    l2: float = number(0.0, least=0)
-    weight_decay: float = number(0.0, least=0)
-    max_norm: float | None = number(None, least=0, also=(None,))
-    clip_norm: float | None = number(None, least=0, also=(None,))
-    optimizer: OptimizerLike = optimizer_named("adam")
-    learning_rate: Rate = learning_rates(0.01)
-    batch_size: int | str = whole("auto", least=1, also=("auto",))
-    epochs: int = whole(500, least=1)
-    tolerance: float = number(1e-4, least=0)
-    patience: int = whole(10, least=1)
-    early_stopping: bool = flag(False)
-    validation_fraction: float = number(0.1, above=0, below=1)
-    class_weight: ClassWeight = class_weights()
-    initialisation: str = start_named("lecun")
-    shuffle: bool = flag(True)
-    warm_start: bool = flag(False)
-    random_state: Seed = seed()
-    verbose: bool = flag(False)
 
     fitted: ClassVar[tuple[str, ...]] = (*TRAINED, "classes_")
-
-    def _check(self) -> None:
-        self._optimizer()
 
     def _inputs(self, X: Any, y: Any = "no_validation", *, reset: bool = False) -> Any:
         return checked_data(self, X, y, reset=reset)
@@ -122,15 +102,15 @@ class MLPClassifier(AbstractNetworkClassifier):
         return Coding(1 if len(classes) == 2 else len(classes), 0.0, 1.0, loss(self.loss))
 
     def _drawing(self, shape: tuple[int, ...], coding: Coding) -> Drawing:
-        output = "softmax" if coding.columns > 1 and coding.loss == CrossEntropy() else "sigmoid"
-        return perceptron_drawing(self, shape[0], coding.columns, output)
+        softmax = coding.columns > 1 and coding.loss == CrossEntropy()
+        return self._perceptron(shape[0], coding.columns, "softmax" if softmax else "sigmoid")
 
     def _problem(self, examples: Examples) -> AbstractProblem:
         return examples
 
 
 @parameters
-class MLPRegressor(RegressorMixin, AbstractStreaming, AbstractDescending):
+class MLPRegressor(RegressorMixin, AbstractMultiLayer, AbstractStreaming):
     r"""A multi-layer perceptron that learns numbers by back-propagation of the squared error.
 
     Parameters, attributes and limits as for :class:`MLPClassifier`; the outputs are linear, ``loss`` is "mse", and y
@@ -146,34 +126,11 @@ class MLPRegressor(RegressorMixin, AbstractStreaming, AbstractDescending):
     Lecture: BP 神经网络; 3 层的网络可以表达所有连续函数.
     """
 
-    hidden_layer_sizes: int | Sequence[int] = several((100,))
-    activation: ActivationLike | Sequence[ActivationLike] = hidden_activations("sigmoid")
     _: KW_ONLY
     loss: LossLike = loss_named("mse", "mse")
-    dropout: float = number(0.0, least=0, below=1)
-    l1: float = number(0.0, least=0)
-    l2: float = number(0.0, least=0)
-    weight_decay: float = number(0.0, least=0)
-    max_norm: float | None = number(None, least=0, also=(None,))
-    clip_norm: float | None = number(None, least=0, also=(None,))
-    optimizer: OptimizerLike = optimizer_named("adam")
-    learning_rate: Rate = learning_rates(0.01)
-    batch_size: int | str = whole("auto", least=1, also=("auto",))
-    epochs: int = whole(500, least=1)
-    tolerance: float = number(1e-4, least=0)
     patience: int = whole(20, least=1)
-    early_stopping: bool = flag(False)
-    validation_fraction: float = number(0.1, above=0, below=1)
-    initialisation: str = start_named("lecun")
-    shuffle: bool = flag(True)
-    warm_start: bool = flag(False)
-    random_state: Seed = seed()
-    verbose: bool = flag(False)
 
     fitted: ClassVar[tuple[str, ...]] = (*TRAINED, "target_mean_", "target_scale_", "_single")
-
-    def _check(self) -> None:
-        self._optimizer()
 
     def _read(self, given: Given, *, fresh: bool) -> Rows:
         X, y = checked_data(self, given.X, given.y, reset=fresh, multi_output=True, y_numeric=True)
@@ -200,17 +157,8 @@ class MLPRegressor(RegressorMixin, AbstractStreaming, AbstractDescending):
         return as_floats(self, "y", (columns - self.target_mean_) / self.target_scale_)
 
     def _course(self, rows: Rows, held_out: Rows | None, *, stream: bool) -> Course:
-        drawing = perceptron_drawing(self, rows.inputs.shape[1], rows.targets.shape[1], "identity")
-        return by_backpropagation(
-            self,
-            rows,
-            held_out,
-            stream=stream,
-            outline=drawing.outline,
-            draw=drawing.draw,
-            loss=loss(self.loss),
-            classify=False,
-        )
+        drawing = self._perceptron(rows.inputs.shape[1], rows.targets.shape[1], "identity")
+        return self._by_backpropagation(rows, held_out, drawing, loss(self.loss), classify=False, stream=stream)
 
     def __sklearn_tags__(self) -> Any:
         """Several target columns are welcome."""
@@ -223,20 +171,3 @@ class MLPRegressor(RegressorMixin, AbstractStreaming, AbstractDescending):
         check_is_fitted(self)
         y = outputs(self.network_, checked_data(self, X)) * self.target_scale_ + self.target_mean_
         return y[:, 0] if self._single else y
-
-
-def perceptron_drawing(model: MLPClassifier | MLPRegressor, inputs: int, columns: int, output: str) -> Drawing:
-    """A fresh perceptron with the model's hidden layers."""
-    sizes = (inputs, *whole_sizes(model.hidden_layer_sizes), columns)
-    hidden: Any = tuple(model.activation) if isinstance(model.activation, list) else model.activation
-    dropout, start = float(model.dropout), model.initialisation
-    outline = {
-        "hidden_layer_sizes": sizes[1:-1],
-        "activation": hidden,
-        "dropout": dropout,
-        "initialisation": start,
-        "inputs": inputs,
-        "outputs": columns,
-    }
-    drawn = {"dropout": dropout, "initialisation": start}
-    return Drawing(outline, lambda key: mlp(sizes, hidden, output, **drawn, key=key))

@@ -88,9 +88,11 @@ def parameters(cls: Class) -> Class:
 
 
 def parameters_of(cls: type) -> dict[str, Parameter]:
-    """Name -> declaration, in the constructor's order."""
+    """Name -> declaration: what may be given by position, then a class's own parameters, then those of its bases."""
     found = dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ()
-    return {field.name: field.metadata["parameter"] for field in found if "parameter" in field.metadata}
+    shared = {name for base in cls.__mro__[1:] for name in vars(base).get("__dataclass_fields__", ())}
+    ordered = sorted(found, key=lambda field: (field.kw_only, field.name in shared))
+    return {field.name: field.metadata["parameter"] for field in ordered if "parameter" in field.metadata}
 
 
 def check_parameters(estimator: Any) -> None:

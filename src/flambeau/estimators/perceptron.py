@@ -6,15 +6,14 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import numpy as np
-from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.analysis.separability import separation
 from flambeau.errors import ConfigurationError
-from flambeau.estimators.base import TRAINED, AbstractTrainedClassifier, Course, Given, Rows
-from flambeau.estimators.classifier import pair_of, settled_classes
-from flambeau.estimators.common import checked_data, outputs, row_weights
-from flambeau.estimators.labels import class_indices, read_labels
+from flambeau.estimators.base import TRAINED, Course, Rows
+from flambeau.estimators.classifier import AbstractLabelled
+from flambeau.estimators.common import checked_data, outputs
+from flambeau.estimators.labels import class_indices
 from flambeau.estimators.options import Rate, Seed, learning_rates
 from flambeau.estimators.parameters import declared, flag, one_of, parameters, seed, whole
 from flambeau.monitors import ValidationCurve
@@ -52,7 +51,7 @@ def threshold_units(default: str) -> Any:
 
 
 @parameters
-class Perceptron(ClassifierMixin, AbstractTrainedClassifier):
+class Perceptron(AbstractLabelled):
     r"""A single layer of threshold units that learns from its mistakes: w += η x (d - y).
 
     Parameters
@@ -104,24 +103,17 @@ class Perceptron(ClassifierMixin, AbstractTrainedClassifier):
     verbose: bool = flag(False)
 
     fitted: ClassVar[tuple[str, ...]] = (
-        *TRAINED,
-        *("classes_", "mistakes_", "converged_", "margin_", "mistake_bound_"),
+        *(*TRAINED, "classes_", "mistakes_", "converged_", "margin_", "mistake_bound_"),
     )
     early_stopping = False  # it ends with the mistakes
     validation_fraction = 0.0
+    class_weight = None
 
     def _check(self) -> None:
         """Every parameter goes with every other."""
 
-    def _read(self, given: Given, *, fresh: bool) -> Rows:
-        X, y = checked_data(self, given.X, read_labels(self, given.y)[0], reset=fresh)
-        self.classes_ = settled_classes(self, y, given.classes, fresh=fresh)
-        return self._coded(X, y, row_weights(self, X, y, given.sample_weight))
-
-    def _read_held(self, validation_data: Any) -> Rows:
-        X, y = pair_of(self, validation_data)
-        X, y = checked_data(self, X, read_labels(self, y)[0])
-        return self._coded(X, y, np.ones(len(X)))
+    def _inputs(self, X: Any, y: Any = "no_validation", *, reset: bool = False) -> Any:
+        return checked_data(self, X, y, reset=reset)
 
     def _coded(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Rows:
         """Targets in one column for two classes, one per class for more; 0-1, or ±1 for sign units."""

@@ -13,26 +13,17 @@ from sklearn.utils.validation import check_is_fitted
 from flambeau.analysis import pseudo_log_likelihood
 from flambeau.analysis.enumeration import free_energies
 from flambeau.dynamics import gibbs
-from flambeau.errors import ConfigurationError, DataError
-from flambeau.estimators.base import TRAINED, Rows
-from flambeau.estimators.boltzmann import (
-    ALGORITHMS,
-    BINARISE,
-    biases_for,
-    check_machine,
-    how_many,
-    rates_by_algorithm,
-    unit_kinds,
-)
+from flambeau.errors import DataError
+from flambeau.estimators.base import TRAINED, Drawing, Rows
+from flambeau.estimators.boltzmann import biases_for, check_machine, samplers, unit_kinds
 from flambeau.estimators.common import outputs, seed_of
-from flambeau.estimators.density import DENSITY, AbstractEnergyModel, Drawn
-from flambeau.estimators.options import OptimizerLike, Rate, Seed, optimizer_named
-from flambeau.estimators.parameters import flag, number, one_of, parameters, seed, whole
+from flambeau.estimators.density import DENSITY, AbstractEnergyModel
+from flambeau.estimators.parameters import flag, number, parameters, whole
 from flambeau.foundation.random import seed_words
 from flambeau.foundation.rows import by_rows
 from flambeau.networks import RestrictedBoltzmannMachine, rbm
 from flambeau.neurons import AbstractUnit, unit
-from flambeau.rules import ContrastiveDivergence
+from flambeau.rules import AbstractRule, ContrastiveDivergence
 from flambeau.training import Run
 
 __all__ = ["RBM", "sampled"]
@@ -87,61 +78,26 @@ class RBM(AbstractEnergyModel):
     n_components: int = whole(256, least=1)
     visible: str | AbstractUnit = unit_kinds("bernoulli")
     hidden: str | AbstractUnit = unit_kinds("bernoulli")
-    algorithm: str = one_of("cd", ALGORITHMS)
+    algorithm: str = samplers("cd")
     k: int = whole(1, least=1)
     centered: bool = flag(True)
     _: KW_ONLY
-    n_chains: int | None = whole(None, least=1, also=(None,))
-    n_temperatures: int = whole(10, least=2)
-    n_categories: int | None = whole(None, least=2, also=(None,))
     learn_variance: bool = flag(False)
-    binarize: str | None = one_of(None, BINARISE, also=(None,))
-    optimizer: OptimizerLike = optimizer_named("momentum")
-    learning_rate: Rate = rates_by_algorithm()
-    l1: float = number(0.0, least=0)
-    l2: float = number(0.0, least=0)
-    weight_decay: float = number(0.0, least=0)
-    max_norm: float | None = number(None, least=0, also=(None,))
-    clip_norm: float | None = number(None, least=0, also=(None,))
     sparsity_target: float = number(0.1, least=0)
     sparsity_cost: float = number(0.0, least=0)
-    batch_size: int = whole(100, least=1)
     epochs: int = whole(20, least=1)
-    early_stopping: bool = flag(False)
-    validation_fraction: float = number(0.1, above=0, below=1)
-    tolerance: float = number(0.1, least=0)
-    patience: int = whole(5, least=1)
-    shuffle: bool = flag(True)
-    warm_start: bool = flag(False)
-    random_state: Seed = seed()
-    verbose: bool = flag(False)
 
     fitted: ClassVar[tuple[str, ...]] = (*TRAINED, *DENSITY, "_calls")
-    rates: ClassVar[dict[str, float]] = {"cd": 0.05, "pcd": 0.01, "tempering": 0.01, "exact": 0.05}
     bounded: ClassVar[bool] = False
 
-    def _check(self) -> None:
-        self._check_showing()
-        if self.learn_variance and self.visible != "gaussian":
-            got = f"visible={self.visible!r}"
-            raise ConfigurationError("RBM.learn_variance", "visible='gaussian'", got, "set learn_variance=False")
-
-    def _unit(self, columns: int) -> AbstractUnit:
-        learned, categories = bool(self.learn_variance), int(self.n_categories or 0)
-        return unit(self.visible, columns=columns, categories=categories, learn_variance=learned)
-
-    def _drawing(self, kind: AbstractUnit, bias: np.ndarray) -> Drawn:
+    def _drawing(self, kind: AbstractUnit, bias: np.ndarray) -> tuple[Drawing, AbstractRule]:
         sizes, centered = (len(bias), int(self.n_components)), bool(self.centered)
         hidden = unit(self.hidden, columns=sizes[1], categories=int(self.n_categories or 0))
-        rule = ContrastiveDivergence(
-            self._sampler(),
-            centered,
-            sparsity_target=float(self.sparsity_target),
-            sparsity_cost=float(self.sparsity_cost),
-        )
+        sparse = {"sparsity_target": float(self.sparsity_target), "sparsity_cost": float(self.sparsity_cost)}
         outline = {"n_components": sizes[1], "hidden": self.hidden, "learn_variance": bool(self.learn_variance)}
         how = {"visible_bias": bias, "centered": centered}
-        return Drawn(outline, lambda key: rbm(*sizes, kind, hidden, **how, key=key), rule)
+        drawing = Drawing(outline, lambda key: rbm(*sizes, kind, hidden, **how, key=key))
+        return drawing, ContrastiveDivergence(self._sampler(), centered, **sparse)
 
     def _conclude(self, run: Run, rows: Rows) -> None:
         check_machine(self, run.network)
@@ -225,7 +181,7 @@ class RBM(AbstractEnergyModel):
         seed = seed_of(self.random_state if random_state is None else random_state)
         if random_state is None:
             call, self._calls = np.asarray(self._calls, np.uint32), self._calls + 1
-        return by_rows(walk, (self.network_, how_many(self, 1, n_steps)[1], call), rows, key=seed_words(seed))
+        return by_rows(walk, (self.network_, self._steps(n_steps), call), rows, key=seed_words(seed))
 
 
 def walk(given: tuple[Any, ...], rows: Array, key: Array) -> Array:
