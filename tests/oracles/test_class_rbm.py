@@ -8,8 +8,7 @@ import pytest
 
 from flambeau.dynamics import Enumeration, FromData, class_scores, complete
 from flambeau.errors import ConfigurationError, DataError
-from flambeau.estimators.boltzmann import labels_and_which
-from flambeau.estimators.class_rbm import ClassificationRBM
+from flambeau.estimators.class_rbm import ClassificationRBM, labels_and_which
 from flambeau.networks import RestrictedBoltzmannMachine, rbm
 from flambeau.neurons import (
     Bernoulli,

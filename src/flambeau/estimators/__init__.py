@@ -13,12 +13,12 @@ from flambeau.estimators.class_rbm import ClassificationRBM as ClassificationRBM
 from flambeau.estimators.continuous_hopfield import ContinuousHopfield as ContinuousHopfield
 from flambeau.estimators.continuous_hopfield import Trajectory as Trajectory
 from flambeau.estimators.convnet import ConvNetClassifier as ConvNetClassifier
+from flambeau.estimators.convnet import LeNetClassifier as LeNetClassifier
 from flambeau.estimators.dbm import DBM as DBM
 from flambeau.estimators.dbn import DBN as DBN
 from flambeau.estimators.dbn_classifier import DBNClassifier as DBNClassifier
 from flambeau.estimators.dense_hopfield import DenseHopfield as DenseHopfield
 from flambeau.estimators.hopfield import Hopfield as Hopfield
-from flambeau.estimators.lenet import LeNetClassifier as LeNetClassifier
 from flambeau.estimators.memory_curves import MemoryCurve as MemoryCurve
 from flambeau.estimators.memory_curves import basin_curve as basin_curve
 from flambeau.estimators.memory_curves import capacity_curve as capacity_curve

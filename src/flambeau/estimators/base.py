@@ -42,16 +42,7 @@ from flambeau.foundation.memory import on_device
 from flambeau.foundation.processes import warn_if_forked
 from flambeau.problems import AbstractProblem, Examples
 from flambeau.rules import AbstractRule, Batch
-from flambeau.training import (
-    AbstractKeeper,
-    AbstractMonitor,
-    AbstractStopping,
-    Last,
-    Optimiser,
-    Run,
-    RunAll,
-    train,
-)
+from flambeau.training import AbstractKeeper, AbstractMonitor, AbstractStopping, Last, Optimiser, Run, RunAll, train
 
 __all__ = [
     "TRAINED",

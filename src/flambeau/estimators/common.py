@@ -1,6 +1,7 @@
 """What the estimators share: checked inputs, seeds, weights, and fast prediction for any number of rows."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -122,12 +123,12 @@ def seed_of(random_state: Any) -> int:
     raise ConfigurationError("random_state", expected, repr(random_state), "pass random_state=0")
 
 
-def outputs(network: PyTree, X: np.ndarray) -> np.ndarray:
-    """The network's outputs for any number of rows."""
-    warn_if_forked()
-    return by_rows(call, network, X)
-
-
-def call(network: PyTree, x: Any) -> Any:
-    """The network itself."""
+def called(network: PyTree, x: Any) -> Any:
+    """What a network answers."""
     return network(x)
+
+
+def outputs(network: PyTree, X: np.ndarray, answer: Callable[[PyTree, Any], Any] = called) -> np.ndarray:
+    """The network's outputs, or what else it answers, for any number of rows."""
+    warn_if_forked()
+    return by_rows(answer, network, X)

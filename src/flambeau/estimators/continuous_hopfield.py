@@ -202,9 +202,8 @@ class ContinuousHopfield(AbstractAttractor):
 
     def _settle(self, X: Float[np.ndarray, "n units"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The outputs in which cues end, the steps they took, and which are at rest; says so where some are not."""
-        numbers = (self.step_, self.tau, self.tolerance)
-        given = self.network_, tuple(np.asarray(number, X.dtype) for number in numbers), np.asarray(self.max_steps)
-        states, steps, still = by_rows(FLOWED[self.method], given, X)
+        numbers = tuple(np.asarray(number, X.dtype) for number in (self.step_, self.tau, self.tolerance))
+        states, steps, still = by_rows(flowed, (self.network_, self.method, numbers, np.asarray(self.max_steps)), X)
         self._say_moving(still)
         return states, steps, still
 
@@ -308,18 +307,9 @@ def watched(network: GradedHopfield, u: Array) -> tuple[Array, Array]:
     return network.output(u), network.energy_of(u)
 
 
-def flowed_by(method: str) -> Any:
-    """The flow of some cues by one method: outputs, steps, and which rest."""
-
-    def part(given: tuple, v: Any) -> tuple[Array, Array, Array]:
-        network, (step, tau, tolerance), limit = given
-        u0 = internal(network, jnp.asarray(v))
-        end: Flowed = flow(
-            network.velocity, u0, method=method, step=step, tau=tau, tolerance=tolerance, max_steps=limit
-        )
-        return network.output(end.states), end.steps, end.still
-
-    return part
-
-
-FLOWED = {method: flowed_by(method) for method in FLOWS}  # one function for each, so that each is compiled once
+def flowed(given: tuple, v: Any) -> tuple[Array, Array, Array]:
+    """The flow of some cues: outputs, steps, and which rest."""
+    network, method, (step, tau, tolerance), limit = given
+    u0 = internal(network, jnp.asarray(v))
+    end: Flowed = flow(network.velocity, u0, method=method, step=step, tau=tau, tolerance=tolerance, max_steps=limit)
+    return network.output(end.states), end.steps, end.still

@@ -1,24 +1,238 @@
-"""Deep belief networks behind scikit-learn's interface."""
+"""Deep belief networks behind scikit-learn's interface: what all of them do, and the one that knows no classes.
 
+Rows are read, layers trained greedily, all of them tuned by wake-sleep, and samples drawn at the top.
+"""
+
+import abc
+import dataclasses
+import functools
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from dataclasses import KW_ONLY
+from typing import Any, ClassVar, TypeVar
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.analysis import log_likelihood_bound
+from flambeau.dynamics import Clamp
+from flambeau.errors import ConfigurationError
 from flambeau.estimators.base import Given, Rows
-from flambeau.estimators.boltzmann import in_order
-from flambeau.estimators.common import seed_of
-from flambeau.estimators.deep_belief import STAGED, AbstractDeepBelief, descended
+from flambeau.estimators.boltzmann import (
+    AbstractBoltzmann,
+    biases_for,
+    check_machine,
+    check_sizes,
+    in_order,
+    samplers,
+    unit_kinds,
+)
+from flambeau.estimators.common import outputs, seed_of
 from flambeau.estimators.density import DENSITY, AbstractDensity
-from flambeau.estimators.parameters import parameters
+from flambeau.estimators.descent import whole_sizes
+from flambeau.estimators.options import Rate, learning_rates
+from flambeau.estimators.parameters import flag, number, one_of, parameters, several, whole
 from flambeau.foundation.random import seed_words
-from flambeau.networks import DeepBeliefNetwork, RestrictedBoltzmannMachine, dbn
-from flambeau.neurons import AbstractUnit
-from flambeau.training import AbstractMonitor
+from flambeau.foundation.rows import by_rows
+from flambeau.networks import DeepBeliefNetwork, RestrictedBoltzmannMachine, dbn, generate, rbm
+from flambeau.neurons import AbstractUnit, Bernoulli, Categorical
+from flambeau.problems import Binarised, Examples
+from flambeau.rules import AbstractRule, ContrastiveDivergence, Hybrid, UpDown
+from flambeau.training import AbstractMonitor, Optimizer, Run, optimizer
+from flambeau.training.stagewise import Stage, run_stage, stagewise
 
-__all__ = ["DBN"]
+__all__ = ["DBN", "STAGED", "AbstractDeepBelief", "descended"]
+
+# What both leave behind.
+STAGED = ("n_features_in_", "feature_names_in_", "network_", "runs_", "history_", "n_iter_", "_base")
+MOST = 10_000  # rows that the base rates at the top are counted on
+TUNING = 100  # a stream of random numbers of its own
+Deep = TypeVar("Deep", bound="AbstractDeepBelief")
+
+
+@parameters
+class AbstractDeepBelief(AbstractBoltzmann):
+    """A stack of machines, trained one after the other; labels, if any, stand beside the last one's inputs.
+
+    Rows are ``inputs`` and one-hot ``targets``, all 0 for a row without a label, no columns where there are no classes.
+    """
+
+    hidden_layer_sizes: int | Sequence[int] = several((500, 500, 2000), empty=False)
+    _: KW_ONLY
+    fine_tune: str | None = one_of(None, ("up_down",), also=(None,))
+    visible: str | AbstractUnit = unit_kinds("bernoulli")
+    algorithm: str = samplers("cd")
+    k: int = whole(1, least=1)
+    centered: bool = flag(True)
+    l2: float = number(2e-4, least=0)
+    batch_size: int = whole(20, least=1)
+    epochs: int = whole(20, least=1)
+    fine_tune_k: int | None = whole(None, least=1, also=(None,))
+    fine_tune_epochs: int = whole(10, least=1)
+    fine_tune_learning_rate: Rate = learning_rates(0.01)
+
+    @property
+    @abc.abstractmethod
+    def _generative(self) -> DeepBeliefNetwork:
+        """The fitted network that generates."""
+
+    @abc.abstractmethod
+    def _read(self, X: Any, y: Any, sample_weight: Any) -> Rows:
+        """Checked rows, with one-hot labels or zeros where there are classes."""
+
+    @abc.abstractmethod
+    def _teach(self, rows: Rows, seed: int, monitors: Sequence[AbstractMonitor]) -> None:
+        """Layer by layer, then all of them where that is asked for."""
+
+    def fit(
+        self: Deep, X: Any, y: Any = None, sample_weight: Any = None, *, monitors: Sequence[AbstractMonitor] = ()
+    ) -> Deep:
+        """Learn from X ``(n, features)``, and labels y ``(n,)``, some missing, where there are classes.
+
+        Monitors watch the first layer.
+        """
+        self._check_all()
+        draft = self._draft(going_on=False)
+        draft._teach(draft._read(X, y, sample_weight), seed_of(self.random_state), monitors)
+        return self._commit(draft)
+
+    def _check_stack(self) -> None:
+        """Refuse parameters that exclude each other."""
+        self._check_showing()
+        optimizer("sgd", self.fine_tune_learning_rate, l2=self.l2)
+        sizes = whole_sizes(self.hidden_layer_sizes)
+        if self.fine_tune == "up_down" and len(sizes) < 2:
+            where, remedy = f"{type(self).__name__}.fine_tune", "give two sizes or more, or fine_tune=None"
+            raise ConfigurationError(where, "two layers or more for 'up_down'", sizes, remedy)
+
+    def _greedy(self, rows: Rows, seed: int, monitors: Sequence[AbstractMonitor]) -> list[Run]:
+        """A machine on the data, the next on its codes, and so on: layer i + 1 fits the aggregated posterior of i."""
+        sizes = whole_sizes(self.hidden_layer_sizes)
+        stages = [
+            functools.partial(self._machine, rows, place, size, seed, () if place else tuple(monitors))
+            for place, size in enumerate(sizes)
+        ]
+        runs = stagewise(rows.inputs, stages, _hidden_means, verbose=bool(self.verbose))
+        for run in runs:
+            check_machine(self, run.network)
+        return runs
+
+    def _machine(
+        self,
+        rows: Rows,
+        place: int,
+        size: int,
+        seed: int,
+        monitors: tuple[AbstractMonitor, ...],
+        codes: np.ndarray,
+        runs: Sequence[Run],
+    ) -> Stage:
+        """One layer of the stack, the label beside its inputs where it is the last."""
+        features, last = codes.shape[1], place == len(whole_sizes(self.hidden_layer_sizes)) - 1
+        kind: AbstractUnit = Bernoulli() if place else self._unit(features)
+        bias = biases_for(kind, rows.weights @ codes.astype(np.float64), rows.weights.sum())
+        label = rows.targets.shape[1] if last else 0
+        if label:
+            shares = rows.weights @ rows.targets.astype(np.float64)
+            bias = np.concatenate([bias, biases_for(Categorical(label), shares, shares.sum())])
+            codes = np.hstack([codes, rows.targets.astype(codes.dtype)])
+        key = jax.random.fold_in(jax.random.key(seed), place)
+        fresh = rbm(features, size, kind, label=label, visible_bias=bias, centered=bool(self.centered), key=key)
+        network = mirrored(runs[-1].network, fresh) if runs else fresh
+        rule = ContrastiveDivergence(self._sampler(), bool(self.centered))
+        given, sampled = Rows(codes, np.zeros((len(codes), 1), codes.dtype), rows.weights), 0 if place else features
+        return self._stage(network, rule, given, self._optimizer(), self.epochs, key, sampled, monitors=monitors)
+
+    def _up_down(
+        self, rows: Rows, network: DeepBeliefNetwork, seed: int, weight: Any = None, top_rate: Any = 1.0
+    ) -> Run:
+        """All layers at once, by the contrastive form of wake-sleep; with a weight, the top's rule is hybrid."""
+        chains = ContrastiveDivergence(self._sampler(self.fine_tune_k), bool(self.centered))
+        rule = UpDown(chains if weight is None else Hybrid(chains, weight))
+        targets = rows.targets if network.label else np.zeros((len(rows.inputs), 1), rows.inputs.dtype)
+        factors = eqx.tree_at(lambda whole: whole.top, jax.tree.map(lambda _: 1.0, network), float(top_rate))
+        tuned = optimizer("sgd", self.fine_tune_learning_rate, l2=self.l2, parts=None if top_rate == 1 else factors)
+        key, given = jax.random.fold_in(jax.random.key(seed), TUNING), rows._replace(targets=targets)
+        stage = self._stage(network, rule, given, tuned, self.fine_tune_epochs, key, rows.inputs.shape[1])
+        run = run_stage(stage, verbose=bool(self.verbose))
+        check_machine(self, run.network.top)
+        for place, pair in enumerate(run.network.lower):
+            wirings = {"recognition": pair.recognition.weights, "generation": pair.generation.weights}
+            check_sizes(self, {f"layer {place + 1}, {name}": weights for name, weights in wirings.items()})
+        return run
+
+    def _stage(
+        self,
+        network: Any,
+        rule: AbstractRule,
+        rows: Rows,
+        chosen: Optimizer,
+        epochs: Any,
+        key: Array,
+        sampled: int = 0,
+        **more: Any,
+    ) -> Stage:
+        """These rows in whole batches; the first ``sampled`` columns drawn anew at every step if that is asked."""
+        size = min(int(self.batch_size), len(rows.inputs))
+        examples = Examples.of(*rows[:3], shuffle=bool(self.shuffle), whole=size)
+        problem = Binarised(examples, sampled) if sampled and self.binarize == "sample" else examples
+        return Stage(network, rule, problem, chosen, int(epochs), size, key, **more)
+
+    def _settle(self, network: DeepBeliefNetwork, rows: Rows, runs: Sequence[Run]) -> None:
+        """What both remember: base rates at the top, where chains start, and one history of all stages."""
+        codes = by_rows(_encoded, network, rows.inputs[:MOST]).astype(np.float64)
+        weights = rows.weights[:MOST]
+        base = biases_for(network.top.features, weights @ codes, weights.sum())
+        self._base = np.concatenate([base, np.zeros(network.label, base.dtype)])
+        loss = [run.history["loss"] for run in runs]
+        stage = np.repeat(np.arange(len(runs)), [len(values) for values in loss])
+        self.runs_, self.history_ = tuple(runs), {"loss": np.concatenate(loss), "stage": stage}
+        self.n_iter_ = len(stage)
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self._generative.top.hidden_bias.shape[0])
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Means of the top layer ``(n, units)``, by an upward pass (without a label, where there are classes)."""
+        check_is_fitted(self)
+        return outputs(self._generative, self._visible(X, self._generative.features))
+
+
+def _hidden_means(machine: RestrictedBoltzmannMachine, v: Array) -> Array:
+    """E[h | v]."""
+    return machine(v)
+
+
+def _encoded(network: DeepBeliefNetwork, v: Array) -> Array:
+    """Means of the penultimate layer."""
+    return network.encode(v)
+
+
+def descended(given: tuple[Any, ...], rows: tuple[Array, Clamp | None], key: Array) -> Array:
+    """Sampled at the top from its base rates, carried down; the number of steps is data."""
+    (network, base, steps), (blank, clamp) = given, rows
+    first, rest = jax.random.split(key)
+    start = network.top.visible.sample(jnp.broadcast_to(base, (len(blank), *base.shape)), first)
+    return generate(network, start, steps, rest, clamp)[0]
+
+
+def mirrored(below: RestrictedBoltzmannMachine, fresh: RestrictedBoltzmannMachine) -> RestrictedBoltzmannMachine:
+    """The machine below turned upside down, where the sizes allow it: it changes the stack's likelihood by nothing.
+
+    From there on, what raises the new machine's likelihood raises the bound of the whole (Hinton, Osindero, Teh 2006).
+    """
+    sizes = below.hidden_bias.shape, below.visible_bias.shape
+    binary = all(isinstance(kind, Bernoulli) for kind in (below.visible, fresh.visible))
+    if not binary or sizes != (fresh.visible_bias.shape, fresh.hidden_bias.shape):
+        return fresh
+    structure = fresh.structure.with_weights(below.structure.weights.T)
+    return dataclasses.replace(
+        fresh, structure=structure, visible_bias=below.hidden_bias, hidden_bias=below.visible_bias
+    )
 
 
 @parameters

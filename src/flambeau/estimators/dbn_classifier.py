@@ -16,12 +16,12 @@ from sklearn.utils.validation import check_is_fitted
 from flambeau.errors import ConfigurationError
 from flambeau.estimators.base import Given, Rows
 from flambeau.estimators.boltzmann import in_order
+from flambeau.estimators.class_rbm import AbstractSemiSupervised
 from flambeau.estimators.common import outputs
-from flambeau.estimators.deep_belief import STAGED, AbstractDeepBelief, descended
+from flambeau.estimators.dbn import STAGED, AbstractDeepBelief, descended
 from flambeau.estimators.descent import described_optimizer
 from flambeau.estimators.options import OptimizerLike, Rate, learning_rates, optimizer_named
 from flambeau.estimators.parameters import flag, number, one_of, parameters, whole
-from flambeau.estimators.semi_supervised import AbstractSemiSupervised
 from flambeau.foundation.precision import dtype
 from flambeau.foundation.rows import by_rows
 from flambeau.networks import DeepBeliefNetwork, FeedForward, dbn

@@ -136,11 +136,8 @@ class DenseHopfield(AbstractMemory):
 
     def _coded(self, X: Float[np.ndarray, "n units"], *, stored: bool) -> Float[np.ndarray, "n units"]:
         """Real numbers as they are, unless what was fitted (or is about to be) has neurons of two values."""
-        if vars(self).get("network_") is not None:
-            discrete = isinstance(self.network_, DenseMemory)
-        else:
-            discrete = DISCRETE[self.interaction]
-        if discrete:
+        network = vars(self).get("network_")
+        if DISCRETE[self.interaction] if network is None else isinstance(network, DenseMemory):
             remedy = "np.where(X > 0, 1, -1) codes bits and cuts others at 0; interaction='softmax' takes real numbers"
             check_levels("DenseHopfield, X", X, (-1.0, 1.0), remedy)
         return X

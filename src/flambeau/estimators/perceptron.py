@@ -20,18 +20,8 @@ from flambeau.monitors import ValidationCurve
 from flambeau.networks import perceptron
 from flambeau.neurons import Hardmax, Sign, Step
 from flambeau.rules import Evaluation, MeanSquaredError, PerceptronRule
-from flambeau.training import (
-    AbstractKeeper,
-    Average,
-    Last,
-    NoMistakes,
-    Pocket,
-    Run,
-    Votes,
-    optimiser,
-    voted_output,
-)
-from flambeau.training.keeping import PocketState
+from flambeau.training import AbstractKeeper, Average, Last, NoMistakes, Pocket, Run, Votes, optimiser, voted_output
+from flambeau.training.keeping import PocketState, VotesState
 
 __all__ = ["Perceptron"]
 
@@ -189,18 +179,18 @@ class Perceptron(AbstractLabelled):
         check_is_fitted(self)
         X = checked_data(self, X)
         voted = self.variant == "voted"
-        scores = outputs(self._ballot() if voted else NetInput(self.network_), X)
+        scores = outputs(self._ballot(), X, voted_output) if voted else outputs(self.network_, X, net_input)
         if scores.shape[1] > 1:
             return scores
         if voted and isinstance(self._activation(), Step):  # 0-1 ballots: half of all votes is the threshold
             return scores[:, 0] - np.asarray(self.run_.progress.keeping.survived).sum() / 2
         return scores[:, 0]
 
-    def _ballot(self) -> "Ballot":
+    def _ballot(self) -> VotesState:
         """The stored networks with the last one seated."""
         progress = self.run_.progress
         last = eqx.combine(progress.network, self.network_)
-        return Ballot(Votes(int(self.max_votes)).seated(progress.keeping, last))
+        return Votes(int(self.max_votes)).seated(progress.keeping, last)
 
     def predict(self, X: Any) -> np.ndarray:
         """The label of every row."""
@@ -219,28 +209,13 @@ def recounted(earlier: Run, keep: AbstractKeeper) -> Run:
     return dataclasses.replace(earlier, progress=earlier.progress._replace(keeping=keep.init(pocket.network)))
 
 
-class NetInput(eqx.Module):
-    """A one-layer network without its threshold, callable like a network."""
-
-    network: Any
-
-    def __call__(self, x: Any) -> Any:
-        """Net inputs."""
-        return self.network.layers[0].net(x)
-
-
-class Ballot(eqx.Module):
-    """The vote of all stored networks, callable like a network."""
-
-    state: Any
-
-    def __call__(self, x: Any) -> Any:
-        """Ballots."""
-        return voted_output(self.state, x)
+def net_input(network: Any, x: Any) -> Any:
+    """What the units compare with 0."""
+    return network.layers[0].net(x)
 
 
 def margin_of(run: Run, X: np.ndarray, indices: np.ndarray) -> tuple[float, float]:
-    """Margin and mistake bound of the last (separating) weights, in double precision.
+    """Margin and mistake bound of the last (separating) weights, in double precision; 0 and infinity if they touch.
 
     One machine for many classes (Kesler) is a perceptron on the differences φ(x, right) - φ(x, other), of length
     √2 ‖(x, 1)‖. One unit per class is a perceptron each; their bounds add up.
@@ -253,15 +228,8 @@ def margin_of(run: Run, X: np.ndarray, indices: np.ndarray) -> tuple[float, floa
         rows = np.arange(len(s))
         right = s[rows, indices].copy()
         s[rows, indices] = -np.inf
-        margin = (right - s.max(axis=1)).min() / np.linalg.norm(w)
-        return positive(margin, 2 * radius**2)
-    d = 2 * (indices[:, None] == np.arange(w.shape[1])) - 1 if w.shape[1] > 1 else 2 * indices[:, None] - 1
-    margins = (d * s).min(axis=0) / np.linalg.norm(w, axis=0)
-    return (
-        (float(margins.min()), float((radius / margins).dot(radius / margins))) if margins.min() > 0 else (0.0, np.inf)
-    )
-
-
-def positive(margin: float, squared_radius: float) -> tuple[float, float]:
-    """``(margin, bound)``, or no margin and no bound for weights that touch a point."""
-    return (float(margin), float(squared_radius / margin**2)) if margin > 0 else (0.0, np.inf)
+        margins, radius = (right - s.max(axis=1)).min(keepdims=True) / np.linalg.norm(w), np.sqrt(2) * radius
+    else:
+        d = 2 * (indices[:, None] == np.arange(w.shape[1])) - 1 if w.shape[1] > 1 else 2 * indices[:, None] - 1
+        margins = (d * s).min(axis=0) / np.linalg.norm(w, axis=0)
+    return (float(margins.min()), float(((radius / margins) ** 2).sum())) if margins.min() > 0 else (0.0, np.inf)
