@@ -1,15 +1,7 @@
 """One course for all that train: check, read, hold out, draw or go on, train, and remember, in that order and once.
 
 An estimator declares its parameters (:mod:`~flambeau.estimators.parameters`), names what ``fit`` leaves behind in
-``fitted``, and answers four questions:
-
-=================  =====================================================================================
-``_check``         which parameters exclude each other? (each alone is held against its declaration before)
-``_read``          what the user gave, as checked :class:`Rows`; settles ``classes_`` and the like when ``fresh``
-``_read_held``     the same of ``validation_data``
-``_course``        how these rows are learned: a :class:`Course`, a plain value
-=================  =====================================================================================
-
+``fitted``, and answers four questions: ``_check``, ``_read``, ``_read_held`` and ``_course``, see there.
 ``fit`` (here) and ``partial_fit`` (:class:`AbstractStreaming`, :class:`AbstractTrainedClassifier`) do the rest. They
 ask these questions of a *draft*, a copy of the estimator, and whatever the draft has learned becomes the estimator's
 own in one place, at the very end: an error or an interruption anywhere before leaves the old model as it was.
@@ -159,7 +151,7 @@ class AbstractFitted(BaseEstimator, abc.ABC):
 
     @abc.abstractmethod
     def _check(self) -> None:
-        """Refuse parameters that exclude each other."""
+        """Refuse parameters that exclude each other; each alone is held against its declaration before."""
 
     def _draft(self: Model, *, going_on: bool) -> Model:
         """A copy to learn with, its parameters checked; without anything fitted unless it is ``going_on``."""
@@ -196,7 +188,7 @@ class AbstractTrained(AbstractFitted):
 
     @abc.abstractmethod
     def _read(self, given: Given, *, fresh: bool) -> Rows:
-        """What the user gave, checked; ``fresh`` where nothing earlier has to be kept to."""
+        """What the user gave, checked; settles ``classes_`` and the like where ``fresh``, else keeps to them."""
 
     @abc.abstractmethod
     def _read_held(self, validation_data: Any) -> Rows:
@@ -302,8 +294,7 @@ class AbstractTrainedClassifier(AbstractTrained):
         """One more pass, over these rows, any number of them; the optimiser goes on where it was.
 
         The first call names all ``classes``. With early stopping, patience is counted across calls, ``network_`` is
-        always the best so far, and once patience is spent further calls change nothing (``run_.stopped``). After a
-        ``fit``, a stream starts from the network that was kept, with patience anew.
+        always the best so far, and once patience is spent further calls change nothing (``run_.stopped``).
         """
         self._check_all()
         given = Given(X, y, sample_weight, known_classes(self, classes))

@@ -10,7 +10,6 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics import AbstractSampler, Clamp, Enumeration, FromData, Persistent, Tempering
 from flambeau.errors import ConfigurationError, DataError, DivergenceError, check_value
@@ -116,9 +115,14 @@ class AbstractBoltzmann(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Abstr
         """A table of finite numbers, sparse ones made dense."""
         return np.asarray(checked_data(self, X, reset=reset, accept_sparse="csr"))
 
-    def _visible(self, X: Any, kind: AbstractUnit) -> np.ndarray:
-        """Checked rows that such units can show."""
-        return self._in_range(self._checked(X), kind)
+    @property
+    def _generative(self) -> Any:
+        """The fitted network that generates: ``dbn_`` beside one that only classifies."""
+        return vars(self)["dbn_" if "dbn_" in self.fitted else "network_"]
+
+    def _visible(self, X: Any) -> np.ndarray:
+        """Checked rows that the fitted network's visible units can show."""
+        return self._in_range(self._checked(X), self._generative.features)
 
     def _in_range(self, X: np.ndarray, kind: AbstractUnit, *, learning: bool = False) -> np.ndarray:
         """Rows that such units can show, cut at ½ where that is asked for; drawing is left to every step."""
@@ -142,11 +146,12 @@ class AbstractBoltzmann(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Abstr
         before: tuple[np.ndarray, np.ndarray] = (np.zeros_like(sums), np.zeros(())) if fresh else self._totals
         self._totals = before[0] + sums, before[1] + weights.sum()
 
-    def _held(self, clamp: Any, kind: AbstractUnit, n_samples: int) -> Clamp | None:
+    def _held(self, clamp: Any, n_samples: int) -> Clamp | None:
         """A clamp from an array in which NaN marks what is free; one row, or one row per sample."""
         if clamp is None:
             return None
-        return clamped(f"{type(self).__name__}.sample, clamp", clamp, kind, (n_samples, int(self.n_features_in_)))
+        shape, kind = (n_samples, int(self.n_features_in_)), self._generative.features
+        return clamped(f"{type(self).__name__}.sample, clamp", clamp, kind, shape)
 
     def _steps(self, n_steps: Any) -> np.ndarray:
         """The steps, checked, as data: another number of them runs the same program."""
@@ -154,18 +159,13 @@ class AbstractBoltzmann(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Abstr
         return np.asarray(n_steps, np.int32)
 
     def _drawn_by(
-        self,
-        chain: Callable[..., Array],
-        network: Any,
-        n_samples: Any,
-        n_steps: Any,
-        held: Callable[[int], Clamp | None],
+        self, chain: Callable[..., Array], n_samples: Any, n_steps: Any, held: Callable[[int], Clamp | None]
     ) -> np.ndarray:
         """Samples by a chain ``(network, base, steps), (no rows, clamp), key``, from independent starts."""
-        check_is_fitted(self)
         check_value(f"{type(self).__name__}, n_samples", n_samples, 1, whole=True)
-        given, key = (network, self._base, self._steps(n_steps)), seed_words(seed_of(self.random_state))
-        return np.asarray(by_rows(chain, given, (no_rows(int(n_samples)), held(int(n_samples))), key=key))
+        given, count = (self._generative, self._base, self._steps(n_steps)), int(n_samples)
+        key = seed_words(seed_of(self.random_state))
+        return np.asarray(by_rows(chain, given, (no_rows(count), held(count)), key=key))
 
     def __sklearn_tags__(self) -> Any:
         """Sparse rows are welcome, and come back dense."""

@@ -205,19 +205,19 @@ class ClassificationRBM(AbstractSemiSupervised, AbstractPatient, AbstractTrained
     def predict_proba(self, X: Any) -> np.ndarray:
         """P(y | v) ``(n, classes)``, exact, in the order of ``classes_``."""
         check_is_fitted(self)
-        scores = by_rows(class_scores, self.network_, self._visible(X, self.network_.features))
+        scores = by_rows(class_scores, self.network_, self._visible(X))
         return softmax(scores.astype(np.float64), axis=1)
 
     def transform(self, X: Any) -> np.ndarray:
         """E[h | v] ``(n, n_components)``, the label summed out: Σ_y P(y | v) P(h = 1 | v, y), exact."""
         check_is_fitted(self)
-        return by_rows(summed_out, self.network_, self._visible(X, self.network_.features))
+        return by_rows(summed_out, self.network_, self._visible(X))
 
     def sample(self, n_samples: Any = 1, label: Any = None, n_steps: Any = 1000) -> np.ndarray:
         """Rows ``(n, features)`` after ``n_steps`` of Gibbs sampling, the label held; ``None`` samples it along."""
         check_is_fitted(self)
         held = functools.partial(self._held_label, label)
-        return self._drawn_by(sampled, self.network_, n_samples, n_steps, held)[:, : self.n_features_in_]
+        return self._drawn_by(sampled, n_samples, n_steps, held)[:, : self.n_features_in_]
 
 
 def summed_out(network: RestrictedBoltzmannMachine, x: Array) -> Array:

@@ -1,7 +1,6 @@
 """The Hopfield network of graded units behind scikit-learn's interface: a memory whose recall can be watched."""
 
 import dataclasses
-import warnings
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -211,7 +210,7 @@ class ContinuousHopfield(AbstractAttractor):
         if not still.all():
             text = f"ContinuousHopfield: {int((~still).sum())} of {len(still)} states not at rest after "
             remedy = f"{self.max_steps} steps; raise max_steps or the tolerance"
-            warnings.warn(text + remedy, ConvergenceWarning, stacklevel=4)
+            warn(text + remedy, 4, ConvergenceWarning)
 
     def recall(self, X: Any) -> Float[np.ndarray, "n units"]:
         """The graded states ``(n, n_features)`` in which cues X come to rest."""

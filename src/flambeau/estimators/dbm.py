@@ -96,9 +96,6 @@ class DBM(AbstractEnergyModel):
         self._odd_sums = sums if before is None else before + sums
         self._base = biases_for(sides.visible, self._odd_sums[:-1], self._odd_sums[-1])
 
-    def _features(self) -> AbstractUnit:
-        return self.network_.units[0]
-
     def _partitioned(self) -> RestrictedBoltzmannMachine:
         return self.network_.sides(1)
 
@@ -116,7 +113,7 @@ class DBM(AbstractEnergyModel):
         """Mean-field means of *all* hidden layers side by side, h₁ first: ``(n, Σ hidden_layer_sizes)``."""
         check_is_fitted(self)
         given = self.network_, np.asarray(self.mean_field_steps, np.int32)
-        return by_rows(hidden_means, given, self._visible(X, self._features()))
+        return by_rows(hidden_means, given, self._visible(X))
 
     def free_energy(self, X: Any) -> np.ndarray:
         """The variational free energy per row, nats: log P(v) ≥ -F - log Z."""

@@ -74,11 +74,6 @@ class AbstractDeepBelief(AbstractBoltzmann):
     fine_tune_epochs: int = whole(10, least=1)
     fine_tune_learning_rate: Rate = learning_rates(0.01)
 
-    @property
-    @abc.abstractmethod
-    def _generative(self) -> DeepBeliefNetwork:
-        """The fitted network that generates."""
-
     @abc.abstractmethod
     def _read(self, X: Any, y: Any, sample_weight: Any) -> Rows:
         """Checked rows, with one-hot labels or zeros where there are classes."""
@@ -199,7 +194,7 @@ class AbstractDeepBelief(AbstractBoltzmann):
     def transform(self, X: Any) -> np.ndarray:
         """Means of the top layer ``(n, units)``, by an upward pass (without a label, where there are classes)."""
         check_is_fitted(self)
-        return outputs(self._generative, self._visible(X, self._generative.features))
+        return outputs(self._generative, self._visible(X))
 
 
 def _hidden_means(machine: RestrictedBoltzmannMachine, v: Array) -> Array:
@@ -288,13 +283,6 @@ class DBN(AbstractDeepBelief, AbstractDensity):
         self._settle(network, rows, runs)
         self.network_, self._partition = network, None
 
-    @property
-    def _generative(self) -> DeepBeliefNetwork:
-        return self.network_
-
-    def _features(self) -> AbstractUnit:
-        return self.network_.features
-
     def _partitioned(self) -> RestrictedBoltzmannMachine:
         return self.network_.top
 
@@ -308,7 +296,7 @@ class DBN(AbstractDeepBelief, AbstractDensity):
     def sample(self, n_samples: Any = 1, n_steps: Any = 1000) -> np.ndarray:
         """Gibbs sampling in the top machine for ``n_steps``, then down: visible means ``(n, features)``."""
         check_is_fitted(self)
-        return self._drawn_by(descended, self.network_, n_samples, n_steps, lambda count: None)
+        return self._drawn_by(descended, n_samples, n_steps, lambda count: None)
 
     def log_likelihood_bound(
         self, X: Any, log_partition: Any = None, *, samples: int = 1, repeats: int = 10

@@ -103,10 +103,6 @@ class DBNClassifier(AbstractDeepBelief, AbstractSemiSupervised):
                     where, f"{neutral!r} unless fine_tune={of!r}, which reads it", got, "leave it out"
                 )
 
-    @property
-    def _generative(self) -> DeepBeliefNetwork:
-        return self.dbn_
-
     def _read(self, X: Any, y: Any, sample_weight: Any) -> Rows:
         joined = self._read_joined(Given(X, y, sample_weight), fresh=True)
         rows = in_order(joined, self.batch_size, shuffle=self.shuffle)
@@ -143,7 +139,7 @@ class DBNClassifier(AbstractDeepBelief, AbstractSemiSupervised):
     def predict_proba(self, X: Any) -> np.ndarray:
         """P(y | x) ``(n, classes)``: the softmax outputs, or the top's free energy for each label."""
         check_is_fitted(self)
-        X = self._visible(X, self.dbn_.features)
+        X = self._visible(X)
         if not isinstance(self.network_, DeepBeliefNetwork):  # not "is self.dbn_": a loaded model has two copies
             return outputs(self.network_, X)
         return softmax(by_rows(scores, self.dbn_, X).astype(np.float64), axis=1)
@@ -154,7 +150,7 @@ class DBNClassifier(AbstractDeepBelief, AbstractSemiSupervised):
         With ``label=None`` the label is sampled along.
         """
         check_is_fitted(self)
-        return self._drawn_by(descended, self.dbn_, n_samples, n_steps, functools.partial(self._held_label, label))
+        return self._drawn_by(descended, n_samples, n_steps, functools.partial(self._held_label, label))
 
 
 def feed_forward(

@@ -1,7 +1,6 @@
 """Dense and modern associative memories behind scikit-learn's interface: store, retrieve, energy, forget."""
 
 import dataclasses
-import warnings
 from typing import Any, ClassVar
 
 import jax
@@ -14,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from flambeau.dynamics.settling import Asynchronous, at_rest, settle
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.common import as_floats, seed_of
-from flambeau.estimators.memory import AbstractMemory, Patterns, distinct
+from flambeau.estimators.memory import AbstractMemory, Patterns, distinct, warn
 from flambeau.estimators.parameters import number, one_of, parameters, parameters_of, seed, whole
 from flambeau.foundation.rows import by_rows
 from flambeau.networks.dense_interactions import STEEPEST, Exponential, Polynomial
@@ -263,7 +262,7 @@ class DenseHopfield(AbstractMemory):
         if steps is None and not still.all():
             text = f"DenseHopfield: {int((~still).sum())} of {len(X)} cues not at rest after "
             remedy = f"max_sweeps={self.max_sweeps}; raise it, or set steps to stop there on purpose"
-            warnings.warn(text + remedy, ConvergenceWarning, stacklevel=3)
+            warn(text + remedy, 3, ConvergenceWarning)
         return np.asarray(found)
 
     def _rows(self, compute: Any, given: Any, X: np.ndarray) -> Any:

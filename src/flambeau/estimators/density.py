@@ -49,10 +49,6 @@ class AbstractDensity(AbstractBoltzmann):
     _partition: LogPartition | None
 
     @abc.abstractmethod
-    def _features(self) -> AbstractUnit:
-        """The kind of the fitted network's visible units."""
-
-    @abc.abstractmethod
     def _partitioned(self) -> RestrictedBoltzmannMachine:
         """The machine whose log Z is asked for."""
 
@@ -77,7 +73,7 @@ class AbstractDensity(AbstractBoltzmann):
         """
         check_is_fitted(self)
         given = self._known_partition() if log_partition is None else log_partition
-        rows, kind = self._as_asked(X), self._features()
+        rows, kind = self._as_asked(X), self._generative.features
         alone = independent_log_likelihood(kind, biases_for(kind, *self._totals), rows).mean()
         each = self._log_p(rows, float(given))
         return LikelihoodReport.of(each, PROTOCOLS[self.binarize], given, bound=self.bounded, independent=float(alone))
@@ -85,7 +81,7 @@ class AbstractDensity(AbstractBoltzmann):
     def _as_asked(self, X: Any) -> np.ndarray:
         """Rows as likelihoods see them."""
         seed = 0 if self.random_state is None else seed_of(self.random_state)
-        return self._drawn(self._visible(X, self._features()), seed)
+        return self._drawn(self._visible(X), seed)
 
     def _known_partition(self) -> LogPartition:
         """log Z under the default settings, computed once for a fitted model."""
@@ -189,5 +185,4 @@ class AbstractEnergyModel(AbstractDensity, AbstractPatient, AbstractStreaming):
         ``clamp`` holds visible units at given values, NaN marking the free ones: in-painting, conditional generation.
         """
         check_is_fitted(self)
-        kind, network = self._features(), self.network_
-        return self._drawn_by(self._chain(), network, n_samples, n_steps, lambda count: self._held(clamp, kind, count))
+        return self._drawn_by(self._chain(), n_samples, n_steps, lambda count: self._held(clamp, count))

@@ -25,6 +25,15 @@ from flambeau.neurons.levels import check_levels
 
 __all__ = ["Hopfield"]
 
+UPDATES: Mapping[str, AbstractUpdate] = {
+    "asynchronous": Asynchronous(),
+    "random": Asynchronous("random"),
+    "replacement": Asynchronous("replacement"),
+    "greedy": Greedy(),
+    "synchronous": Synchronous(),
+    "block": BlockSequential(2),
+}
+
 
 @parameters
 class Hopfield(OneToOneFeatureMixin, TransformerMixin, AbstractAttractor):
@@ -87,23 +96,15 @@ class Hopfield(OneToOneFeatureMixin, TransformerMixin, AbstractAttractor):
         >>> Hopfield.from_weights([[0, -2], [-2, 0]]).recall([[1, 1]]).astype(int).tolist()
         [[-1, 1]]
         """
-        weights = np.asarray(weights, float)
-        units = weights.shape[0] if weights.ndim == 2 else 0
-        if not units or weights.shape != (units, units):
-            remedy = "give one row and one column per neuron"
-            raise DataError("Hopfield.from_weights, weights", "a square matrix", f"shape {weights.shape}", remedy)
+        W = np.asarray(weights, float)
+        units = len(W) if W.ndim == 2 and W.shape[0] == W.shape[1] else 0
+        check_by_hand("weights", W, bool(units), "a square matrix", "give one row and one column per neuron")
         theta = np.zeros(units) if thresholds is None else np.asarray(thresholds, float)
-        if theta.shape != (units,):
-            expected, got = f"{units} finite numbers", f"shape {theta.shape}"
-            raise DataError("Hopfield.from_weights, thresholds", expected, got, "give one per neuron")
-        for name, values in (("weights", weights), ("thresholds", theta)):
-            if not np.isfinite(values).all():
-                got, remedy = f"{(~np.isfinite(values)).sum()} NaN or infinite", "replace them, by 0 for no connection"
-                raise DataError(f"Hopfield.from_weights, {name}", "finite numbers", got, remedy)
+        check_by_hand("thresholds", theta, theta.shape == (units,), f"{units} finite numbers", "give one per neuron")
         model = cls(states=states)
         check_parameters(model)
         unit = Spin() if states == "bipolar" else Bernoulli()
-        model.network_ = HopfieldNetwork(weights, jnp.asarray(theta, float), unit)
+        model.network_ = HopfieldNetwork(W, jnp.asarray(theta, float), unit)
         model.patterns_, model._weights, model.n_features_in_ = np.zeros((0, units)), np.zeros(0), units
         model._own, model._unlearned = None, False
         return model
@@ -283,20 +284,20 @@ class Hopfield(OneToOneFeatureMixin, TransformerMixin, AbstractAttractor):
             warn(f"Hopfield: {text}{remedy}", 3)
 
 
+def check_by_hand(name: str, values: np.ndarray, fits: bool, expected: str, remedy: str) -> None:
+    """Refuse numbers of another shape, or that are not finite."""
+    where = f"Hopfield.from_weights, {name}"
+    if not fits:
+        raise DataError(where, expected, f"shape {values.shape}", remedy)
+    if not np.isfinite(values).all():
+        got = f"{(~np.isfinite(values)).sum()} NaN or infinite"
+        raise DataError(where, "finite numbers", got, "replace them, by 0 for no connection")
+
+
 def flipping(network: HopfieldNetwork, x: Any) -> Array:
     """The share of bits that would change, row by row."""
     x = jnp.asarray(x)
     return (chosen(network.net(x), x, network.levels) != x).mean(1, dtype=x.dtype)
-
-
-UPDATES: Mapping[str, AbstractUpdate] = {
-    "asynchronous": Asynchronous(),
-    "random": Asynchronous("random"),
-    "replacement": Asynchronous("replacement"),
-    "greedy": Greedy(),
-    "synchronous": Synchronous(),
-    "block": BlockSequential(2),
-}
 
 
 def update_of(update: str | AbstractUpdate) -> AbstractUpdate:
@@ -329,26 +330,24 @@ def settled_rows(
 
     Rows that go together share an order that is drawn; a part of its own, beyond as many as fit, draws another one.
     """
-    rows, limit = (X,) if held is None else (X, held), np.asarray(min(max_sweeps, 2**31 - 1), np.int32)
+    limit = np.asarray(min(max_sweeps, 2**31 - 1), np.int32)
     if not trace:
-        found: Settled = by_rows(settled_part, (network, update, limit), rows, key=key)
-        return found
+        return Settled(*by_rows(settled_part, (network, update, limit), (X, held), key=key))
     parts = []
     for part, size in rows_in_parts(len(X), max(X.shape)):
         own = jax.random.fold_in(key, part.start) if part.start else key
         places = np.minimum(np.arange(part.start, part.start + size), part.stop - 1)  # the last row fills it up
         states, mask = jnp.asarray(X[places]), None if held is None else jnp.asarray(held[places])
         seen = settle(network, states, update, key=own, max_sweeps=int(limit), held=mask, trace=int(limit))
-        real = [np.asarray(values)[: part.stop - part.start] for values in seen[:4]]
-        parts.append(Settled(real[0], real[1], real[2], real[3], seen.energies))
+        real = (np.asarray(values)[: part.stop - part.start] for values in seen[:4])
+        parts.append(Settled._make([*real, seen.energies]))
     return _joined(parts, len(X))
 
 
-def settled_part(given: tuple[HopfieldNetwork, AbstractUpdate, Any], rows: tuple, key: Array) -> Settled:
+def settled_part(given: tuple[HopfieldNetwork, AbstractUpdate, Any], rows: tuple[Any, Any], key: Array) -> Settled:
     """Some rows, within a program."""
-    network, update, limit = given
-    held = rows[1] if len(rows) > 1 else None
-    return settle(network, jnp.asarray(rows[0]), update, key=key, max_sweeps=jnp.asarray(limit), held=held)
+    (network, update, limit), (x, held) = given, rows
+    return settle(network, jnp.asarray(x), update, key=key, max_sweeps=jnp.asarray(limit), held=held)
 
 
 def _joined(parts: list[Settled], count: int) -> Settled:

@@ -1,17 +1,5 @@
 """What every associative memory can be asked, said once over the few questions that a kind answers itself.
 
-=====================  ==============================================================================
-``_levels``            the two values that patterns are made of; None for real numbers
-``_coded``             rows of a table as its neurons take them: cut where the user says so, and checked
-``_patterns``          what the user gave, as checked :class:`Patterns`
-``_store``             write patterns into the network, anew or besides what is stored
-``_rests``             which rows are fixed points
-``_wrong``             how much of each stored pattern would be lost
-``_note``              what to say of lost ones, and what would help
-=====================  ==============================================================================
-
-:class:`AbstractAttractor` answers some of them for memories that are made of weights.
-
 Storing works on a draft and is committed at its end (:class:`~flambeau.estimators.base.AbstractFitted`). After storing
 one question is asked of every memory: which patterns are fixed points? Fewer than all is a warning.
 """
@@ -249,9 +237,9 @@ def distinct(rows: Float[np.ndarray, "n units"]) -> Float[np.ndarray, "some unit
     return rows[np.sort(np.unique(keys, return_index=True)[1])]
 
 
-def warn(text: str, level: int = 2) -> None:
+def warn(text: str, level: int = 2, kind: type[Warning] = UserWarning) -> None:
     """A warning that points at the caller's line, ``level`` functions up from here."""
-    warnings.warn(text, UserWarning, stacklevel=level + 1)
+    warnings.warn(text, kind, stacklevel=level + 1)
 
 
 def energy_of(network: Any, x: Any) -> Array:

@@ -1,7 +1,6 @@
 """How `Hopfield` stores: its rules by name, one look or many, what it takes out again, and what it says of the load."""
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -14,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from flambeau.analysis import absolute_capacity, critical_point
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.common import seed_of
-from flambeau.estimators.memory import Patterns, distinct
+from flambeau.estimators.memory import Patterns, distinct, warn
 from flambeau.networks import HopfieldNetwork, hopfield, recoded
 from flambeau.neurons import Bernoulli, Spin
 from flambeau.problems import Examples
@@ -35,19 +34,20 @@ __all__ = ["CODINGS", "RULES", "Learned", "advice_for", "check_awake", "dreamt",
 
 
 class RuleKind(NamedTuple):
-    """How a rule is run: over and over until no pattern is amiss, or once; and which states it is for."""
+    """How a memory's rule is made and run: over and over until no pattern is amiss, or once; which states it is for."""
 
-    repeats: bool
+    made: Callable[[Any], AbstractRule]
+    repeats: bool = False
     states: tuple[str, ...] = ("bipolar", "binary")
 
 
 RULES = {
-    "hebbian": RuleKind(False),
-    "covariance": RuleKind(False, ("binary",)),
-    "storkey": RuleKind(False),
-    "pseudoinverse": RuleKind(False),
-    "perceptron": RuleKind(True),
-    "mpf": RuleKind(True),
+    "hebbian": RuleKind(lambda model: Hebbian()),
+    "covariance": RuleKind(lambda model: Covariance(model._activity), states=("binary",)),
+    "storkey": RuleKind(lambda model: Storkey(int(model.order))),
+    "pseudoinverse": RuleKind(lambda model: Projection()),
+    "perceptron": RuleKind(lambda model: MarginPerceptron(float(model.margin)), repeats=True),
+    "mpf": RuleKind(lambda model: ProbabilityFlow(1 + float(model.margin)), repeats=True),
 }
 CODINGS: Mapping[str, tuple[float, float]] = {"bipolar": (-1.0, 1.0), "binary": (0.0, 1.0)}
 HOLDS_ANY = 'fb.DenseHopfield("exponential")'
@@ -116,21 +116,16 @@ def repeated(model: Any, every: Patterns, *, fresh: bool) -> Learned:
     if history["mistakes"][-1] > 0:
         text = f"Hopfield: {int(history['mistakes'][-1])} patterns are below the margin after {run.rounds} epochs; "
         remedy = "raise max_epochs, lower the margin, or store fewer patterns"
-        warnings.warn(text + remedy, ConvergenceWarning, stacklevel=6)
+        warn(text + remedy, 6, ConvergenceWarning)
     return Learned(recoded(run.network) if model.states == "binary" else run.network, None, history)
 
 
 def rule_of(model: Any, new: Patterns, *, fresh: bool) -> AbstractRule:
     """The rule that the parameters describe; sparse patterns keep the activity of the first ones."""
-    if model.rule == "covariance":
+    if model.rule == "covariance" and fresh:
         mean = np.average(new.rows.mean(1), weights=new.weights)
-        model._activity = float(np.clip(mean, 1e-6, 1 - 1e-6)) if fresh else model._activity
-        return Covariance(model._activity)
-    if model.rule == "perceptron":
-        return MarginPerceptron(float(model.margin))
-    if model.rule == "mpf":
-        return ProbabilityFlow(1 + float(model.margin))
-    return {"hebbian": Hebbian(), "storkey": Storkey(int(model.order)), "pseudoinverse": Projection()}[model.rule]
+        model._activity = float(np.clip(mean, 1e-6, 1 - 1e-6))
+    return RULES[model.rule].made(model)
 
 
 def rate_of(model: Any, X: Float[np.ndarray, "n units"]) -> float:
@@ -202,11 +197,11 @@ def check_independent(model: Any, new: Patterns, trace: float, *, fresh: bool) -
     if rank > max(units / 2, 2):
         text = f"Hopfield: {rank} independent patterns in {units} neurons are fixed points, but beyond half as many as "
         text += f"neurons worn ones hardly find back to them; store fewer, or use {HOLDS_ANY}"
-        warnings.warn(text, UserWarning, stacklevel=6)
+        warn(text, 6)
     if rank < patterns:
         text = f"Hopfield: {patterns - rank} of {patterns} patterns depend linearly on the others; they are fixed "
         text += f"points all the same and change no weight; leave them out, or use {HOLDS_ANY}, which keeps each one"
-        warnings.warn(text, UserWarning, stacklevel=6)
+        warn(text, 6)
 
 
 def advice_for(model: Any, loss: float) -> str:

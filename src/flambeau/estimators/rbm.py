@@ -104,9 +104,6 @@ class RBM(AbstractEnergyModel):
         self._base = biases_for(run.network.visible, *self._totals)
         self._calls = 0
 
-    def _features(self) -> AbstractUnit:
-        return self.network_.visible
-
     def _partitioned(self) -> RestrictedBoltzmannMachine:
         return self.network_
 
@@ -138,7 +135,7 @@ class RBM(AbstractEnergyModel):
     def transform(self, X: Any) -> np.ndarray:
         """E[h | v] ``(n, n_components)``; for Bernoulli units P(h = 1 | v)."""
         check_is_fitted(self)
-        return outputs(self.network_, self._visible(X, self._features()))
+        return outputs(self.network_, self._visible(X))
 
     def inverse_transform(self, H: Any) -> np.ndarray:
         """E[v | h] ``(n, n_features)`` of hidden values."""
@@ -177,7 +174,7 @@ class RBM(AbstractEnergyModel):
         Every call goes on with new random numbers, so that calls in a loop are a chain; ``random_state`` fixes them.
         """
         check_is_fitted(self)
-        rows, call = self._visible(V, self._features()), None
+        rows, call = self._visible(V), None
         seed = seed_of(self.random_state if random_state is None else random_state)
         if random_state is None:
             call, self._calls = np.asarray(self._calls, np.uint32), self._calls + 1

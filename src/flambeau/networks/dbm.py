@@ -55,6 +55,11 @@ class DeepBoltzmannMachine(AbstractLayered):
         """Columns of every layer."""
         return tuple(bias.shape[-1] for bias in self.biases)
 
+    @property
+    def features(self) -> AbstractUnit:
+        """The kind of the visible units."""
+        return self.units[0]
+
     def net(self, layers: Sequence[Array], place: int) -> Float[Array, "*batch units"]:
         """What the units of layer ``place`` receive from their neighbours: bias + W t(below) + W' t(above)."""
         net = self.biases[place]
