@@ -25,7 +25,7 @@ from flambeau.neurons import UNITS, AbstractUnit, Bernoulli, Gaussian, Spin, uni
 from flambeau.neurons.units import states_of
 from flambeau.training import Optimizer, optimizer
 
-__all__ = ["AbstractBoltzmann", "biases_for", "check_machine", "check_sizes", "in_order", "samplers", "unit_kinds"]
+__all__ = ["ALGORITHMS", "AbstractBoltzmann", "biases_for", "samplers", "unit_kinds"]
 
 ALGORITHMS = ("cd", "pcd", "tempering", "exact")
 LARGEST = 1e3  # a weight or bias beyond this is no model any more
@@ -115,6 +115,37 @@ class AbstractBoltzmann(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Abstr
         """A table of finite numbers, sparse ones made dense."""
         return np.asarray(checked_data(self, X, reset=reset, accept_sparse="csr"))
 
+    def _in_order(self, rows: Rows) -> Rows:
+        """Rows that fit into one batch, in an order of their own, equal ones merged and their weights added.
+
+        So a small set gives the same model in whatever order it comes, and a row of weight 2 is exactly that row twice.
+        """
+        rows = rows.present()
+        if not self.shuffle or len(rows.inputs) > self.batch_size:
+            return rows
+        inputs, first, places = np.unique(rows.inputs, axis=0, return_index=True, return_inverse=True)
+        merged = rows.at(first)
+        return merged._replace(inputs=inputs, weights=np.bincount(places.ravel(), rows.weights, len(inputs)))
+
+    def _check_machine(self, machine: Any) -> None:
+        """Bernoulli machines never reach infinity: they saturate. Weights of a thousand are a divergence all the same.
+
+        The bias of a unit that takes any number is where its data are, and may be as large as they.
+        """
+        leaves = {"weights": machine.structure.weights, "hidden_bias": machine.hidden_bias}
+        if states_of(machine.visible, len(machine.visible_bias)) is not None:
+            leaves["visible_bias"] = machine.visible_bias
+        self._check_sizes(leaves)
+
+    def _check_sizes(self, leaves: dict[str, Any]) -> None:
+        """Refuse parameters that are no numbers of a model any more."""
+        for name, leaf in leaves.items():
+            largest = float(np.abs(np.asarray(leaf)).max())
+            if not largest < LARGEST:
+                remedy = "lower the learning rate (10 to 100 times for Gaussian units), or standardise the data"
+                where = f"{type(self).__name__}, {name}"
+                raise DivergenceError(where, f"values below {LARGEST:g}", f"{largest:.3g}", remedy)
+
     @property
     def _generative(self) -> Any:
         """The fitted network that generates: ``dbn_`` beside one that only classifies."""
@@ -137,8 +168,16 @@ class AbstractBoltzmann(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Abstr
         return (X > 0.5).astype(X.dtype) if self.binarize == "threshold" else X
 
     def _drawn(self, X: np.ndarray, seed: int) -> np.ndarray:
-        """Rows drawn once where learning draws at every step."""
-        return drawn_once(X, seed) if self.binarize == "sample" else X
+        """Rows drawn once, 0 or 1 with the value as probability, where learning draws at every step.
+
+        By the row's own content: the same in whatever order or part it comes.
+        """
+        if self.binarize != "sample":
+            return X
+        found = np.empty_like(X)
+        for row, place in zip(X, found, strict=True):
+            place[:] = np.random.default_rng([seed, zlib.crc32(row.tobytes())]).random(len(row)) < row
+        return found
 
     def _count(self, X: np.ndarray, weights: np.ndarray, *, fresh: bool) -> None:
         """Sums and weights of all rows seen so far: base rates are those of everything, not of the last part."""
@@ -203,14 +242,6 @@ def say_where_unscaled(name: str, X: np.ndarray, kind: AbstractUnit) -> None:
         )
 
 
-def drawn_once(X: np.ndarray, seed: int) -> np.ndarray:
-    """0 or 1 with the value as probability, by the row's own content: the same in whatever order or part it comes."""
-    found = np.empty_like(X)
-    for row, place in zip(X, found, strict=True):
-        place[:] = np.random.default_rng([seed, zlib.crc32(row.tobytes())]).random(len(row)) < row
-    return found
-
-
 def biases_for(kind: AbstractUnit, sums: np.ndarray, count: Any) -> np.ndarray:
     """The biases at which unconnected units show rows of these ``sums`` over that ``count``."""
     return np.asarray(_biases(kind, np.asarray(sums, dtype()), np.asarray(count, dtype())))
@@ -220,19 +251,6 @@ def biases_for(kind: AbstractUnit, sums: np.ndarray, count: Any) -> np.ndarray:
 def _biases(kind: AbstractUnit, sums: Any, count: Any) -> Array:
     """As one program."""
     return kind.bias_for(sums, count)
-
-
-def in_order(rows: Rows, batch_size: int, *, shuffle: bool) -> Rows:
-    """Rows that fit into one batch, in an order of their own, equal ones merged and their weights added.
-
-    So a small set gives the same model in whatever order it comes, and a row of weight 2 is exactly that row twice.
-    """
-    rows = rows.present()
-    if not shuffle or len(rows.inputs) > batch_size:
-        return rows
-    inputs, first, places = np.unique(rows.inputs, axis=0, return_index=True, return_inverse=True)
-    merged = rows.at(first)
-    return merged._replace(inputs=inputs, weights=np.bincount(places.ravel(), rows.weights, len(inputs)))
 
 
 def clamped(where: str, clamp: Any, kind: AbstractUnit, shape: tuple[int, int]) -> Clamp:
@@ -266,24 +284,3 @@ def check_groups(where: str, kind: AbstractUnit, mask: np.ndarray) -> None:
 def neutral(kind: AbstractUnit, net: Any) -> Array:
     """Values that every unit may take, for the free places of a clamp."""
     return kind.mean(net)
-
-
-def check_machine(model: Any, machine: Any) -> None:
-    """Bernoulli machines never reach infinity: they saturate. Weights of a thousand are a divergence all the same.
-
-    The bias of a unit that takes any number is where its data are, and may be as large as they.
-    """
-    leaves = {"weights": machine.structure.weights, "hidden_bias": machine.hidden_bias}
-    if states_of(machine.visible, len(machine.visible_bias)) is not None:
-        leaves["visible_bias"] = machine.visible_bias
-    check_sizes(model, leaves)
-
-
-def check_sizes(model: Any, leaves: dict[str, Any]) -> None:
-    """Refuse parameters that are no numbers of a model any more."""
-    for name, leaf in leaves.items():
-        largest = float(np.abs(np.asarray(leaf)).max())
-        if not largest < LARGEST:
-            where, remedy = f"{type(model).__name__}, {name}", "lower the learning rate (10 to 100 times for Gaussian "
-            remedy += "units), or standardise the data"
-            raise DivergenceError(where, f"values below {LARGEST:g}", f"{largest:.3g}", remedy)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from flambeau.dynamics import Clamp, class_scores
 from flambeau.errors import DataError
 from flambeau.estimators.base import TRAINED, AbstractTrainedClassifier, Course, Drawing, Given, Rows
-from flambeau.estimators.boltzmann import AbstractBoltzmann, biases_for, check_machine, in_order, samplers, unit_kinds
+from flambeau.estimators.boltzmann import AbstractBoltzmann, biases_for, samplers, unit_kinds
 from flambeau.estimators.classifier import AbstractProbable, pair_of, settled_classes
 from flambeau.estimators.common import checked_data, row_weights
 from flambeau.estimators.descent import AbstractPatient
@@ -148,7 +148,7 @@ class ClassificationRBM(AbstractSemiSupervised, AbstractPatient, AbstractTrained
     def _read(self, given: Given, *, fresh: bool) -> Rows:
         rows = self._read_joined(given, fresh=fresh)
         self._count(rows.inputs, rows.weights, fresh=fresh)
-        return in_order(rows, self.batch_size, shuffle=self.shuffle)
+        return self._in_order(rows)
 
     def _read_held(self, validation_data: Any) -> Rows:
         X, y = pair_of(self, validation_data)
@@ -189,7 +189,7 @@ class ClassificationRBM(AbstractSemiSupervised, AbstractPatient, AbstractTrained
         return Drawing(outline, lambda key: rbm(*sizes, kind, Bernoulli(), **how, key=key))
 
     def _conclude(self, run: Run) -> str:
-        check_machine(self, run.network)
+        self._check_machine(run.network)
         return ""
 
     def _rule(self) -> AbstractRule:

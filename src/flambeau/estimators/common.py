@@ -16,7 +16,7 @@ from flambeau.foundation.precision import dtype
 from flambeau.foundation.processes import warn_if_forked
 from flambeau.foundation.rows import by_rows
 
-__all__ = ["as_floats", "checked_data", "outputs", "row_weights", "seed_of"]
+__all__ = ["as_floats", "called", "checked_data", "outputs", "row_weights", "seed_of"]
 
 COMMON_EXPONENT = 20  # weights of up to a million, and down to a millionth, stay as the user wrote them
 
@@ -94,11 +94,6 @@ def row_weights(estimator: Any, X: np.ndarray, y: Any, sample_weight: Any, class
         raise DataError(where, expected, str(error).rstrip("."), "check sample_weight and class_weight") from None
     if not weights.any():
         raise DataError(where, "at least one weight above zero", "only zeros", "give a row some weight")
-    return scaled_weights(weights)
-
-
-def scaled_weights(weights: np.ndarray) -> np.ndarray:
-    """Weights as they are, or by a power of two smaller or larger where single precision would not hold them."""
     exponent = int(np.frexp(weights.max())[1])
     return weights if abs(exponent) <= COMMON_EXPONENT else np.ldexp(weights, -exponent)
 

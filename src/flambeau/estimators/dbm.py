@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics import Clamp, gibbs
 from flambeau.estimators.base import TRAINED, Drawing, Rows
-from flambeau.estimators.boltzmann import ALGORITHMS, biases_for, check_machine, samplers, unit_kinds
+from flambeau.estimators.boltzmann import ALGORITHMS, biases_for, samplers, unit_kinds
 from flambeau.estimators.density import DENSITY, AbstractEnergyModel
 from flambeau.estimators.descent import whole_sizes
 from flambeau.estimators.parameters import flag, parameters, several, whole
@@ -89,7 +89,7 @@ class DBM(AbstractEnergyModel):
 
     def _conclude(self, run: Run, rows: Rows) -> None:
         sides = run.network.sides(1)
-        check_machine(self, sides)
+        self._check_machine(sides)
         means = by_rows(odd_means, run.network, rows.inputs).astype(np.float64)
         before = vars(self).get("_odd_sums")
         sums = np.append(rows.weights @ means, rows.weights.sum())

@@ -21,16 +21,8 @@ from flambeau.analysis import log_likelihood_bound
 from flambeau.dynamics import Clamp
 from flambeau.errors import ConfigurationError
 from flambeau.estimators.base import Given, Rows
-from flambeau.estimators.boltzmann import (
-    AbstractBoltzmann,
-    biases_for,
-    check_machine,
-    check_sizes,
-    in_order,
-    samplers,
-    unit_kinds,
-)
-from flambeau.estimators.common import outputs, seed_of
+from flambeau.estimators.boltzmann import AbstractBoltzmann, biases_for, samplers, unit_kinds
+from flambeau.estimators.common import called, outputs, seed_of
 from flambeau.estimators.density import DENSITY, AbstractDensity
 from flambeau.estimators.descent import whole_sizes
 from flambeau.estimators.options import Rate, learning_rates
@@ -110,9 +102,9 @@ class AbstractDeepBelief(AbstractBoltzmann):
             functools.partial(self._machine, rows, place, size, seed, () if place else tuple(monitors))
             for place, size in enumerate(sizes)
         ]
-        runs = stagewise(rows.inputs, stages, _hidden_means, verbose=bool(self.verbose))
+        runs = stagewise(rows.inputs, stages, called, verbose=bool(self.verbose))
         for run in runs:
-            check_machine(self, run.network)
+            self._check_machine(run.network)
         return runs
 
     def _machine(
@@ -153,10 +145,10 @@ class AbstractDeepBelief(AbstractBoltzmann):
         key, given = jax.random.fold_in(jax.random.key(seed), TUNING), rows._replace(targets=targets)
         stage = self._stage(network, rule, given, tuned, self.fine_tune_epochs, key, rows.inputs.shape[1])
         run = run_stage(stage, verbose=bool(self.verbose))
-        check_machine(self, run.network.top)
+        self._check_machine(run.network.top)
         for place, pair in enumerate(run.network.lower):
             wirings = {"recognition": pair.recognition.weights, "generation": pair.generation.weights}
-            check_sizes(self, {f"layer {place + 1}, {name}": weights for name, weights in wirings.items()})
+            self._check_sizes({f"layer {place + 1}, {name}": weights for name, weights in wirings.items()})
         return run
 
     def _stage(
@@ -178,7 +170,7 @@ class AbstractDeepBelief(AbstractBoltzmann):
 
     def _settle(self, network: DeepBeliefNetwork, rows: Rows, runs: Sequence[Run]) -> None:
         """What both remember: base rates at the top, where chains start, and one history of all stages."""
-        codes = by_rows(_encoded, network, rows.inputs[:MOST]).astype(np.float64)
+        codes = by_rows(DeepBeliefNetwork.encode, network, rows.inputs[:MOST]).astype(np.float64)
         weights = rows.weights[:MOST]
         base = biases_for(network.top.features, weights @ codes, weights.sum())
         self._base = np.concatenate([base, np.zeros(network.label, base.dtype)])
@@ -195,16 +187,6 @@ class AbstractDeepBelief(AbstractBoltzmann):
         """Means of the top layer ``(n, units)``, by an upward pass (without a label, where there are classes)."""
         check_is_fitted(self)
         return outputs(self._generative, self._visible(X))
-
-
-def _hidden_means(machine: RestrictedBoltzmannMachine, v: Array) -> Array:
-    """E[h | v]."""
-    return machine(v)
-
-
-def _encoded(network: DeepBeliefNetwork, v: Array) -> Array:
-    """Means of the penultimate layer."""
-    return network.encode(v)
 
 
 def descended(given: tuple[Any, ...], rows: tuple[Array, Clamp | None], key: Array) -> Array:
@@ -272,7 +254,7 @@ class DBN(AbstractDeepBelief, AbstractDensity):
 
     def _read(self, X: Any, y: Any, sample_weight: Any) -> Rows:
         rows = self._read_unlabelled(Given(X, None, sample_weight), fresh=True, targets=0)
-        return in_order(rows, self.batch_size, shuffle=self.shuffle)
+        return self._in_order(rows)
 
     def _teach(self, rows: Rows, seed: int, monitors: Sequence[AbstractMonitor]) -> None:
         runs = self._greedy(rows, seed, monitors)

@@ -9,13 +9,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PyTree
+from jaxtyping import PyTree
 from scipy.special import softmax
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.errors import ConfigurationError
 from flambeau.estimators.base import Given, Rows
-from flambeau.estimators.boltzmann import in_order
 from flambeau.estimators.class_rbm import AbstractSemiSupervised
 from flambeau.estimators.common import outputs
 from flambeau.estimators.dbn import STAGED, AbstractDeepBelief, descended
@@ -105,7 +104,7 @@ class DBNClassifier(AbstractDeepBelief, AbstractSemiSupervised):
 
     def _read(self, X: Any, y: Any, sample_weight: Any) -> Rows:
         joined = self._read_joined(Given(X, y, sample_weight), fresh=True)
-        rows = in_order(joined, self.batch_size, shuffle=self.shuffle)
+        rows = self._in_order(joined)
         return rows._replace(inputs=rows.inputs[:, : -len(self.classes_)])
 
     def _teach(self, rows: Rows, seed: int, monitors: Sequence[AbstractMonitor]) -> None:
@@ -142,7 +141,7 @@ class DBNClassifier(AbstractDeepBelief, AbstractSemiSupervised):
         X = self._visible(X)
         if not isinstance(self.network_, DeepBeliefNetwork):  # not "is self.dbn_": a loaded model has two copies
             return outputs(self.network_, X)
-        return softmax(by_rows(scores, self.dbn_, X).astype(np.float64), axis=1)
+        return softmax(by_rows(DeepBeliefNetwork.class_scores, self.dbn_, X).astype(np.float64), axis=1)
 
     def sample(self, n_samples: Any = 1, label: Any = None, n_steps: Any = 1000) -> np.ndarray:
         """Means of v ``(n, features)`` of a class: the label is clamped, the top sampled for ``n_steps``, then down.
@@ -180,8 +179,3 @@ def only_the_top(network: FeedForward) -> PyTree:
     """A filter under which nothing but the output layer learns."""
     fixed = jax.tree.map(lambda leaf: False, network)
     return eqx.tree_at(lambda n: n.layers[-1], fixed, jax.tree.map(eqx.is_inexact_array, network.layers[-1]))
-
-
-def scores(network: DeepBeliefNetwork, v: Array) -> Array:
-    """log P(y | v) up to a constant."""
-    return network.class_scores(v)

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from flambeau.analysis import HeldOut, LikelihoodReport, LogPartition, free_energy_excess, log_partition
 from flambeau.analysis.independent import independent_log_likelihood
 from flambeau.estimators.base import AbstractStreaming, Course, Drawing, Given, Rows
-from flambeau.estimators.boltzmann import AbstractBoltzmann, biases_for, in_order
+from flambeau.estimators.boltzmann import AbstractBoltzmann, biases_for
 from flambeau.estimators.common import row_weights, seed_of
 from flambeau.estimators.descent import AbstractPatient, Watched
 from flambeau.estimators.parameters import number, parameters, whole
@@ -137,7 +137,7 @@ class AbstractEnergyModel(AbstractDensity, AbstractPatient, AbstractStreaming):
         self._check_showing()
 
     def _read(self, given: Given, *, fresh: bool) -> Rows:
-        return in_order(self._read_unlabelled(given, fresh=fresh), self.batch_size, shuffle=self.shuffle)
+        return self._in_order(self._read_unlabelled(given, fresh=fresh))
 
     def _read_held(self, validation_data: Any) -> Rows:
         X = self._checked(validation_data)

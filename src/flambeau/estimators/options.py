@@ -89,14 +89,12 @@ def class_weights() -> Any:
     """None, "balanced", or a weight of at least 0 for each label."""
 
     def fits(value: Any) -> bool:
-        return isinstance(value, Mapping) and all(_is_weight(weight) for weight in value.values())
+        return isinstance(value, Mapping) and all(
+            isinstance(one, int | float | np.number) and bool(0 <= one < np.inf) for one in value.values()
+        )
 
     expected = "a weight of at least 0 for each label, in a dict"
     return declared(None, expected, fits, literal_or_text, (None, "balanced"))
-
-
-def _is_weight(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and bool(0 <= value < np.inf)
 
 
 def image_shapes(default: tuple[int, ...]) -> Any:

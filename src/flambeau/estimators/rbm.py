@@ -15,7 +15,7 @@ from flambeau.analysis.enumeration import free_energies
 from flambeau.dynamics import gibbs
 from flambeau.errors import DataError
 from flambeau.estimators.base import TRAINED, Drawing, Rows
-from flambeau.estimators.boltzmann import biases_for, check_machine, samplers, unit_kinds
+from flambeau.estimators.boltzmann import biases_for, samplers, unit_kinds
 from flambeau.estimators.common import outputs, seed_of
 from flambeau.estimators.density import DENSITY, AbstractEnergyModel
 from flambeau.estimators.parameters import flag, number, parameters, whole
@@ -100,7 +100,7 @@ class RBM(AbstractEnergyModel):
         return drawing, ContrastiveDivergence(self._sampler(), centered, **sparse)
 
     def _conclude(self, run: Run, rows: Rows) -> None:
-        check_machine(self, run.network)
+        self._check_machine(run.network)
         self._base = biases_for(run.network.visible, *self._totals)
         self._calls = 0
 
@@ -144,7 +144,7 @@ class RBM(AbstractEnergyModel):
         if H.ndim != 2 or H.shape[1] != self._n_features_out:
             expected = f"shape (n, {self._n_features_out})"
             raise DataError("RBM.inverse_transform", expected, H.shape, "give what transform returned")
-        return by_rows(reconstruct, self.network_, H)
+        return by_rows(RestrictedBoltzmannMachine.reconstruct, self.network_, H)
 
     def free_energy(self, X: Any) -> np.ndarray:
         """F(v) per row, nats, of the rows as ``binarize`` shows them: log P(v) = -F(v) - log Z."""
@@ -193,8 +193,3 @@ def sampled(given: tuple[Any, ...], rows: tuple[Any, Any], key: Array) -> Array:
     first, rest = jax.random.split(key)
     start = network.visible.sample(jnp.broadcast_to(bias, (len(blank), *bias.shape)), first)
     return gibbs(network, start, steps, rest, clamp)
-
-
-def reconstruct(network: RestrictedBoltzmannMachine, h: Array) -> Array:
-    """E[v | h]."""
-    return network.reconstruct(h)
