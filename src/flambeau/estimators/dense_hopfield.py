@@ -97,9 +97,7 @@ class DenseHopfield(AbstractMemory):
         """Add patterns, with their y if those before came with one; an empty memory is :meth:`fit`."""
         return self._learn(X, y, anew=False)
 
-    def partial_fit(self, X: Any, y: Any = None) -> "DenseHopfield":
-        """:meth:`store`, under scikit-learn's name."""
-        return self._learn(X, y, anew=False)
+    partial_fit = store
 
     def _patterns(self, X: Any, more: Any, *, fresh: bool) -> Patterns:
         rows = self._read(X, fresh=fresh)
@@ -122,9 +120,7 @@ class DenseHopfield(AbstractMemory):
         self.network_ = self._network(stored.at(kept))
         return self
 
-    def remove(self, pattern: Any) -> "DenseHopfield":
-        """:meth:`forget`, as :class:`flambeau.Hopfield` calls it."""
-        return self.forget(pattern)
+    remove = forget
 
     def _check(self) -> None:
         pass
@@ -184,11 +180,11 @@ class DenseHopfield(AbstractMemory):
 
     def _note(self, wrong: Float[np.ndarray, " asked"], lost: str) -> str:
         """Of real patterns: too low a β. Of others: an overload, whether patterns are lost already or not."""
-        if not DISCRETE[self.interaction]:
+        if not DISCRETE[self.interaction] and lost:
             text = f"at beta={self.beta:g} an update takes {int(wrong.sum())} of {len(wrong)} stored patterns nearer to"
-            return (
-                f"{text} others or the mean of all than to themselves, so answers blur; {_hint(self)}" if lost else ""
-            )
+            return f"{text} others or the mean of all than to themselves, so answers blur; {_hint(self)}"
+        if not DISCRETE[self.interaction]:
+            return ""
         patterns, units = distinct(self.patterns_).shape
         limit = self.network_.interaction.capacity(units)
         if patterns <= limit and not lost:
@@ -208,7 +204,7 @@ class DenseHopfield(AbstractMemory):
     def patterns_(self) -> Float[np.ndarray, "patterns units"]:
         """What is stored ``(patterns, n_features)``, in the order of storing."""
         check_is_fitted(self)
-        return np.asarray(self.network_.structure.weights).T
+        return np.asarray(self.network_.patterns)
 
     def retrieve(self, X: Any, steps: int | None = None, beta: float | None = None) -> np.ndarray:
         """What cues X ``(n, n_features)`` remind of: states ``(n, n_features)``, or values ``(n, outputs)``.
@@ -219,9 +215,7 @@ class DenseHopfield(AbstractMemory):
         X = self._cues(X)
         return self._settle(self._at(beta), X, steps)
 
-    def recall(self, X: Any) -> np.ndarray:
-        """:meth:`retrieve`, as :class:`flambeau.Hopfield` calls it."""
-        return self.retrieve(X)
+    recall = retrieve
 
     def predict(self, X: Any) -> np.ndarray:
         """The index ``(n,)`` of the stored pattern nearest (Euclid; the first of several) to what each cue retrieves.
