@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import flambeau as fb
-from flambeau.estimators.parameters import parameters_of
+from flambeau.estimators.parameters import Parameter, parameters_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 HEAD = """# Estimators and their parameters
@@ -30,12 +30,17 @@ def page() -> str:
 def section(name: str, cls: type) -> str:
     """One estimator: a sentence, a table, what it leaves behind."""
     sentence = (inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " ")
-    rows = [
-        f"| `{name}` | {shown(own.default)} | {escaped(own.expected)} |" for name, own in parameters_of(cls).items()
-    ]
+    rows = [f"| `{name}` | {shown(own.default)} | {escaped(own.expected)} |" for name, own in in_order(cls)]
     left = ", ".join(f"`{attribute}`" for attribute in cls.fitted if not attribute.startswith("_"))
     table = ["| parameter | default | may be |", "|---|---|---|", *rows]
     return "\n".join([f"## {name}", "", sentence, "", *table, "", f"`fit` leaves behind: {left}.", ""])
+
+
+def in_order(cls: type) -> list[tuple[str, Parameter]]:
+    """What may be given by position, then a class's own parameters, then those that it inherits."""
+    shared = {name for base in cls.__mro__[1:] for name in parameters_of(base)}
+    kinds = {name: parameter.kind for name, parameter in inspect.signature(cls).parameters.items()}
+    return sorted(parameters_of(cls).items(), key=lambda item: (kinds[item[0]], item[0] in shared))
 
 
 def shown(value: Any) -> str:

@@ -88,10 +88,9 @@ def parameters(cls: Class) -> Class:
 
 
 def parameters_of(cls: type) -> dict[str, Parameter]:
-    """Name -> declaration: what may be given by position, then a class's own parameters, then those of its bases."""
+    """Name -> declaration, in the constructor's order."""
     found = dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ()
-    shared = {name for base in cls.__mro__[1:] for name in vars(base).get("__dataclass_fields__", ())}
-    ordered = sorted(found, key=lambda field: (field.kw_only, field.name in shared))
+    ordered = sorted(found, key=lambda field: field.kw_only)
     return {field.name: field.metadata["parameter"] for field in ordered if "parameter" in field.metadata}
 
 
