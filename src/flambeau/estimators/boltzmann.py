@@ -1,7 +1,6 @@
 """What every Boltzmann estimator does with rows: read them in its units' range, show them, count them, hold them."""
 
 import warnings
-import zlib
 from collections.abc import Callable
 from dataclasses import KW_ONLY
 from typing import Any, ClassVar
@@ -166,18 +165,6 @@ class AbstractBoltzmann(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Abstr
         if learning:
             say_where_unscaled(type(self).__name__, X, kind)
         return (X > 0.5).astype(X.dtype) if self.binarize == "threshold" else X
-
-    def _drawn(self, X: np.ndarray, seed: int) -> np.ndarray:
-        """Rows drawn once, 0 or 1 with the value as probability, where learning draws at every step.
-
-        By the row's own content: the same in whatever order or part it comes.
-        """
-        if self.binarize != "sample":
-            return X
-        found = np.empty_like(X)
-        for row, place in zip(X, found, strict=True):
-            place[:] = np.random.default_rng([seed, zlib.crc32(row.tobytes())]).random(len(row)) < row
-        return found
 
     def _count(self, X: np.ndarray, weights: np.ndarray, *, fresh: bool) -> None:
         """Sums and weights of all rows seen so far: base rates are those of everything, not of the last part."""

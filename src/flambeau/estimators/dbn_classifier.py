@@ -33,6 +33,13 @@ from flambeau.training.stagewise import run_stage
 __all__ = ["DBNClassifier", "feed_forward"]
 
 TEACHING = 200  # a stream of random numbers of its own
+# Which way of fine-tuning reads a parameter, and what the parameter is where none does.
+READ_BY = {
+    "dropout": ("backprop", 0),
+    "input_dropout": ("backprop", 0),
+    "generative_weight": ("up_down", None),
+    "top_rate": ("up_down", 1),
+}
 TUNED = {"learning_rate": "fine_tune_learning_rate", "l2": "fine_tune_l2"}
 
 
@@ -92,15 +99,11 @@ class DBNClassifier(AbstractDeepBelief, AbstractSemiSupervised):
     def _check(self) -> None:
         self._check_stack()
         described_optimizer(self, TUNED, "fine_tune_optimizer")
-        alone: dict[str, float | None] = {"dropout": 0, "input_dropout": 0} if self.fine_tune != "backprop" else {}
-        alone |= {"generative_weight": None, "top_rate": 1} if self.fine_tune != "up_down" else {}
-        for name, neutral in alone.items():
-            if getattr(self, name) != neutral:
-                of = "up_down" if name in ("generative_weight", "top_rate") else "backprop"
-                where, got = f"DBNClassifier.{name}", f"{getattr(self, name)!r} with fine_tune={self.fine_tune!r}"
-                raise ConfigurationError(
-                    where, f"{neutral!r} unless fine_tune={of!r}, which reads it", got, "leave it out"
-                )
+        for name, (reader, neutral) in READ_BY.items():
+            if self.fine_tune != reader and getattr(self, name) != neutral:
+                expected = f"{neutral!r} unless fine_tune={reader!r}, which reads it"
+                got = f"{getattr(self, name)!r} with fine_tune={self.fine_tune!r}"
+                raise ConfigurationError(f"DBNClassifier.{name}", expected, got, "leave it out")
 
     def _read(self, X: Any, y: Any, sample_weight: Any) -> Rows:
         joined = self._read_joined(Given(X, y, sample_weight), fresh=True)

@@ -7,6 +7,7 @@ and what its chains are.
 
 import abc
 import warnings
+import zlib
 from collections.abc import Callable
 from dataclasses import KW_ONLY
 from typing import Any, ClassVar
@@ -79,9 +80,17 @@ class AbstractDensity(AbstractBoltzmann):
         return LikelihoodReport.of(each, PROTOCOLS[self.binarize], given, bound=self.bounded, independent=float(alone))
 
     def _as_asked(self, X: Any) -> np.ndarray:
-        """Rows as likelihoods see them."""
-        seed = 0 if self.random_state is None else seed_of(self.random_state)
-        return self._drawn(self._visible(X), seed)
+        """Rows as likelihoods see them: drawn once, 0 or 1, where learning draws at every step.
+
+        By a row's own content: the same in whatever order or part it comes.
+        """
+        rows = self._visible(X)
+        if self.binarize != "sample":
+            return rows
+        seed, drawn = 0 if self.random_state is None else seed_of(self.random_state), np.empty_like(rows)
+        for row, place in zip(rows, drawn, strict=True):
+            place[:] = np.random.default_rng([seed, zlib.crc32(row.tobytes())]).random(len(row)) < row
+        return drawn
 
     def _known_partition(self) -> LogPartition:
         """log Z under the default settings, computed once for a fitted model."""

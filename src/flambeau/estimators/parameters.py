@@ -90,7 +90,7 @@ def parameters(cls: Class) -> Class:
 def parameters_of(cls: type) -> dict[str, Parameter]:
     """Name -> declaration, in the constructor's order."""
     found = dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ()
-    ordered = sorted(found, key=lambda field: field.kw_only)
+    ordered = sorted(found, key=lambda field: field.kw_only is True)
     return {field.name: field.metadata["parameter"] for field in ordered if "parameter" in field.metadata}
 
 
