@@ -294,7 +294,8 @@ class AbstractTrainedClassifier(AbstractTrained):
         """One more pass, over these rows, any number of them; the optimiser goes on where it was.
 
         The first call names all ``classes``. With early stopping, patience is counted across calls, ``network_`` is
-        always the best so far, and once patience is spent further calls change nothing (``run_.stopped``).
+        always the best so far, and once patience is spent further calls change nothing (``run_.stopped``). After a
+        ``fit``, a stream starts from the network that was kept, with patience anew.
         """
         self._check_all()
         given = Given(X, y, sample_weight, known_classes(self, classes))
