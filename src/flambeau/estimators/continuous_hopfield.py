@@ -202,7 +202,7 @@ class ContinuousHopfield(AbstractAttractor):
     def _settle(self, X: Float[np.ndarray, "n units"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The outputs in which cues end, the steps they took, and which are at rest; says so where some are not."""
         numbers = tuple(np.asarray(number, X.dtype) for number in (self.step_, self.tau, self.tolerance))
-        states, steps, still = by_rows(flowed, (self.network_, self.method, numbers, np.asarray(self.max_steps)), X)
+        states, steps, still = by_rows(flowing, (self.network_, self.method, numbers, np.asarray(self.max_steps)), X)
         self._say_moving(still)
         return states, steps, still
 
@@ -306,7 +306,7 @@ def watched(network: GradedHopfield, u: Array) -> tuple[Array, Array]:
     return network.output(u), network.energy_of(u)
 
 
-def flowed(given: tuple, v: Any) -> tuple[Array, Array, Array]:
+def flowing(given: tuple, v: Any) -> tuple[Array, Array, Array]:
     """The flow of some cues: outputs, steps, and which rest."""
     network, method, (step, tau, tolerance), limit = given
     u0 = internal(network, jnp.asarray(v))
