@@ -118,7 +118,7 @@ class AbstractNetworkClassifier(AbstractProbable, AbstractDescending, AbstractLa
         return y / np.where(total > 0, total, 1)
 
 
-def settled_classes(model: AbstractTrainedClassifier, y: np.ndarray, named: Any, *, fresh: bool) -> np.ndarray:
+def settled_classes(model: AbstractFitted, y: np.ndarray, named: Any, *, fresh: bool) -> np.ndarray:
     """The classes to be told apart: named by ``partial_fit``, or those of the labels; who goes on keeps to them."""
     if named is not None:
         return named
