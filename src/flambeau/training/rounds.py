@@ -16,8 +16,8 @@ from flambeau.training.step import COLLECT, Program, step, step_keys
 
 __all__ = ["Chunk", "advance", "advance_rounds", "compiled_advance"]
 
-# A round whose batches are no larger is gathered in one go: XLA splits even a tiny gather over its threads, which costs
-# a small step a quarter of its time. Larger ones are gathered step by step, where the copy would cost more.
+# So many batches are gathered in one go: XLA splits even a tiny gather over its threads, which costs a small step a
+# quarter of its time. Larger ones are gathered step by step, where the copy would cost more.
 BYTES_AT_ONCE = 4 << 20
 
 
@@ -90,24 +90,43 @@ def round_of_steps(
 
     def body(carry: Progress, given: tuple) -> tuple[Progress, tuple]:
         given_or_batch, rate, pair = given
-        batch = given_or_batch if at_once else draw(given_or_batch, pair[0])
+        batch = given_or_batch if at_once > 1 else draw(given_or_batch, pair[0])
         return step(program, carry, batch, rate, pair[1])
 
+    def block(carry: Progress, given: tuple) -> tuple[Progress, tuple]:
+        (fed, rates, keys), number = given
+        batches = jax.vmap(draw)(fed, keys[:, 0]) if at_once > 1 else fed
+        return scan_some(body, carry, (batches, rates, keys), jnp.clip(each - number * size, 0, size))
+
     # The keys of a whole round together: derived step by step they are half of a small step's instructions.
-    numbers = progress.step + jnp.arange(rates.shape[0], dtype=jnp.int32)
+    room = rates.shape[0]
+    numbers = progress.step + jnp.arange(room, dtype=jnp.int32)
     keys = jax.vmap(functools.partial(step_keys, key))(numbers)
     one = jax.tree.map(lambda leaf: leaf[0], given)
-    small = rates.shape[0] * bytes_of(jax.eval_shape(draw, one, keys[0, 0])) <= BYTES_AT_ONCE
-    at_once = small and problem.at_once
-    batches = jax.vmap(draw)(given, keys[:, 0]) if at_once else given
-    progress, (losses, weights) = scan_some(body, progress, (batches, rates, keys), each)
+    at_once = dividing(room, BYTES_AT_ONCE // bytes_of(jax.eval_shape(draw, one, keys[0, 0]))) if problem.at_once else 1
+    size = at_once if at_once > 1 else room
+    blocks = jax.tree.map(lambda leaf: leaf.reshape(-1, size, *leaf.shape[1:]), (given, rates, keys))
+    count = room // size
+    progress, made = scan_some(block, progress, (blocks, jnp.arange(count)), -(-each // size))
+    losses, weights = (part.reshape(room) for part in made)
     return close_round(program, progress, losses, weights, each)
+
+
+def dividing(room: int, most: int) -> int:
+    """The largest number of at most ``most`` that divides ``room`` into equal parts, by powers of two."""
+    while room > most and room % 2 == 0:
+        room //= 2
+    return room if room <= most else 1
 
 
 def scan_some(body: Callable[..., Any], carry: PyTree, given: PyTree, count: Array) -> tuple[PyTree, PyTree]:
     """``jax.lax.scan`` over the first ``count`` entries, a number that is data; zeros stand for the others' outputs."""
-    shapes = jax.eval_shape(body, carry, jax.tree.map(lambda leaf: leaf[0], given))[1]
+    first = jax.tree.map(lambda leaf: leaf[0], given)
     room = jax.tree.leaves(given)[0].shape[0]
+    if room == 1:  # no loop around a single one, which is always done
+        carry, outputs = body(carry, first)
+        return carry, jax.tree.map(lambda leaf: leaf[None], outputs)
+    shapes = jax.eval_shape(body, carry, first)[1]
     outputs = jax.tree.map(lambda leaf: jnp.zeros((room, *leaf.shape), leaf.dtype), shapes)
 
     def one(number: Array, state: tuple) -> tuple:
