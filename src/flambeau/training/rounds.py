@@ -103,7 +103,8 @@ def round_of_steps(
     numbers = progress.step + jnp.arange(room, dtype=jnp.int32)
     keys = jax.vmap(functools.partial(step_keys, key))(numbers)
     one = jax.tree.map(lambda leaf: leaf[0], given)
-    at_once = dividing(room, BYTES_AT_ONCE // bytes_of(jax.eval_shape(draw, one, keys[0, 0]))) if problem.at_once else 1
+    most = BYTES_AT_ONCE // bytes_of(jax.eval_shape(draw, one, keys[0, 0])) if problem.at_once else 1
+    at_once = dividing(room, min(most, max(room // 8, 8)))  # in eighths: what is beside the steps is not gathered
     size = at_once if at_once > 1 else room
     blocks = jax.tree.map(lambda leaf: leaf.reshape(-1, size, *leaf.shape[1:]), (given, rates, keys))
     count = room // size
