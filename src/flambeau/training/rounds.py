@@ -61,7 +61,7 @@ def advance_rounds(
         return number + 1, stop, progress, reports
 
     losses = jax.ShapeDtypeStruct((steps,), dtype())
-    shape = jax.eval_shape(functools.partial(close_round, program), progress, losses, losses, each)[2]
+    shape = jax.eval_shape(functools.partial(close_round, program), progress, losses, losses)[2]
     reports = jax.tree.map(lambda leaf: jnp.zeros((rounds, *leaf.shape), leaf.dtype), shape)
     start = jnp.zeros((), jnp.int32), jnp.asarray(False), progress, reports
     done, stop, progress, reports = jax.lax.while_loop(unfinished, body, start)
@@ -110,7 +110,7 @@ def round_of_steps(
     count = room // size
     progress, made = scan_some(block, progress, (blocks, jnp.arange(count)), -(-each // size))
     losses, weights = (part.reshape(room) for part in made)
-    return close_round(program, progress, losses, weights, each)
+    return close_round(program, progress, losses, weights)
 
 
 def dividing(room: int, most: int) -> int:
@@ -142,12 +142,12 @@ def scan_some(body: Callable[..., Any], carry: PyTree, given: PyTree, count: Arr
 
 
 def close_round(
-    program: Program, progress: Progress, losses: Array, weights: Array, each: Array
+    program: Program, progress: Progress, losses: Array, weights: Array
 ) -> tuple[Progress, Array, dict[str, Any]]:
-    """The round's mean loss, the judgement and the monitors' records: ``(progress, stop?, report)``."""
-    finite = jnp.isfinite(losses)
-    whole = all_finite(progress.network)  # the last update has no later loss to show it
-    finite = finite.at[each - 1].set(finite[each - 1] & whole)
+    """The round's mean loss, the judgement and the monitors' records: ``(progress, stop?, report)``.
+
+    A loss that is not finite leaves the mean so, and stops: which step it was is found out afterwards, on the host.
+    """
     total = jnp.sum(weights)
     loss = jnp.sum(losses * weights) / jnp.where(total > 0, total, 1)
     network = program.network(progress)
@@ -157,16 +157,9 @@ def close_round(
     kept = [monitor.record(memory, network) for monitor, memory in watching]
     memories = tuple(memory for memory, _ in kept)
     records = {monitor.name: record for monitor, (_, record) in zip(program.monitors, kept, strict=True)}
-    bad = jnp.where(jnp.all(finite), -1, jnp.argmin(finite))
     history = {"loss": loss, **judgement.numbers, **more}
     progress = progress._replace(stopping=stopping, keeping=keeping, memories=memories)
-    return progress, judgement.stop | (bad >= 0), {"history": history, "records": records, "bad": bad}
-
-
-def all_finite(tree: PyTree) -> Array:
-    """Whether every float of a pytree is finite."""
-    floats = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
-    return jnp.all(jnp.asarray([jnp.all(jnp.isfinite(leaf)) for leaf in floats] or [True]))
+    return progress, judgement.stop | ~jnp.isfinite(loss), {"history": history, "records": records}
 
 
 def bytes_of(tree: PyTree) -> int:
