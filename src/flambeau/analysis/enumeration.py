@@ -96,7 +96,6 @@ def exact_log_partition(machine: RestrictedBoltzmannMachine, most: float = MOST)
     3.46574
 
     Raises :class:`~flambeau.errors.ConfigurationError` for more than ``most`` states, or none to list.
-
     *Limits.* Time doubles with every unit of the smaller side. Sums are in double precision, the states' free energies
     in that of the weights: single precision gives about seven digits.
     """

@@ -140,10 +140,8 @@ def saliency(
 
     Raises :class:`~flambeau.errors.ConfigurationError` for a unit that is not there, a number of units that is not the
     number of examples, or a network without neurons on top.
-
     *Limits.* A slope is local: it says what a small change does, not what the answer needs; where ReLU is off and
     sigmoids are saturated it is 0. For radial units s is a distance, so a positive slope speaks against the unit.
-
     Source: Simonyan, Vedaldi, Zisserman 2014, *Deep inside convolutional networks*. Lecture: 误差反向传播.
     """
     x = jnp.asarray(x)

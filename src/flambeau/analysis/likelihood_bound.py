@@ -40,7 +40,6 @@ def log_likelihood_bound(
     (2,)
 
     Raises :class:`~flambeau.errors.ConfigurationError` for fewer than 1 sample or repeat.
-
     *Limits.* With an estimated log Z it is a bound only up to that estimate. Source: Salakhutdinov and Murray 2008;
     Burda, Grosse, Salakhutdinov 2016 for K > 1. Lecture: 深度信念网络.
     """

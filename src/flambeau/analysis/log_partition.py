@@ -103,7 +103,6 @@ def log_partition(
 
     Raises :class:`~flambeau.errors.ConfigurationError` for too many states under "exact", units without a density,
     fewer than 2 chains, or no key.
-
     *Limits.* Agreement is evidence, no proof: chains that start the reverse and have never seen a mode miss it as the
     forward ones do. Source: Neal 2001; Salakhutdinov and Murray 2008; Bennett 1976; Burda, Grosse, Salakhutdinov 2015
     for the reverse bound. Lecture: 深度信念网络.

@@ -153,7 +153,6 @@ def quality_against_steps(
 
     Raises :class:`~flambeau.errors.ConfigurationError` for steps that do not rise,
     :class:`~flambeau.errors.DataError` for arrays that do not fit.
-
     *Limits.* Two moments, no more: chains may match both and still miss a mode. Source: Decelle, Furtlehner, Seoane
     2021, Equilibrium and non-equilibrium regimes in the learning of restricted Boltzmann machines.
     """

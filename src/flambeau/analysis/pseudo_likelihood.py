@@ -40,7 +40,6 @@ def pseudo_log_likelihood(machine: RestrictedBoltzmannMachine, v: Any) -> Float[
     Gaussian units are asked for their density, by quadrature (:mod:`flambeau.analysis.conditional_densities`).
 
     Raises :class:`~flambeau.errors.ConfigurationError` for other continuous units, whose conditionals are integrals.
-
     *Limits.* Not a likelihood: it looks one unit away from the data and misses modes that are further off. Source:
     Besag 1975, Statistical analysis of non-lattice data.
     """

@@ -108,7 +108,6 @@ def receptive_field(network: FeedForward, layer: int | str) -> ReceptiveField:
 
     Raises :class:`~flambeau.errors.ConfigurationError` for a layer that is not there, and for one that no window leads
     to: without windows nothing says where in an image an input lies.
-
     *Limits.* It is what a unit *can* see. What it mostly looks at is smaller: :func:`effective_field`.
     Lecture: 每一次池化其实都是在增大感受野 (each pooling enlarges the receptive field).
     """
@@ -136,7 +135,6 @@ def effective_field(network: FeedForward, layer: int | str, images: ArrayLike) -
     [3, 5, 3, 5]
 
     Raises :class:`~flambeau.errors.DataError` for inputs that are no images, and what :func:`receptive_field` raises.
-
     *Limits.* One backward pass per map: take few images for a layer of many maps.
     Source: Luo, Li, Urtasun, Zemel 2016, *Understanding the effective receptive field*. Lecture: 感受野.
     """

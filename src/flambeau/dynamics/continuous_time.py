@@ -96,7 +96,6 @@ def flow(
     ['1.000', '0.905', '0.819']
 
     Raises :class:`~flambeau.errors.ConfigurationError` for an unknown method or a number that is not above zero.
-
     *Limits.* Rest is judged by the velocity, so a slow saddle passes for rest. An unstable step (Euler beyond 2τ) runs
     off to infinity and is never still. In single precision tolerances below 1e-6 may never be met. Source: Dormand and
     Prince 1980; Hochbruck and Ostermann 2010. Lecture: Hopfield Network.

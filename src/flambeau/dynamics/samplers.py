@@ -66,13 +66,11 @@ class FromData(AbstractSampler):
     k: int = eqx.field(static=True, default=1)
 
     def init(self, machine: AbstractMachine) -> PyTree:
-        """Nothing persists."""
         return ()
 
     def draw(
         self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array
     ) -> tuple[Particles, PyTree]:
-        """k times down and up."""
         v, net, _ = alternate(machine, h, self.k, key)
         return Particles.of(machine, v, net, share), state
 

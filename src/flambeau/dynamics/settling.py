@@ -87,7 +87,6 @@ class Asynchronous(AbstractUpdate):
     def sweep(
         self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
     ) -> Array:
-        """N visits."""
         order = drawn_order(self.order, states.shape[1], key)
         return network.visit(states, order, None if pull is None else pull.T[order], self.order != "replacement")
 

@@ -39,7 +39,6 @@ class HiddenActivity(AbstractMonitor):
     needs: ClassVar[tuple[str, ...]] = ("hidden",)
 
     def init(self, network: PyTree) -> tuple[Array, Array]:
-        """Sums of nothing, and the weight of the examples."""
         return jnp.zeros(network.hidden_bias.shape, dtype()), jnp.zeros((), dtype())
 
     def observe(self, memory: tuple[Array, Array], moment: Moment) -> tuple[Array, Array]:
@@ -49,7 +48,6 @@ class HiddenActivity(AbstractMonitor):
         return (sums + own @ moment.info["hidden"]).astype(sums.dtype), (weight + own.sum()).astype(weight.dtype)
 
     def record(self, memory: tuple[Array, Array], network: PyTree) -> tuple[tuple[Array, Array], dict[str, Array]]:
-        """The means and the shares; start afresh."""
         activity = memory[0] / jnp.where(memory[1] > 0, memory[1], 1)
         dead = jnp.mean(activity < self.low, dtype=activity.dtype)
         always_on = jnp.mean(activity > self.high, dtype=activity.dtype)

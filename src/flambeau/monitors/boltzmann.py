@@ -32,7 +32,6 @@ class FreeEnergyGap(AbstractRoundMonitor):
     held_out_weights: Float[Array, " m"] | None = eqx.field(converter=kept_apart, default=None)
 
     def look(self, network: PyTree) -> dict[str, Array]:
-        """Measure."""
         rows, held_out = jnp.asarray(self.rows), jnp.asarray(self.held_out)
         gap, spread = free_energy_gap(network, rows, held_out, self.weights, self.held_out_weights)
         return {"free_energy_gap": gap, "spread": spread}
@@ -60,7 +59,6 @@ class ReconstructionError(AbstractMonitor):
     needs: ClassVar[tuple[str, ...]] = ("hidden",)
 
     def init(self, network: PyTree) -> tuple[Array, Array]:
-        """The summed error, and the weight of the examples."""
         return jnp.zeros((), dtype()), jnp.zeros((), dtype())
 
     def observe(self, memory: tuple[Array, Array], moment: Moment) -> tuple[Array, Array]:
@@ -71,7 +69,6 @@ class ReconstructionError(AbstractMonitor):
         return (error + (own @ missed).sum()).astype(error.dtype), (weight + own.sum()).astype(weight.dtype)
 
     def record(self, memory: tuple[Array, Array], network: PyTree) -> tuple[tuple[Array, Array], dict[str, Array]]:
-        """The mean; start afresh."""
         return self.init(network), {"reconstruction_error": memory[0] / jnp.where(memory[1] > 0, memory[1], 1)}
 
 
@@ -112,7 +109,6 @@ class PseudoLikelihood(AbstractRoundMonitor):
         return cls(on_device(rows, dtype()), asked, seed)
 
     def look(self, network: PyTree) -> dict[str, Array]:
-        """Ask."""
         rows = jnp.asarray(self.rows)
         table = StateTable.of(network.visible, rows.shape[-1])
         units = len(table.columns)

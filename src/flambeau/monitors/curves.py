@@ -28,7 +28,6 @@ class ErrorCurve(AbstractMonitor):
                 "lowest": jnp.asarray(jnp.inf), "highest": jnp.asarray(-jnp.inf)}  # fmt: skip
 
     def observe(self, memory: dict[str, Array], moment: Moment) -> dict[str, Array]:
-        """Widen the band."""
         loss = moment.info["loss"].astype(memory["first"].dtype)
         return {
             "first": jnp.where(jnp.isnan(memory["first"]), loss, memory["first"]),
@@ -38,7 +37,6 @@ class ErrorCurve(AbstractMonitor):
         }
 
     def record(self, memory: dict[str, Array], network: PyTree) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Write the band; start afresh."""
         return self.init(network), memory
 
 
@@ -49,15 +47,12 @@ class Mistakes(AbstractMonitor):
     needs: ClassVar[tuple[str, ...]] = ("mistakes",)
 
     def init(self, network: PyTree) -> Array:
-        """None yet."""
         return jnp.zeros(())
 
     def observe(self, memory: Array, moment: Moment) -> Array:
-        """Count on."""
         return memory + moment.info["mistakes"]
 
     def record(self, memory: Array, network: PyTree) -> tuple[Array, dict[str, Array]]:
-        """Write the count; start from zero."""
         return jnp.zeros_like(memory), {"mistakes": memory}
 
 
@@ -72,5 +67,4 @@ class ValidationCurve(AbstractRoundMonitor):
     data: PyTree = eqx.field(converter=kept_apart)
 
     def look(self, network: PyTree) -> dict[str, Array]:
-        """Evaluate."""
         return self.score(network, self.data)[1]

@@ -41,5 +41,4 @@ class DecisionSurface(AbstractRoundMonitor):
         return cls(jnp.asarray(np.stack([plane.reshape(-1) for plane in grid], axis=1)), side)
 
     def look(self, network: PyTree) -> dict[str, Array]:
-        """Ask everywhere."""
         return {"outputs": network(self.points).reshape(self.side, self.side, -1)}

@@ -55,16 +55,13 @@ class FeatureMotion(AbstractMonitor):
         return cls(on_device(probe, dtype()), units)
 
     def init(self, network: PyTree) -> Start:
-        """Remember the start."""
         weights = tuple(weights_of(network.layers[place]) for place in learning_layers(network))
         return Start(weights, features(network, self.probe, self.units))
 
     def observe(self, memory: Start, moment: Moment) -> Start:
-        """Steps do not matter."""
         return memory
 
     def record(self, memory: Start, network: PyTree) -> tuple[Start, dict[str, Array]]:
-        """The displacements."""
         layers = [network.layers[place] for place in learning_layers(network)]
         pairs = zip(layers, memory.weights, strict=True)
         moved = [travelled(weights_of(layer), start) for layer, start in pairs]

@@ -78,7 +78,6 @@ class GradientFlow(AbstractMonitor):
         return Flow(sums, still, (memory.weight + own).astype(memory.weight.dtype))
 
     def record(self, memory: Flow, network: PyTree) -> tuple[Flow, dict[str, Array]]:
-        """The means, and the share of units that were never heard; start afresh."""
         weight = jnp.where(memory.weight > 0, memory.weight, 1)
         means = {name: value / weight for name, value in memory.sums.items()}
         means["deviation"] = jnp.sqrt(jnp.maximum(means["deviation"] - means["mean"] ** 2, 0))

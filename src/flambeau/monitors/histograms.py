@@ -36,7 +36,6 @@ class WeightHistogram(AbstractRoundMonitor):
     bins: int = eqx.field(static=True, default=1600)
 
     def look(self, network: PyTree) -> dict[str, Array]:
-        """Count."""
         counts = {name: _counted(leaf, -self.limit, self.limit, self.bins) for name, leaf in _named(network).items()}
         return {"edges": jnp.linspace(-self.limit, self.limit, self.bins + 1), **counts}
 
@@ -68,7 +67,6 @@ class UpdateHistogram(AbstractMonitor):
     entries: int = eqx.field(static=True, default=4096)
 
     def init(self, network: PyTree) -> dict[str, Int[Array, " bins"]]:
-        """Nothing counted."""
         return {name: jnp.zeros(self.bins + 2, jnp.int32) for name in _named(network)}
 
     def observe(self, memory: dict[str, Array], moment: Moment) -> dict[str, Array]:
@@ -88,7 +86,6 @@ class UpdateHistogram(AbstractMonitor):
         return leaf.reshape(-1)[np.linspace(0, leaf.size - 1, self.entries).round().astype(np.int32)]
 
     def record(self, memory: dict[str, Array], network: PyTree) -> tuple[dict[str, Array], dict[str, Array]]:
-        """The counts; start afresh."""
         edges = jnp.linspace(self.low, self.high, self.bins + 1, dtype=dtype())
         return self.init(network), {"log10_edges": edges, **memory}
 

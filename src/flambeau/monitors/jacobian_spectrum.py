@@ -44,5 +44,4 @@ class JacobianSpectrum(AbstractRoundMonitor):
         return cls(on_device(probe, dtype()), exact, steps)
 
     def look(self, network: PyTree) -> dict[str, Array]:
-        """Decompose."""
         return spectrum(network, self.probe, self.exact, self.steps)

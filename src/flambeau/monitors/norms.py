@@ -17,7 +17,6 @@ class WeightNorms(AbstractRoundMonitor):
     name: ClassVar[str] = "weight_norms"
 
     def look(self, network: PyTree) -> dict[str, Array]:
-        """Measure."""
         return norms(network)
 
 
@@ -27,7 +26,6 @@ class UpdateNorms(AbstractMonitor):
     name: ClassVar[str] = "update_norms"
 
     def init(self, network: PyTree) -> tuple[dict[str, Array], Array]:
-        """Sums of nothing."""
         return {name: jnp.zeros_like(value) for name, value in norms(network).items()}, jnp.zeros(())
 
     def observe(self, memory: tuple[dict[str, Array], Array], moment: Moment) -> tuple[dict[str, Array], Array]:
@@ -40,7 +38,6 @@ class UpdateNorms(AbstractMonitor):
     def record(
         self, memory: tuple[dict[str, Array], Array], network: PyTree
     ) -> tuple[tuple[dict[str, Array], Array], dict[str, Array]]:
-        """The means; start afresh."""
         sums, count = memory
         return self.init(network), {name: value / jnp.maximum(count, 1) for name, value in sums.items()}
 

@@ -73,11 +73,9 @@ class FantasyParticles(AbstractMonitor):
     needs: ClassVar[tuple[str, ...]] = ("particles",)
 
     def init(self, network: PyTree) -> Float[Array, "particles visible"]:
-        """Nothing imagined yet."""
         return jnp.zeros((self.particles, *network.visible_bias.shape), dtype())
 
     def observe(self, memory: Array, moment: Moment) -> Array:
-        """The latest ones."""
         found = moment.info["particles"]
         if len(found.visible) < self.particles:
             remedy = "watch fewer, or use a larger batch_size or more chains"
@@ -86,5 +84,4 @@ class FantasyParticles(AbstractMonitor):
         return jnp.where(counts, found.visible[: self.particles], memory).astype(memory.dtype)
 
     def record(self, memory: Array, network: PyTree) -> tuple[Array, dict[str, Array]]:
-        """Write them down."""
         return memory, {"visible": memory}

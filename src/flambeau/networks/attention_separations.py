@@ -46,7 +46,6 @@ class SoftmaxSeparation(AbstractSeparation):
     """
 
     def shares(self, z: Similarities) -> Similarities:
-        """Softmax."""
         return jax.nn.softmax(z, axis=-1)
 
     def conjugate(self, z: Similarities) -> Float[Array, "*batch"]:

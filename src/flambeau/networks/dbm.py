@@ -65,7 +65,6 @@ class DeepBoltzmannMachine(AbstractLayered):
         return net
 
     def energy(self, layers: Sequence[Array]) -> Float[Array, "*batch"]:
-        """The energy of a joint state, all layers given."""
         terms = zip(self.units, layers, self.biases, strict=True)
         own = [kind.energy(layer, bias).sum(-1) for kind, layer, bias in terms]
         t = [kind.statistic(layer) for kind, layer in zip(self.units, layers, strict=True)]
@@ -91,7 +90,6 @@ class DeepBoltzmannMachine(AbstractLayered):
         return RestrictedBoltzmannMachine(Dense(connections.T if visible else connections), here, there, one, other)
 
     def layers(self, even: Float[Array, "*batch even"], odd: Float[Array, "*batch odd"]) -> tuple[Array, ...]:
-        """All layers in order, from the two sides."""
         sides = [apart(even, self.sizes[0::2]), apart(odd, self.sizes[1::2])]
         return tuple(sides[place % 2][place // 2] for place in range(len(self.sizes)))
 

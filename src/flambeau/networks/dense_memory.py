@@ -56,7 +56,6 @@ class DenseMemory(AbstractFeedback):
 
     @property
     def levels(self) -> tuple[float, float]:
-        """-1 and +1."""
         return levels_of(self.unit)
 
     @property
@@ -66,7 +65,6 @@ class DenseMemory(AbstractFeedback):
 
     @property
     def units(self) -> int:
-        """How many neurons there are."""
         return self.structure.weights.shape[0]
 
     def overlaps(self, states: Float[Array, "*batch units"]) -> Float[Array, "*batch patterns"]:

@@ -50,12 +50,10 @@ class HopfieldNetwork(AbstractFeedback, AbstractAssociator):
 
     @property
     def levels(self) -> tuple[float, float]:
-        """The two values of a neuron, the lower one first."""
         return levels_of(self.unit)
 
     @property
     def units(self) -> int:
-        """How many neurons there are."""
         return self.bias.shape[0]
 
     @property
@@ -98,7 +96,6 @@ class HopfieldNetwork(AbstractFeedback, AbstractAssociator):
 
     @property
     def wirings(self) -> tuple[Lateral]:
-        """The one there is."""
         return (self.structure,)
 
     def ends(self, batch: Batch) -> tuple[Ends, ...]:
@@ -106,7 +103,6 @@ class HopfieldNetwork(AbstractFeedback, AbstractAssociator):
         return (Ends(self.structure, batch.inputs, None),)
 
     def changed(self, *weights: Array, bias: Array | None = None) -> "HopfieldNetwork":
-        """The proposal that adds so much to the weights, and to the bias."""
         still = jnp.zeros_like(self.bias) if bias is None else -bias
         return HopfieldNetwork(self.structure.with_weights(-weights[0]), -still, self.unit)
 

@@ -103,7 +103,6 @@ class BidirectionalNetwork(AbstractFeedback, AbstractAssociator):
         places: Int[Array, " batch"],
         change: Float[Array, " batch"],
     ) -> Float[Array, "batch units"]:
-        """All net inputs anew."""
         return self.net(states)
 
     def forward(self, x: Float[Array, "batch left"], y: Float[Array, "batch right"]) -> Float[Array, "batch right"]:
@@ -125,12 +124,10 @@ class BidirectionalNetwork(AbstractFeedback, AbstractAssociator):
         return (Ends(self.structure, x, y), *(() if self.back is None else (Ends(self.back, y, x),)))
 
     def changed(self, *weights: Array, bias: Array | None = None) -> "BidirectionalNetwork":
-        """The proposal that adds so much to the weights."""
         there, *back = (wiring.with_weights(-change) for wiring, change in zip(self.wirings, weights, strict=True))
         return BidirectionalNetwork(there, *back)
 
     def wrong(self, batch: Batch) -> Bool[Array, "batch units"]:
-        """Which bits of the pairs would flip."""
         states = jnp.concatenate([batch.inputs, batch.targets], axis=-1)
         return states * self.net(states) < 0
 
@@ -156,7 +153,6 @@ class ThereAndBack(AbstractUpdate):
     def sweep(
         self, network: Any, states: Array, pull: Array | None, key: Array, number: int | Array
     ) -> Float[Array, "batch units"]:
-        """Two products."""
         x, y = network.split(states)
         x = network.backward(y, x)
         return jnp.concatenate([x, network.forward(x, y)], axis=-1)
@@ -259,7 +255,6 @@ class SequenceNetwork(AbstractAssociator):
         return Ends(self.structure, batch.inputs, None), Ends(self.transition, batch.inputs, batch.targets)
 
     def changed(self, *weights: Array, bias: Array | None = None) -> "SequenceNetwork":
-        """The proposal that adds so much to both."""
         stay, move = -weights[0], -weights[1]
         still = (self.structure.with_weights(stay), self.transition.with_weights(move), jnp.zeros(()))
         return eqx.tree_at(lambda n: (n.structure, n.transition, n.strength), self, still)

@@ -50,11 +50,9 @@ class AbstractMemoryless(AbstractProblem):
     """A problem without a memory: data, and tasks drawn from the key."""
 
     def init(self, key: Array) -> PyTree:
-        """No memory."""
         return ()
 
     def collect(self, memory: PyTree, network: PyTree, key: Array) -> PyTree:
-        """Nothing to collect."""
         return memory
 
 

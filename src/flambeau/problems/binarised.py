@@ -29,11 +29,9 @@ class Binarised(AbstractMemoryless):
     columns: int | None = eqx.field(static=True, default=None)
 
     def feed(self, seed: np.ndarray, first: int, count: int, batch_size: int) -> Int[np.ndarray, "rounds steps batch"]:
-        """The examples' own orders."""
         return self.examples.feed(seed, first, count, batch_size)
 
     def batch(self, given: Int[Array | np.ndarray, " batch"], memory: PyTree, key: Array) -> Batch:
-        """The rows, drawn."""
         batch = self.examples.rows(given)
         values = batch.inputs[:, : self.columns]
         drawn = (jax.random.uniform(key, values.shape, values.dtype) < values).astype(values.dtype)

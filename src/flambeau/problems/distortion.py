@@ -39,7 +39,6 @@ class Distortion:
 
     Raises :class:`~flambeau.errors.ConfigurationError` for an amount below 0, or a smoothness of 0.
     *Limits.* No flips: a mirrored digit is another sign.
-
     Source: Simard, Steinkraus, Platt 2003, *Best practices for convolutional neural networks* (α = 34, σ = 4 for
     28x28); LeCun, Bottou, Bengio, Haffner 1998 (the affine part).
     """
@@ -145,10 +144,8 @@ class Distorted(AbstractMemoryless):
         return cls(examples, distortion)
 
     def feed(self, seed: np.ndarray, first: int, count: int, batch_size: int) -> Int[np.ndarray, "rounds steps batch"]:
-        """The examples' own order."""
         return self.examples.feed(seed, first, count, batch_size)
 
     def batch(self, given: Int[Array | np.ndarray, " batch"], memory: PyTree, key: Array) -> Batch:
-        """The rows, each image distorted by this step's key."""
         batch = self.examples.rows(given)
         return batch._replace(inputs=self.distortion(batch.inputs, key))

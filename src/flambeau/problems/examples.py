@@ -83,7 +83,6 @@ class Examples(AbstractMemoryless):
         return rows
 
     def batch(self, given: Int[Array | np.ndarray, " batch"], memory: PyTree, key: Array) -> Batch:
-        """The rows of those numbers."""
         return self.rows(given)
 
     def rows(self, numbers: Int[Array | np.ndarray, " batch"]) -> Batch:

@@ -38,9 +38,7 @@ class Generated(AbstractMemoryless):
         check_value("Generated.steps", self.steps, 1, whole=True)
 
     def feed(self, seed: np.ndarray, first: int, count: int, batch_size: int) -> np.ndarray:
-        """The number of every step."""
         return step_numbers(first, count, self.steps)
 
     def batch(self, given: PyTree, memory: PyTree, key: Array) -> Any:
-        """What the function draws."""
         return self.draw(key)

@@ -88,7 +88,6 @@ class Sharded(AbstractProblem):
         return self._everywhere(jnp.zeros((), dtype()))
 
     def collect(self, memory: PyTree, network: PyTree, key: Array) -> PyTree:
-        """Nothing to collect."""
         return memory
 
     def batch(self, given: Int[Array | np.ndarray, "devices rows"], memory: PyTree, key: Array) -> Batch:

@@ -82,7 +82,6 @@ class Streamed(AbstractMemoryless):
         )
 
     def batch(self, given: PyTree, memory: PyTree, key: Array) -> Batch:
-        """The rows that came."""
         return Batch(*given)
 
     def _window(self, seed: np.ndarray, number: int, size: int) -> tuple[np.ndarray, ...]:

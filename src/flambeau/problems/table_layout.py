@@ -71,7 +71,6 @@ def plan_layout(
 
     Raises :class:`~flambeau.errors.ConfigurationError` for a column that is not there or is asked for twice,
     :class:`~flambeau.errors.DataError` for more than 1,000 different words in a column.
-
     *Limits.* The words of a column are those of the whole table; a word that comes later is refused.
     Source: the coding of categories by indicators is as old as regression on groups.
     """
@@ -117,7 +116,6 @@ def read_rows(file: TableFile, layout: TableLayout, *, with_target: bool = True)
 
     Raises :class:`~flambeau.errors.DataError` for a column that is missing, and for a cell that is no number or is
     empty, by its row and column, with the remedy.
-
     *Limits.* At most 250 million numbers (2 GB). Source: the table is the user's.
     """
     places = columns_in(file, layout)

@@ -77,7 +77,6 @@ def open_table(
 
     Raises :class:`~flambeau.errors.DataError` for a file that is no table of text, is empty, or names two columns
     alike; :class:`~flambeau.errors.ConfigurationError` for an unknown delimiter or encoding.
-
     *Limits.* A header of numbers (years, for instance) looks like a row, and is taken for one unless ``header=True``.
     Bytes that are not UTF-8 are read as Latin-1, with a note; UTF-16 only when given. At most 100,000 columns, 131,072
     characters a cell. Source: Shafranovich 2005, RFC 4180.

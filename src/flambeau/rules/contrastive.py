@@ -77,7 +77,6 @@ class ContrastiveDivergence(AbstractRule):
     def propose(
         self, network: Any, batch: Batch, state: ContrastiveState, key: Array
     ) -> tuple[PyTree, ContrastiveState, dict[str, PyTree]]:
-        """Up from the data, particles from the sampler, and the difference of the two averages."""
         filling, up, chain = jax.random.split(key, 3)
         v = complete(network, batch.inputs, filling)
         share = batch.weights / total(batch.weights)

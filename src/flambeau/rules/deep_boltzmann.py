@@ -83,7 +83,6 @@ class DeepBoltzmannLearning(AbstractRule):
     def propose(
         self, network: Any, batch: Batch, state: DeepBoltzmannState, key: Array
     ) -> tuple[PyTree, DeepBoltzmannState, dict[str, PyTree]]:
-        """Mean field with the data held, particles from the sampler, and the difference of the two averages."""
         up, chain = jax.random.split(key)
         settled = mean_field(network.given(batch.inputs), self.rounds)
         data = Layered((batch.inputs, *settled.layers), batch.weights / total(batch.weights))

@@ -68,7 +68,6 @@ class Discriminative(AbstractRule):
     """
 
     def init(self, network: Any, batch: Any) -> PyTree:
-        """Nothing to remember."""
         if not network.label:
             remedy = "build it with one: rbm(784, 500, label=10, key=...)"
             raise ConfigurationError("Discriminative", "a machine with a label", "none", remedy)
@@ -138,14 +137,12 @@ class Hybrid(AbstractRule):
     )
 
     def init(self, network: Any, batch: Any) -> HybridState:
-        """The generative part's state."""
         Discriminative().init(network, batch)
         return HybridState(self.generative.init(network, batch))
 
     def propose(
         self, network: Any, batch: Batch, state: HybridState, key: Array
     ) -> tuple[PyTree, HybridState, dict[str, PyTree]]:
-        """The two proposals, added."""
         telling, _, info = Discriminative().propose(network, batch, (), key)
         making, inner, seen = self.generative.propose(network, batch, state.generative, key)
         proposal = jax.tree.map(lambda a, b: a + self.generative_weight.astype(b.dtype) * b, telling, making)

@@ -116,14 +116,12 @@ class Hebbian(AbstractRule):
     """
 
     def init(self, network: PyTree, batch: Any) -> PyTree:
-        """No state."""
         check_states(network, "Hebbian")
         return ()
 
     def propose(
         self, network: PyTree, batch: Batch, state: PyTree, key: Array
     ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
-        """One correlation for each wiring."""
         ends, counts = check_patterns(network, batch, "Hebbian"), batch.weights[:, None]
         changes = (each.structure.correlate(each.pre * counts, each.target) for each in ends)
         return network.changed(*changes), state, told(network, batch)
@@ -143,7 +141,6 @@ class Covariance(AbstractRule):
         self.activity = jnp.asarray(activity, float)
 
     def init(self, network: PyTree, batch: Any) -> PyTree:
-        """No state."""
         check_states(network, "Covariance", BITS)
         return ()
 

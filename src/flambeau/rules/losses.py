@@ -64,14 +64,12 @@ class CrossEntropy(AbstractLoss):
     """
 
     def check(self, f: AbstractActivation) -> None:
-        """Softmax or sigmoid only."""
         if not isinstance(f, Softmax | Sigmoid):
             raise ConfigurationError(
                 "CrossEntropy", "softmax or sigmoid output units", f, "choose one of them, or loss='mse'"
             )
 
     def __call__(self, f: AbstractActivation, net: Rows, output: Rows, target: Rows) -> tuple[Array, Rows]:
-        """The stable pair."""
         if isinstance(f, Softmax):
             mass = jnp.sum(target, axis=-1, keepdims=True)
             value = jax.nn.logsumexp(net, axis=-1) * mass[..., 0] - jnp.sum(target * net, axis=-1)
@@ -99,7 +97,6 @@ class MaximumAPosteriori(AbstractLoss):
     rubbish: float = 1.0
 
     def check(self, f: AbstractActivation) -> None:
-        """Softmin only."""
         if not isinstance(f, Softmin):
             raise ConfigurationError("MaximumAPosteriori", "softmin output units", f, "choose them, or another loss")
 

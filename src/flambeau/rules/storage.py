@@ -40,7 +40,6 @@ class Storkey(AbstractRule):
             raise ConfigurationError("Storkey.order", "1 or 2", self.order, "choose one")
 
     def init(self, network: PyTree, batch: Any) -> PyTree:
-        """No state."""
         check_states(network, "Storkey")
         return ()
 

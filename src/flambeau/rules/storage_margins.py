@@ -35,7 +35,6 @@ class MarginPerceptron(AbstractRule):
     worst: bool = eqx.field(static=True, default=False)
 
     def init(self, network: PyTree, batch: Any) -> PyTree:
-        """No state."""
         check_states(network, "MarginPerceptron")
         return ()
 
@@ -70,7 +69,6 @@ class ProbabilityFlow(AbstractRule):
     margin: float = 1.0
 
     def init(self, network: PyTree, batch: Any) -> PyTree:
-        """No state."""
         check_states(network, "ProbabilityFlow")
         return ()
 
@@ -109,7 +107,6 @@ class Unlearning(AbstractRule):
             )
 
     def init(self, network: PyTree, batch: Any) -> PyTree:
-        """No state."""
         check_states(network, "Unlearning")
         return ()
 

@@ -37,7 +37,6 @@ class UpDown(AbstractRule):
     top: AbstractRule = ContrastiveDivergence()
 
     def init(self, network: Any, batch: Any) -> PyTree:
-        """The top rule's state."""
         if not network.lower:
             remedy = "use ContrastiveDivergence for a single machine"
             raise ConfigurationError("UpDown", "a network with directed layers", "none", remedy)
@@ -46,7 +45,6 @@ class UpDown(AbstractRule):
     def propose(
         self, network: Any, batch: Batch, state: PyTree, key: Array
     ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
-        """The four phases."""
         up, middle, down = jax.random.split(key, 3)
         rising = ascend(network.lower, batch.inputs, up)
         shown = jnp.concatenate([rising[-1], batch.targets], axis=-1) if network.label else rising[-1]

@@ -25,7 +25,6 @@ class DataBundle:
 
     *Limits.* The fields cannot be replaced, but the arrays themselves stay writable. Two bundles are equal only if they
     are the same object.
-
     Source: the Bunch of scikit-learn's data sets (Pedregosa et al., 2011), with the fields fixed.
     """
 

@@ -51,7 +51,6 @@ def load(name: str) -> DataBundle:
     (1797, 8, 8)
 
     *Limits.* The whole set is read into memory, anew at each call.
-
     Source: each data set's own loader names it.
     """
     return entry_of(name).loader()
@@ -66,7 +65,6 @@ def available() -> list[Standing]:
     ['digits', 'mnist', 'fashion-mnist']
 
     *Limits.* Looks at names only; the content is checked on loading.
-
     Source: the table is Flambeau's own.
     """
     return [Standing(name, entry.description, place_of(entry.remote)) for name, entry in TABLE.items()]
@@ -83,7 +81,6 @@ def fetch_dataset(name: str) -> list[Path]:
     []
 
     *Limits.* A bundled data set has no files of its own, so its list is empty.
-
     Source: each data set's own loader names it.
     """
     remote = entry_of(name).remote

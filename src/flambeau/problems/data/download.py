@@ -49,7 +49,6 @@ def download_file(url: str, target: Path, published: str) -> Path:
     flambeau.errors.DownloadError: not-a-protocol://example.org/a.gz: expected the whole file, got No connection ...
 
     *Limits.* No second try, no resuming; a killed process may leave a temporary file of another name beside ``target``.
-
     Source: pooch (Uieda et al., 2020).
     """
     remedy = f"check the connection and the disk, or put {target.name} into the data folder FLAMBEAU_DATA"

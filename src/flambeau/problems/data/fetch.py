@@ -34,7 +34,6 @@ class RemoteDataset:
     'tiny'
 
     *Limits.* One folder, no archives.
-
     Source: the registry of pooch (Uieda et al., 2020).
     """
 
@@ -67,7 +66,6 @@ def cache_folder() -> Path:
     True
 
     *Limits.* Only named here, not made.
-
     Source: pooch's ``os_cache`` (Uieda et al., 2020).
     """
     return Path(os.environ.get("FLAMBEAU_CACHE") or pooch.os_cache("flambeau")).expanduser().absolute()
@@ -83,7 +81,6 @@ def locate(dataset: RemoteDataset, filename: str) -> Location | None:
 
     *Limits.* Looks at names only; :func:`find` also checks the content. A FLAMBEAU_DATA that is no folder holds
     nothing.
-
     Source: the order is Flambeau's own.
     """
     published_sum(dataset, filename)
@@ -114,7 +111,6 @@ def find(dataset: RemoteDataset, filename: str, *, source: str | None = None, do
     flambeau.errors.UnavailableError: no-such-set/a.gz: expected a file in FLAMBEAU_DATA or the cache, got none. ...
 
     *Limits.* No second try and no resuming; a killed process may leave a temporary file of another name in the cache.
-
     Source: the order is Flambeau's own; download and hash by pooch (Uieda et al., 2020).
     """
     published, location = published_sum(dataset, filename), locate(dataset, filename)

@@ -49,7 +49,6 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int = 1 << 30) -> np.nd
     array([7, 8, 9], dtype=uint8)
 
     *Limits.* The whole array is read into memory.
-
     Source: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998 (section on the format).
     """
     with open(path, "rb") as file:

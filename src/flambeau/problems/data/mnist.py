@@ -51,7 +51,6 @@ def mnist(*, source: str | None = None) -> DataBundle:
     DataBundle('mnist': data (60000, 784) float32, target (60000,) int64, test_data (10000, 784) float32)
 
     *Limits.* 11 MB to download, 220 MB in memory. The test set has been used for decades: tune on a part of ``data``.
-
     Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, *Gradient-based learning applied to document recognition*, 1998.
     """
     return load_idx(MNIST, description="60,000 + 10,000 handwritten digits of 28x28 pixels", source=source)
@@ -70,7 +69,6 @@ def fashion_mnist(*, source: str | None = None) -> DataBundle:
     ('fashion-mnist', True)
 
     *Limits.* 31 MB to download, 220 MB in memory. Harder than digits: shirts, coats and pullovers look alike.
-
     Source: H. Xiao, K. Rasul, R. Vollgraf, *Fashion-MNIST: a novel image dataset*, 2017.
     """
     return load_idx(FASHION_MNIST, description="60,000 + 10,000 pictures of clothes of 28x28 pixels", source=source)
@@ -92,7 +90,6 @@ def load_idx(dataset: RemoteDataset, *, description: str = "", source: str | Non
 
     *Limits.* The pictures are kept once, as float32; the bytes are not kept (``(images * 255).round()`` gives them
     back).
-
     Source: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998.
     """
     images, target = read_part(dataset, TRAINING, source)

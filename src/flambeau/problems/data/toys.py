@@ -31,7 +31,6 @@ def two_moons(n_samples: int = 200, noise: float = 0.1, random_state: RandomStat
     ([[1.0, 0.0], [-1.0, 0.0], [0.0, 0.5], [2.0, 0.5]], [0, 0, 1, 1])
 
     *Limits.* With noise above about 0.3 the moons overlap and no classifier is perfect. Shuffle before a split.
-
     Source: scikit-learn's make_moons (Pedregosa et al., 2011), same curves. Lecture: 多层感知机.
     """
     check_range(n_samples >= 2, "two_moons.n_samples", "at least 2", n_samples)
@@ -60,7 +59,6 @@ def two_spirals(
     ((194, 2), [[0.0, 6.5], [-0.0, -6.5]], [1, 0])
 
     *Limits.* Neighbouring arms are 3 / turns apart (1 at the defaults); noise near half of that mixes them.
-
     Source: K. Lang, M. Witbrock, *Learning to tell two spirals apart*, 1988 (generator by A. Wieland). Lecture:
     多层感知机.
     """
@@ -93,7 +91,6 @@ def separable(
 
     *Limits.* ``u`` separates with the promised margin; the widest margin is usually larger. A large margin pushes the
     classes apart and makes the problem easy, not hard.
-
     Source: A. Novikoff, *On convergence proofs for perceptrons*, 1962. Lecture: 单层感知机.
     """
     check_range(n_samples >= 1, "separable.n_samples", "at least 1", n_samples)
