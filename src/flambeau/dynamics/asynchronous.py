@@ -10,8 +10,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array
 
+from flambeau.dynamics.base import Noise, Order, States
 from flambeau.structures.lateral import Lateral
 
 __all__ = ["chosen", "visit_by_nets", "visit_in_blocks", "visit_one_by_one"]
@@ -31,13 +32,8 @@ def chosen(net: Array, state: Array, levels: tuple[float, float]) -> Array:
 
 
 def visit_one_by_one(
-    wiring: Lateral,
-    bias: Float[Array, " units"],
-    states: Float[Array, "batch units"],
-    order: Int[Array, " visits"],
-    noise: Float[Array, "visits batch"] | None,
-    levels: tuple[float, float],
-) -> Float[Array, "batch units"]:
+    wiring: Lateral, bias: Array, states: States, order: Order, noise: Noise, levels: tuple[float, float]
+) -> States:
     """The plain loop: h_i = Σ_j w_ji s_j + b_i (+ noise), then s_i; a neuron may be visited twice, -1 is nobody."""
 
     def one(states: Array, given: tuple[Array, Any]) -> tuple[Array, None]:
@@ -51,12 +47,8 @@ def visit_one_by_one(
 
 
 def visit_by_nets(
-    nets: Callable[[Array], Array],
-    states: Float[Array, "batch units"],
-    order: Int[Array, " visits"],
-    noise: Float[Array, "visits batch"] | None,
-    levels: tuple[float, float],
-) -> Float[Array, "batch units"]:
+    nets: Callable[[Array], Array], states: States, order: Order, noise: Noise, levels: tuple[float, float]
+) -> States:
     """The plain loop for any network, which computes all ``nets`` at every visit and uses one."""
 
     def one(states: Array, given: tuple[Array, Any]) -> tuple[Array, None]:
@@ -70,13 +62,8 @@ def visit_by_nets(
 
 
 def visit_in_blocks(
-    wiring: Lateral,
-    bias: Float[Array, " units"],
-    states: Float[Array, "batch units"],
-    order: Int[Array, " visits"],
-    noise: Float[Array, "visits batch"] | None,
-    levels: tuple[float, float],
-) -> Float[Array, "batch units"]:
+    wiring: Lateral, bias: Array, states: States, order: Order, noise: Noise, levels: tuple[float, float]
+) -> States:
     """The same for an order in which no neuron stands twice (else use :func:`visit_one_by_one`).
 
     >>> wiring = Lateral(jnp.asarray([[0.0, -2.0], [-2.0, 0.0]]))

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from flambeau.dynamics.rest import per_row, until_rest
+from flambeau.dynamics.rest import STILL, per_row, until_rest
 from flambeau.errors import ConfigurationError, check_value, named
 
 __all__ = ["FLOWS", "Flowed", "Mapped", "damped_map", "flow"]
@@ -106,7 +106,7 @@ def flow(
     watch = None if trace is None else eqx.Partial(with_time, trace)
     onwards, most = eqx.Partial(one_step, advance, velocity, settings), 0 if trace is None else int(max_steps)
     start = started(velocity, u0, settings)
-    end, kept = until_rest(onwards, is_still, start, max_steps, watch=watch, most=most)
+    end, kept = until_rest(onwards, STILL, start, max_steps, watch=watch, most=most)
     return Flowed(end.states, end.steps, end.time, end.still, kept)
 
 
@@ -132,11 +132,6 @@ def one_step(advance: Any, velocity: Any, settings: Settings, number: Array, now
     """One step of every row, and which of them rest after it."""
     new: FlowState = advance(velocity, now, settings)
     return new._replace(still=resting(new, settings))
-
-
-def is_still(now: FlowState) -> Array:
-    """Which rows rest."""
-    return now.still
 
 
 def with_time(trace: Any, now: FlowState) -> Any:

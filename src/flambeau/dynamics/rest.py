@@ -4,6 +4,7 @@ A batch is advanced step by step; a row that has ended is left as it is, and the
 the limit. What is recorded on the way takes as much room as steps were made, however far the limit.
 """
 
+import operator
 from collections.abc import Callable
 
 import equinox as eqx
@@ -12,22 +13,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
 
-__all__ = ["per_row", "until_rest"]
+__all__ = ["STILL", "per_row", "until_rest"]
 
 STRETCH = 64  # steps that are recorded between two looks from the host
+
+STILL = operator.attrgetter("still")  # of a state that keeps it; one object, since another one compiles anew
 
 Advance = Callable[[Array, PyTree], PyTree]
 Watch = Callable[[PyTree], PyTree]
 
 
 def until_rest(
-    advance: Advance,
-    ended: Watch,
-    start: PyTree,
-    limit: int | Array,
-    *,
-    watch: Watch | None = None,
-    most: int = 0,
+    advance: Advance, ended: Watch, start: PyTree, limit: int | Array, *, watch: Watch | None = None, most: int = 0
 ) -> tuple[PyTree, PyTree]:
     """``(end, record)``: ``advance(number, now)`` until all rows have ``ended(now)``, at most ``limit`` times.
 

@@ -32,6 +32,7 @@ __all__ = [
     "settle",
 ]
 
+Pull = Array | None  # on the net inputs of neurons that are held
 ORDERS = {name: name for name in ("cyclic", "random", "replacement")}
 
 
@@ -53,9 +54,7 @@ class AbstractUpdate(eqx.Module):
         return self.proof == "sweep"
 
     @abc.abstractmethod
-    def sweep(
-        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
-    ) -> Array:
+    def sweep(self, network: AbstractFeedback, states: Array, pull: Pull, key: Array, number: int | Array) -> Array:
         """The states after every neuron had its turn.
 
         ``pull`` ``(batch, units)`` is added to the net inputs; ``number`` counts the sweeps from 0, so that an order
@@ -84,9 +83,7 @@ class Asynchronous(AbstractUpdate):
         """In a new order a sweep may end elsewhere."""
         return self.order == "cyclic"
 
-    def sweep(
-        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
-    ) -> Array:
+    def sweep(self, network: AbstractFeedback, states: Array, pull: Pull, key: Array, number: int | Array) -> Array:
         order = drawn_order(self.order, states.shape[1], key)
         return network.visit(states, order, None if pull is None else pull.T[order], self.order != "replacement")
 
@@ -116,9 +113,7 @@ class Glauber(AbstractUpdate):
             expected, remedy = "a finite number above 0", "use Asynchronous() for T = 0"
             raise ConfigurationError("Glauber.temperature", expected, self.temperature, remedy)
 
-    def sweep(
-        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
-    ) -> Array:
+    def sweep(self, network: AbstractFeedback, states: Array, pull: Pull, key: Array, number: int | Array) -> Array:
         """N visits, each with logistic noise of width T/Δ on the net input."""
         order = drawn_order(self.order, states.shape[1], key)
         low, high = network.levels
@@ -138,9 +133,7 @@ class Synchronous(AbstractUpdate):
         """Every neuron had its turn."""
         return "sweep"
 
-    def sweep(
-        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
-    ) -> Array:
+    def sweep(self, network: AbstractFeedback, states: Array, pull: Pull, key: Array, number: int | Array) -> Array:
         """One product."""
         return chosen(pulled(network, states, pull), states, network.levels)
 
@@ -161,9 +154,7 @@ class BlockSequential(AbstractUpdate):
         """Every neuron had its turn."""
         return "sweep"
 
-    def sweep(
-        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
-    ) -> Array:
+    def sweep(self, network: AbstractFeedback, states: Array, pull: Pull, key: Array, number: int | Array) -> Array:
         """One product a block."""
         group = jnp.arange(states.shape[1]) * min(self.blocks, states.shape[1]) // states.shape[1]
 
@@ -181,9 +172,7 @@ class Greedy(AbstractUpdate):
         """Every neuron had its turn."""
         return "sweep"
 
-    def sweep(
-        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
-    ) -> Array:
+    def sweep(self, network: AbstractFeedback, states: Array, pull: Pull, key: Array, number: int | Array) -> Array:
         """Up to N flips of the largest -Δs h."""
         rows = jnp.arange(states.shape[0])
 

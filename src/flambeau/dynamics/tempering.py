@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from flambeau.dynamics.base import AbstractMachine
-from flambeau.dynamics.samplers import AbstractSampler, Particles, unconnected
+from flambeau.dynamics.samplers import AbstractSampler, Drawn, Particles, unconnected
 
 __all__ = ["Ladder", "Tempering", "exchange", "temper"]
 
@@ -53,9 +53,7 @@ class Tempering(AbstractSampler):
         v = v.reshape(self.rungs, self.chains, -1)
         return Ladder(v, betas, machine.visible_bias, acceptance, jnp.zeros((), jnp.int32))
 
-    def draw(
-        self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array
-    ) -> tuple[Particles, PyTree]:
+    def draw(self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array) -> Drawn:
         """Sweeps, exchanges, and the coldest rung's chains."""
         ladder = temper(machine, state, self.k, key, self.adaptation)
         v = ladder.visible[-1]

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from flambeau.dynamics.asynchronous import chosen
-from flambeau.dynamics.base import AbstractFeedback
+from flambeau.dynamics.base import AbstractFeedback, Noise, Order, States
 from flambeau.errors import ConfigurationError
 from flambeau.networks.dense_interactions import AbstractInteraction
 from flambeau.neurons import AbstractUnit, Spin
@@ -94,13 +94,7 @@ class DenseMemory(AbstractFeedback):
         with jax.default_matmul_precision(EXACT):
             return self.structure.backproject(influence)
 
-    def visit(
-        self,
-        states: Float[Array, "batch units"],
-        order: Int[Array, " visits"],
-        noise: Float[Array, "visits batch"] | None,
-        distinct: bool = True,
-    ) -> Float[Array, "batch units"]:
+    def visit(self, states: States, order: Order, noise: Noise, distinct: bool = True) -> States:
         """The neurons of ``order`` one after the other, each seeing the changes of those before it; -1 is nobody.
 
         ``noise`` is added to the net inputs (a temperature). ``distinct`` changes nothing here: a neuron may come
@@ -121,12 +115,6 @@ class DenseMemory(AbstractFeedback):
 
         return jax.lax.scan(one, (states.T, self.overlaps(states)), (order, noise))[0][0].T
 
-    def net_after(
-        self,
-        net: Float[Array, "batch units"],
-        states: Float[Array, "batch units"],
-        places: Int[Array, " batch"],
-        change: Float[Array, " batch"],
-    ) -> Float[Array, "batch units"]:
+    def net_after(self, net: States, states: States, places: Int[Array, " batch"], change: Array) -> States:
         """The net inputs of ``states``, in which one neuron has changed: every pattern's influence is another now."""
         return self.net(states)

@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from flambeau.dynamics.asynchronous import chosen, visit_by_nets
-from flambeau.dynamics.base import AbstractFeedback
-from flambeau.dynamics.settling import AbstractUpdate, settle
+from flambeau.dynamics.base import AbstractFeedback, Noise, Order, States
+from flambeau.dynamics.settling import AbstractUpdate, Pull, settle
 from flambeau.errors import ConfigurationError, DataError, check_value, named
 from flambeau.foundation.precision import dtype
 from flambeau.neurons.levels import check_levels
@@ -86,23 +86,11 @@ class BidirectionalNetwork(AbstractFeedback, AbstractAssociator):
         x, y = self.split(states)
         return -(self.structure.project(x) * y).sum(-1)
 
-    def visit(
-        self,
-        states: Float[Array, "batch units"],
-        order: Int[Array, " visits"],
-        noise: Float[Array, "visits batch"] | None,
-        distinct: bool = True,
-    ) -> Float[Array, "batch units"]:
+    def visit(self, states: States, order: Order, noise: Noise, distinct: bool = True) -> States:
         """One by one, at the price of all net inputs for each."""
         return visit_by_nets(self.net, states, order, noise, self.levels)
 
-    def net_after(
-        self,
-        net: Float[Array, "batch units"],
-        states: Float[Array, "batch units"],
-        places: Int[Array, " batch"],
-        change: Float[Array, " batch"],
-    ) -> Float[Array, "batch units"]:
+    def net_after(self, net: States, states: States, places: Int[Array, " batch"], change: Array) -> States:
         return self.net(states)
 
     def forward(self, x: Float[Array, "batch left"], y: Float[Array, "batch right"]) -> Float[Array, "batch right"]:
@@ -150,9 +138,7 @@ class ThereAndBack(AbstractUpdate):
         """Every neuron had its turn."""
         return "sweep"
 
-    def sweep(
-        self, network: Any, states: Array, pull: Array | None, key: Array, number: int | Array
-    ) -> Float[Array, "batch units"]:
+    def sweep(self, network: Any, states: Array, pull: Pull, key: Array, number: int | Array) -> States:
         x, y = network.split(states)
         x = network.backward(y, x)
         return jnp.concatenate([x, network.forward(x, y)], axis=-1)

@@ -17,6 +17,9 @@ from flambeau.errors import ConfigurationError, DataError
 __all__ = ["AbstractRule", "Batch", "check_inputs", "check_targets", "mean_over", "one_layer", "total"]
 
 
+Proposed = tuple[PyTree, PyTree, dict[str, PyTree]]  # proposal, state, info
+
+
 class Batch(NamedTuple):
     """Examples with targets and weights; weight 0 marks padding, so the last batch of an epoch needs no new program."""
 
@@ -41,9 +44,7 @@ class AbstractRule(eqx.Module):
         """
 
     @abc.abstractmethod
-    def propose(
-        self, network: PyTree, batch: Any, state: PyTree, key: Array
-    ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
+    def propose(self, network: PyTree, batch: Any, state: PyTree, key: Array) -> Proposed:
         """One step's ``(proposal, state, info)``."""
 
 
@@ -76,7 +77,6 @@ def check_inputs(network: PyTree, batch: Batch, rule: str) -> None:
 def one_layer(network: PyTree, rule: str) -> Any:
     """The only layer of a network, for the rules that teach no hidden units."""
     if len(network.layers) != 1:
-        raise ConfigurationError(
-            rule, "a network of one layer", f"{len(network.layers)} layers", "use Backpropagation for hidden layers"
-        )
+        got = f"{len(network.layers)} layers"
+        raise ConfigurationError(rule, "a network of one layer", got, "use Backpropagation for hidden layers")
     return network.layers[0]

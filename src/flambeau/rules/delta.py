@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from flambeau.errors import ConfigurationError
-from flambeau.rules.base import AbstractRule, Batch, check_inputs, check_targets, mean_over, one_layer, total
+from flambeau.rules.base import AbstractRule, Batch, Proposed, check_inputs, check_targets, mean_over, one_layer, total
 
 __all__ = ["DeltaRule", "LeastMeanSquares"]
 
@@ -41,9 +41,7 @@ class DeltaRule(AbstractRule):
             raise ConfigurationError("DeltaRule", "an activation with a slope", unit, "use the perceptron rule")
         return ()
 
-    def propose(
-        self, network: PyTree, batch: Batch, state: PyTree, key: Array
-    ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
+    def propose(self, network: PyTree, batch: Batch, state: PyTree, key: Array) -> Proposed:
         """``correlate(x, (y - d) f'(s))``."""
         layer = network.layers[0]
         check_inputs(network, batch, "DeltaRule")
@@ -75,9 +73,7 @@ class LeastMeanSquares(AbstractRule):
         one_layer(network, "LeastMeanSquares")
         return ()
 
-    def propose(
-        self, network: PyTree, batch: Batch, state: PyTree, key: Array
-    ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
+    def propose(self, network: PyTree, batch: Batch, state: PyTree, key: Array) -> Proposed:
         """``correlate(x, s - d)``."""
         check_inputs(network, batch, "LeastMeanSquares")
         trace = network.layers[0].forward(batch.inputs, key)
@@ -86,9 +82,7 @@ class LeastMeanSquares(AbstractRule):
         return teach(network, trace, difference, difference, batch, state)
 
 
-def teach(
-    network: PyTree, trace: PyTree, delta: Array, difference: Array, batch: Batch, state: PyTree
-) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
+def teach(network: PyTree, trace: PyTree, delta: Array, difference: Array, batch: Batch, state: PyTree) -> Proposed:
     """The mean proposal of one layer and what monitors read."""
     share = batch.weights / total(batch.weights)
     _, proposal = network.layers[0].credit(trace, delta * share[:, None])

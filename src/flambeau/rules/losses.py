@@ -65,9 +65,7 @@ class CrossEntropy(AbstractLoss):
 
     def check(self, f: AbstractActivation) -> None:
         if not isinstance(f, Softmax | Sigmoid):
-            raise ConfigurationError(
-                "CrossEntropy", "softmax or sigmoid output units", f, "choose one of them, or loss='mse'"
-            )
+            raise ConfigurationError("CrossEntropy", "softmax or sigmoid output units", f, "choose one, or loss='mse'")
 
     def __call__(self, f: AbstractActivation, net: Rows, output: Rows, target: Rows) -> tuple[Array, Rows]:
         if isinstance(f, Softmax):
@@ -124,6 +122,4 @@ def loss(name: Any) -> AbstractLoss:
 
     Raises :class:`~flambeau.errors.ConfigurationError` for an unknown name.
     """
-    if isinstance(name, AbstractLoss):
-        return name
-    return named("loss", LOSSES, name)
+    return name if isinstance(name, AbstractLoss) else named("loss", LOSSES, name)

@@ -14,7 +14,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from flambeau.rules.base import AbstractRule, Batch, check_inputs, check_targets, mean_over, one_layer
+from flambeau.rules.base import AbstractRule, Batch, Proposed, check_inputs, check_targets, mean_over, one_layer
 
 __all__ = ["PerceptronRule"]
 
@@ -42,9 +42,7 @@ class PerceptronRule(AbstractRule):
         one_layer(network, "PerceptronRule")
         return ()
 
-    def propose(
-        self, network: PyTree, batch: Batch, state: PyTree, key: Array
-    ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
+    def propose(self, network: PyTree, batch: Batch, state: PyTree, key: Array) -> Proposed:
         """``correlate(x, y - d)``, summed over the batch."""
         layer = network.layers[0]
         check_inputs(network, batch, "PerceptronRule")
