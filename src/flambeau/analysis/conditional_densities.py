@@ -40,11 +40,9 @@ def log_densities(machine: Any, matrix: Array, v: np.ndarray) -> Float[np.ndarra
     """
     length = float(by_rows(lengths, (machine, matrix, ranges_of(machine)), v).max())
     if not np.isfinite(length):
-        expected, remedy = (
-            "hidden units that leave the density an end",
-            "lower the weights, or use bounded hidden units",
-        )
-        raise ConfigurationError("pseudo_log_likelihood", expected, "weights too large for them", remedy)
+        where, expected = "pseudo_log_likelihood", "hidden units that leave the density an end"
+        remedy = "lower the weights, or use bounded hidden units"
+        raise ConfigurationError(where, expected, "weights too large for them", remedy)
     points = POINTS * math.ceil(2 * length / STEP / POINTS) + 1
     given = machine, matrix, ranges_of(machine), points
     return by_rows(integrated, given, v, points, axes=1).T
@@ -65,12 +63,9 @@ def lengths(given: tuple[Any, ...], v: Array) -> Float[Array, " rows"]:
 
 
 def reaches(machine: Any, matrix: Array, ranges: Array | None, v: Array) -> Float[Array, "units rows"]:
-    """Half the length of each line."""
-    return unbounded(machine, matrix, v) if ranges is None else bounded(machine, matrix, v, ranges)
-
-
-def bounded(machine: Any, matrix: Array, v: Array, ranges: Array) -> Array:
-    """Hidden units with finitely many states."""
+    """Half the length of each line: hidden units with finitely many states push the mean no further than they reach."""
+    if ranges is None:
+        return unbounded(machine, matrix, v)
     push = jnp.abs(matrix) @ ranges
     return jnp.broadcast_to((REACH * deviations(machine, v) + push)[:, None], v.T.shape)
 

@@ -115,11 +115,8 @@ def receptive_field(network: FeedForward, layer: int | str) -> ReceptiveField:
     for part in network.layers[: layer_number(network, layer) + 1]:
         field = looked_through(part, field)
     if field is None or not all(field.places):
-        expected, remedy = (
-            "a layer that sees an image through windows",
-            "ask for a convolution, a pooling, or above one",
-        )
-        raise ConfigurationError("receptive_field", expected, layer, remedy)
+        expected = "a layer that sees an image through windows"
+        raise ConfigurationError("receptive_field", expected, layer, "ask for a convolution, a pooling, or above one")
     return field
 
 

@@ -17,6 +17,7 @@ from flambeau.structures import AbstractStructure, Convolution, Dense
 __all__ = ["layer_kernels", "weight_fields"]
 
 
+@functools.singledispatch
 def weight_fields(network: Any) -> Float[np.ndarray, "units visible"]:
     """The weights ``(units, visible)`` of a network's lowest layer of hidden units: w_j, one row per unit j.
 
@@ -32,45 +33,40 @@ def weight_fields(network: Any) -> Float[np.ndarray, "units visible"]:
     its weights (a convolution) there is no row for each unit: see :func:`~flambeau.pictures.filters`.
     Lecture: 深度信念网络.
     """
-    return lowest_weights(network)
-
-
-@functools.singledispatch
-def lowest_weights(network: Any) -> np.ndarray:
-    """An array is taken as it stands; a new kind of network registers where its lowest weights lie."""
+    # An array is taken as it stands; a new kind of network registers where its lowest weights lie.
     fields = np.asarray(network)
     if fields.ndim != 2 or fields.dtype.kind not in "biuf":
         raise without_fields(type(network).__name__)
     return fields.astype(float)
 
 
-@lowest_weights.register
+@weight_fields.register
 def _(network: AbstractStructure) -> np.ndarray:
     if network.weights.ndim != 2:
         raise without_fields(type(network).__name__)
     return np.asarray(network.weights, float).T
 
 
-@lowest_weights.register
+@weight_fields.register
 def _(network: RestrictedBoltzmannMachine) -> np.ndarray:
-    return lowest_weights(network.structure)
+    return weight_fields(network.structure)
 
 
-@lowest_weights.register
+@weight_fields.register
 def _(network: DeepBoltzmannMachine) -> np.ndarray:
-    return lowest_weights(network.structures[0])
+    return weight_fields(network.structures[0])
 
 
-@lowest_weights.register
+@weight_fields.register
 def _(network: DeepBeliefNetwork) -> np.ndarray:
-    return lowest_weights(network.lower[0].generation if network.lower else network.top.structure)
+    return weight_fields(network.lower[0].generation if network.lower else network.top.structure)
 
 
-@lowest_weights.register
+@weight_fields.register
 def _(network: FeedForward) -> np.ndarray:
     for layer in network.layers:
         if layer.neurons is not None:
-            return lowest_weights(layer.neurons.structure)
+            return weight_fields(layer.neurons.structure)
     raise without_fields("a network without neurons")
 
 

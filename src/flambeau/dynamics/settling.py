@@ -120,9 +120,8 @@ class Glauber(AbstractUpdate):
         u = uniform(jax.random.fold_in(key, 1), (order.shape[0], states.shape[0]), states.dtype)
         u = jnp.clip(u, jnp.finfo(u.dtype).tiny, None)
         noise = (self.temperature / (high - low)).astype(u.dtype) * (jnp.log(u) - jnp.log1p(-u))
-        return network.visit(
-            states, order, noise if pull is None else noise + pull.T[order], self.order != "replacement"
-        )
+        noise = noise if pull is None else noise + pull.T[order]
+        return network.visit(states, order, noise, self.order != "replacement")
 
 
 class Synchronous(AbstractUpdate):

@@ -172,10 +172,8 @@ def bidirectional_memory(x: np.ndarray | list, y: np.ndarray | list, *, rule: st
     forward, both = wrong[:, x.shape[1] :].any(1).sum(), wrong.any(1).sum()
     if both and rule == "pseudoinverse":
         text = f"{forward} of {len(x)} x are not mapped to their y, and {both} pairs would not stay"
-        tell(
-            text,
-            "leave out those that depend linearly on others, or make x and y wider; forward(x, y) alone asks x only",
-        )
+        remedy = "leave out those that depend linearly on others, or make x and y wider"
+        tell(text, f"{remedy}; forward(x, y) alone asks x only")
     elif both:
         tell(f"{both} of {len(x)} pairs would not stay", "use rule='pseudoinverse', or store fewer")
     return network

@@ -75,9 +75,8 @@ class Discriminative(AbstractRule):
 
     def init(self, network: Any, batch: Any) -> PyTree:
         if not network.label:
-            raise ConfigurationError(
-                "Discriminative", "a machine with a label", "none", "rbm(784, 500, label=10, key=...)"
-            )
+            remedy = "build it with one: rbm(784, 500, label=10, key=...)"
+            raise ConfigurationError("Discriminative", "a machine with a label", "none", remedy)
         return ()
 
     def propose(self, network: Any, batch: Batch, state: PyTree, key: Array) -> Proposed:
