@@ -32,9 +32,8 @@ class ModelName(click.ParamType):
         """The name as it is written in Python."""
         names = {name.lower(): name for name in model_names()}
         if str(value).lower() not in names:
-            raise ConfigurationError(
-                "MODEL", f"one of {', '.join(names.values())}", repr(value), hint(value, names.values())
-            )
+            expected = f"one of {', '.join(names.values())}"
+            raise ConfigurationError("MODEL", expected, repr(value), hint(value, names.values()))
         return names[str(value).lower()]
 
 
@@ -76,9 +75,8 @@ def setting(cls: type, text: str) -> tuple[str, Any]:
     if not found:
         raise ConfigurationError("--set", "KEY=VALUE", repr(text), "for instance --set epochs=20")
     if key not in known:
-        raise ConfigurationError(
-            "--set", f"a parameter of {cls.__name__}: {', '.join(known)}", repr(key), hint(key, known)
-        )
+        expected = f"a parameter of {cls.__name__}: {', '.join(known)}"
+        raise ConfigurationError("--set", expected, repr(key), hint(key, known))
     where, declared = f"{cls.__name__}.{key}", parameters_of(cls)
     if key in declared:
         return key, declared[key].parse(where, value)

@@ -103,9 +103,7 @@ class PseudoLikelihood(AbstractRoundMonitor):
     def on(cls, rows: Any, asked: int = 16, seed: int = 0) -> "PseudoLikelihood":
         """On ``rows`` ``(n, visible)``, an array-like."""
         if asked < 1:
-            raise ConfigurationError(
-                "PseudoLikelihood.asked", "at least 1", asked, "16 units a row give a smooth curve"
-            )
+            raise ConfigurationError("PseudoLikelihood.asked", "at least 1", asked, "16 units give a smooth curve")
         return cls(on_device(rows, dtype()), asked, seed)
 
     def look(self, network: PyTree) -> dict[str, Array]:

@@ -4,6 +4,7 @@ import math
 from typing import ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
@@ -62,9 +63,8 @@ class FeatureMotion(AbstractMonitor):
         return memory
 
     def record(self, memory: Start, network: PyTree) -> tuple[Start, dict[str, Array]]:
-        layers = [network.layers[place] for place in learning_layers(network)]
-        pairs = zip(layers, memory.weights, strict=True)
-        moved = [travelled(weights_of(layer), start) for layer, start in pairs]
+        places = zip(learning_layers(network), memory.weights, strict=True)
+        moved = [travelled(weights_of(network.layers[place]), start) for place, start in places]
         now = zip(features(network, self.probe, self.units), memory.features, strict=True)
         displaced = {f"layer {number}": after - before for number, (after, before) in enumerate(now, 1)}
         return memory, {"weights": jnp.stack(moved), **displaced}
@@ -84,9 +84,8 @@ def features(network: PyTree, x: Float[Array | np.ndarray, "examples ..."], unit
 
 def travelled(now: PyTree, start: PyTree) -> Array:
     """‖W - W(0)‖ / ‖W(0)‖, and ‖W‖ itself from a start of zeros."""
-    pairs = zip(floats(now), floats(start), strict=True)
     size = length(start)
-    return length([a - b for a, b in pairs]) / jnp.where(size > 0, size, 1)
+    return length(jax.tree.map(jnp.subtract, floats(now), floats(start))) / jnp.where(size > 0, size, 1)
 
 
 def learning_curves(records: dict[str, np.ndarray]) -> np.ndarray:

@@ -5,15 +5,18 @@ is drawn without pyplot, inside a style that ends with it, and handed over as PN
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
+
+from flambeau.errors import ConfigurationError
 
 __all__ = [
     "BLUE",
@@ -29,6 +32,7 @@ __all__ = [
     "VERMILLION",
     "WIDTH",
     "picture",
+    "record_of",
 ]
 
 BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = "#0072B2", "#E69F00", "#00795A", "#D55E00", "#B0578D", "#56B4E9"
@@ -93,3 +97,11 @@ def picture(
         # No date, no version: the same figure is the same bytes.
         figure.savefig(content, format="png", metadata={"Software": None})
     return content.getvalue()
+
+
+def record_of(records: Mapping[str, Any], name: str, monitor: str, picture: str) -> np.ndarray:
+    """One record, or which monitor would have written it."""
+    if name not in records:
+        got = ", ".join(records) or "nothing"
+        raise ConfigurationError(picture, f"records of {monitor}", got, f"watch with {monitor}")
+    return np.asarray(records[name], float)

@@ -54,12 +54,7 @@ def shape_of(rows: Sequence[Sequence[Tile]]) -> tuple[int, int]:
 
 
 def sheet(
-    axes: Axes,
-    rows: Sequence[Sequence[Tile]],
-    mappable: ScalarMappable,
-    size: float,
-    room: float,
-    head: float = 0.0,
+    axes: Axes, rows: Sequence[Sequence[Tile]], mappable: ScalarMappable, size: float, room: float, head: float = 0.0
 ) -> float:
     """Tiles in thin frames, ``size`` inches from one to the next, in a panel ``room`` inches wide.
 

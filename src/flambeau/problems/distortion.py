@@ -90,8 +90,7 @@ class Distortion:
     def _elastic(self, shape: tuple[int, int, int], key: Array) -> Array:
         fields = 2 * uniforms(key, 2 * math.prod(shape), FLOAT).reshape(2, *shape) - 1
         rows, columns = (bell(side, self.smoothness) for side in shape[1:])
-        smooth = jnp.einsum("ih,kbhw,jw->bijk", rows, fields, columns)
-        return self.elastic * smooth
+        return self.elastic * jnp.einsum("ih,kbhw,jw->bijk", rows, fields, columns)
 
 
 def grid(size: tuple[int, int]) -> Float[np.ndarray, "height width 2"]:

@@ -186,9 +186,8 @@ def numbers_in(
         words = layout.categories.get(name)
         numbers = as_numbers(cells) if words is None else as_indicators(cells, words)
         if numbers is None:
-            row = next(
-                row for row, cell in enumerate(cells) if not (is_usable(cell) if words is None else cell in words)
-            )
+            good = [is_usable(cell) if words is None else cell in words for cell in cells]
+            row = good.index(False)
             raise refused_cell(file, name, before + row + 1, block[row][0], cells[row], words)
         parts.append(numbers)
     return np.concatenate(parts, axis=1)

@@ -48,8 +48,6 @@ def labels_from(file: TableFile, name: str, rows: TableRows, kind: str) -> np.nd
         if kind != "text" and not writes_back(reader, cell):
             where = f"{file.path}, row {row + 1} (line {rows.lines[row]}), column {name!r}"
             raise DataError(where, f"labels that are {kind} numbers, as the model learned", repr(cell), "train anew")
-    if kind == "text":
-        return np.asarray(rows.target)
     return np.asarray([reader(cell) for cell in rows.target])
 
 

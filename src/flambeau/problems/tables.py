@@ -125,9 +125,8 @@ def quoted_record(
         for _, more in following:
             used.append(more)
             yield more
-        raise DataError(
-            f"{path}, line {number}", "a closing quote", "none up to the end", "close it, or write it twice"
-        )
+        where, remedy = f"{path}, line {number}", "close it, or write it twice"
+        raise DataError(where, "a closing quote", "none up to the end", remedy)
 
     try:
         cells = next(csv.reader(text(), delimiter=delimiter, skipinitialspace=True))

@@ -47,7 +47,7 @@ class DataBundle:
 
     def check_rows(self, field: str, data: np.ndarray | None, other: np.ndarray | None) -> None:
         """Refuse arrays of different numbers of rows."""
-        expected, got = row_count(data), row_count(other)
+        expected, got = (None if array is None else len(array) for array in (data, other))
         if expected != got:
             where = f"DataBundle({self.name!r}).{field}"
             raise DataError(where, f"{expected} rows, as the data has", got, "give one row for each example")
@@ -56,8 +56,3 @@ class DataBundle:
         fields = {"data": self.data, "target": self.target, "test_data": self.test_data}
         shown = [f"{name} {a.shape} {a.dtype}" for name, a in fields.items() if a is not None]
         return f"DataBundle({self.name!r}: {', '.join(shown)})"
-
-
-def row_count(array: np.ndarray | None) -> int | None:
-    """How many rows there are; None of no array."""
-    return None if array is None else len(array)

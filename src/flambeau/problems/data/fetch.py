@@ -119,8 +119,13 @@ def find(dataset: RemoteDataset, filename: str, *, source: str | None = None, do
     if not download:
         where, expected = f"{dataset.name}/{filename}", "a file in FLAMBEAU_DATA or the cache"
         raise UnavailableError(where, expected, "none", f"run `flambeau data fetch {dataset.name}` when connected")
-    url = f"{(source or dataset.source).rstrip('/')}/{filename}"
-    return download_file(url, made_folder(cache_folder() / dataset.name) / filename, published)
+    folder = cache_folder() / dataset.name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        expected = "a folder that can be written"
+        raise UnavailableError(str(folder), expected, error, "set FLAMBEAU_CACHE to one that can") from error
+    return download_file(f"{(source or dataset.source).rstrip('/')}/{filename}", folder / filename, published)
 
 
 def published_sum(dataset: RemoteDataset, filename: str) -> str:
@@ -139,13 +144,3 @@ def is_sound(location: Location, published: str) -> bool:
         location.path.unlink(missing_ok=True)
         return False
     return True
-
-
-def made_folder(folder: Path) -> Path:
-    """The folder, made if it was not there."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        expected = "a folder that can be written"
-        raise UnavailableError(str(folder), expected, error, "set FLAMBEAU_CACHE to one that can") from error
-    return folder

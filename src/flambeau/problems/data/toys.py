@@ -36,7 +36,8 @@ def two_moons(n_samples: int = 200, noise: float = 0.1, random_state: RandomStat
     check_range(n_samples >= 2, "two_moons.n_samples", "at least 2", n_samples)
     check_noise("two_moons", noise)
     upper, lower = np.linspace(0, np.pi, n_samples // 2), np.linspace(0, np.pi, n_samples - n_samples // 2)
-    X = np.concatenate([as_columns(np.cos(upper), np.sin(upper)), as_columns(1 - np.cos(lower), 0.5 - np.sin(lower))])
+    moons = (np.cos(upper), np.sin(upper)), (1 - np.cos(lower), 0.5 - np.sin(lower))
+    X = np.concatenate([np.stack(moon, axis=1) for moon in moons])
     y = np.repeat(np.array([0, 1], dtype=np.int64), [len(upper), len(lower)])
     return with_noise(X, noise, random_state), y
 
@@ -62,13 +63,12 @@ def two_spirals(
     Source: K. Lang, M. Witbrock, *Learning to tell two spirals apart*, 1988 (generator by A. Wieland). Lecture:
     多层感知机.
     """
-    check_range(
-        n_samples >= 4 and n_samples % 2 == 0, "two_spirals.n_samples", "an even number of at least 4", n_samples
-    )
+    even = n_samples >= 4 and n_samples % 2 == 0
+    check_range(even, "two_spirals.n_samples", "an even number of at least 4", n_samples)
     check_range(turns > 0, "two_spirals.turns", "a number above 0", turns)
     check_noise("two_spirals", noise)
     radius, angle = np.linspace(6.5, 0.5, n_samples // 2), np.linspace(0, 2 * np.pi * turns, n_samples // 2)
-    arm = as_columns(radius * np.sin(angle), radius * np.cos(angle))
+    arm = np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=1)
     X = np.stack([arm, -arm], axis=1).reshape(n_samples, 2)
     return with_noise(X, noise, random_state), np.tile(np.array([1, 0], dtype=np.int64), n_samples // 2)
 
@@ -106,11 +106,6 @@ def separable(
     # Mirror the rows on the wrong side, then push all away from the plane. The slack covers rounding only.
     wanted = y * (np.abs(height) + length * (margin * (1 + 1e-9) + 1e-12))
     return X + (wanted - height)[:, None] * direction, y, np.append(direction, bias) / length
-
-
-def as_columns(*columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Side by side."""
-    return np.stack(columns, axis=1)
 
 
 def with_noise(X: NDArray[np.float64], noise: float, random_state: RandomState) -> NDArray[np.float64]:
