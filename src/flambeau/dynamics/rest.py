@@ -36,7 +36,7 @@ def until_rest(
     first = jnp.zeros((), jnp.int32)
     if watch is None:
         return stretch(advance, ended, None, first, start, jnp.asarray(limit), 0)[1], None
-    seen = jax.tree.map(lambda x: x[None], watched_at(watch, start))
+    seen = jax.tree.map(lambda x: x[None], eqx.filter_jit(watch)(start))
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((advance, start, limit))):
         _, now, kept = stretch(advance, ended, watch, first, start, jnp.asarray(limit), most)
         return now, jax.tree.map(lambda *parts: jnp.concatenate(parts), seen, kept)
@@ -50,12 +50,6 @@ def until_rest(
         pieces.append(jax.tree.map(lambda rows, made=made: np.asarray(rows)[:made], kept))
         number += made
     return now, jax.tree.map(lambda *parts: np.concatenate(parts), *pieces)
-
-
-@eqx.filter_jit
-def watched_at(watch: Watch, now: PyTree) -> PyTree:
-    """What is recorded of one moment."""
-    return watch(now)
 
 
 @eqx.filter_jit

@@ -6,7 +6,7 @@ rests or swings between two states. Lecture: Hopfield Network.
 """
 
 import abc
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -95,16 +95,12 @@ class Glauber(AbstractUpdate):
     sees when a state rests.
     """
 
+    proof: ClassVar[str] = "none"
     temperature: Float[Array, ""]
     order: str = eqx.field(static=True, default="cyclic")
 
     def __init__(self, temperature: Any, order: str = "cyclic") -> None:
         self.temperature, self.order = jnp.asarray(temperature, float), order
-
-    @property
-    def proof(self) -> str:
-        """At a temperature nothing rests."""
-        return "none"
 
     def __check_init__(self) -> None:
         named("Glauber.order", ORDERS, self.order)
@@ -127,10 +123,7 @@ class Glauber(AbstractUpdate):
 class Synchronous(AbstractUpdate):
     """All neurons at once: s(t+1) = sign(W s(t) - θ). It ends in a fixed point or swings between two states."""
 
-    @property
-    def proof(self) -> str:
-        """Every neuron had its turn."""
-        return "sweep"
+    proof: ClassVar[str] = "sweep"
 
     def sweep(self, network: AbstractFeedback, states: Array, pull: Pull, key: Array, number: int | Array) -> Array:
         """One product."""
@@ -148,10 +141,7 @@ class BlockSequential(AbstractUpdate):
     def __check_init__(self) -> None:
         check_value("BlockSequential.blocks", self.blocks, 1, whole=True)
 
-    @property
-    def proof(self) -> str:
-        """Every neuron had its turn."""
-        return "sweep"
+    proof: ClassVar[str] = "sweep"
 
     def sweep(self, network: AbstractFeedback, states: Array, pull: Pull, key: Array, number: int | Array) -> Array:
         """One product a block."""
@@ -166,10 +156,7 @@ class BlockSequential(AbstractUpdate):
 class Greedy(AbstractUpdate):
     """Always the neuron whose flip lowers the energy most; every state has its own order. N flips are a sweep."""
 
-    @property
-    def proof(self) -> str:
-        """Every neuron had its turn."""
-        return "sweep"
+    proof: ClassVar[str] = "sweep"
 
     def sweep(self, network: AbstractFeedback, states: Array, pull: Pull, key: Array, number: int | Array) -> Array:
         """Up to N flips of the largest -Δs h."""

@@ -5,7 +5,7 @@ the next pattern in place of the same one, h = Ws(t) + λ W's(t - τ), with no e
 """
 
 import warnings
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -55,13 +55,9 @@ class BidirectionalNetwork(AbstractFeedback, AbstractAssociator):
     1988. Lecture: 联想记忆.
     """
 
+    levels: ClassVar[tuple[float, float]] = LEVELS
     structure: Dense
     back: Dense | None = None
-
-    @property
-    def levels(self) -> tuple[float, float]:
-        """-1 and +1."""
-        return LEVELS
 
     @property
     def units(self) -> int:
@@ -133,10 +129,7 @@ class BidirectionalNetwork(AbstractFeedback, AbstractAssociator):
 class ThereAndBack(AbstractUpdate):
     """The left layer from the right one, then the right one from the left."""
 
-    @property
-    def proof(self) -> str:
-        """Every neuron had its turn."""
-        return "sweep"
+    proof: ClassVar[str] = "sweep"
 
     def sweep(self, network: Any, states: Array, pull: Pull, key: Array, number: int | Array) -> States:
         x, y = network.split(states)
@@ -213,6 +206,7 @@ class SequenceNetwork(AbstractAssociator):
     *Limits.* Synchronous; not symmetric, so no energy is claimed. Source: Sompolinsky and Kanter 1986; Kleinfeld 1986.
     """
 
+    levels: ClassVar[tuple[float, float]] = LEVELS
     structure: Lateral
     transition: Dense
     strength: float | Array = 2.0
@@ -223,11 +217,6 @@ class SequenceNetwork(AbstractAssociator):
             expected, remedy = "a finite number of at least 0", "say 2, above 1 it moves on"
             raise ConfigurationError("sequence memory, strength", expected, self.strength, remedy)
         check_value("sequence memory, delay", self.delay, 0, whole=True)
-
-    @property
-    def levels(self) -> tuple[float, float]:
-        """-1 and +1."""
-        return LEVELS
 
     @property
     def wirings(self) -> tuple[Lateral, Dense]:

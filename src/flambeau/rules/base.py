@@ -74,6 +74,14 @@ def check_inputs(network: PyTree, batch: Batch, rule: str) -> None:
         raise DataError(f"{rule}, inputs", expected, got, "build the network for the data's number of features")
 
 
+def checked_trace(network: PyTree, batch: Batch, key: Array, rule: str) -> Any:
+    """The trace of the only layer of a network; inputs and targets that do not fit are refused."""
+    check_inputs(network, batch, rule)
+    trace = network.layers[0].forward(batch.inputs, key)
+    check_targets(batch, trace.output, rule)
+    return trace
+
+
 def one_layer(network: PyTree, rule: str) -> Any:
     """The only layer of a network, for the rules that teach no hidden units."""
     if len(network.layers) != 1:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from flambeau.errors import ConfigurationError
-from flambeau.rules.base import AbstractRule, Batch, Proposed, check_inputs, check_targets, mean_over, one_layer, total
+from flambeau.rules.base import AbstractRule, Batch, Proposed, checked_trace, mean_over, one_layer, total
 
 __all__ = ["DeltaRule", "LeastMeanSquares"]
 
@@ -43,12 +43,9 @@ class DeltaRule(AbstractRule):
 
     def propose(self, network: PyTree, batch: Batch, state: PyTree, key: Array) -> Proposed:
         """``correlate(x, (y - d) f'(s))``."""
-        layer = network.layers[0]
-        check_inputs(network, batch, "DeltaRule")
-        trace = layer.forward(batch.inputs, key)
-        check_targets(batch, trace.output, "DeltaRule")
+        trace = checked_trace(network, batch, key, "DeltaRule")
         difference = trace.output - batch.targets
-        delta = layer.activation.delta(trace.net, trace.output, difference)
+        delta = network.layers[0].activation.delta(trace.net, trace.output, difference)
         return teach(network, trace, delta, difference, batch, state)
 
 
@@ -75,9 +72,7 @@ class LeastMeanSquares(AbstractRule):
 
     def propose(self, network: PyTree, batch: Batch, state: PyTree, key: Array) -> Proposed:
         """``correlate(x, s - d)``."""
-        check_inputs(network, batch, "LeastMeanSquares")
-        trace = network.layers[0].forward(batch.inputs, key)
-        check_targets(batch, trace.output, "LeastMeanSquares")
+        trace = checked_trace(network, batch, key, "LeastMeanSquares")
         difference = trace.net - batch.targets
         return teach(network, trace, difference, difference, batch, state)
 

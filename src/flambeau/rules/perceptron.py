@@ -14,7 +14,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from flambeau.rules.base import AbstractRule, Batch, Proposed, check_inputs, check_targets, mean_over, one_layer
+from flambeau.rules.base import AbstractRule, Batch, Proposed, checked_trace, mean_over, one_layer
 
 __all__ = ["PerceptronRule"]
 
@@ -44,12 +44,9 @@ class PerceptronRule(AbstractRule):
 
     def propose(self, network: PyTree, batch: Batch, state: PyTree, key: Array) -> Proposed:
         """``correlate(x, y - d)``, summed over the batch."""
-        layer = network.layers[0]
-        check_inputs(network, batch, "PerceptronRule")
-        trace = layer.forward(batch.inputs, key)
-        check_targets(batch, trace.output, "PerceptronRule")
+        trace = checked_trace(network, batch, key, "PerceptronRule")
         difference = trace.output - batch.targets
-        _, proposal = layer.credit(trace, difference * batch.weights[:, None])
+        _, proposal = network.layers[0].credit(trace, difference * batch.weights[:, None])
         info = {
             "loss": mean_over(jnp.sum(difference * trace.net, axis=-1), batch.weights),
             "weight": jnp.sum(batch.weights),

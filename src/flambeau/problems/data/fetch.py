@@ -30,11 +30,7 @@ class RemoteDataset:
     Raises :class:`~flambeau.errors.ConfigurationError` for a name that is not a plain file name, since names become
     paths.
 
-    >>> RemoteDataset("tiny", "https://example.org/tiny/", {"tiny.gz": "0" * 64}).name
-    'tiny'
-
-    *Limits.* One folder, no archives.
-    Source: the registry of pooch (Uieda et al., 2020).
+    *Limits.* One folder, no archives. Source: the registry of pooch (Uieda et al., 2020).
     """
 
     name: str
@@ -49,25 +45,14 @@ class RemoteDataset:
 
 
 class Location(NamedTuple):
-    """Where a file stands now, its content not yet checked: ``place`` and ``path``.
-
-    >>> Location("cache", Path("tiny.gz")).place
-    'cache'
-    """
+    """Where a file stands now, its content not yet checked: ``place`` and ``path``."""
 
     place: Literal["data folder", "cache"]
     path: Path
 
 
 def cache_folder() -> Path:
-    """Return the folder for downloads: FLAMBEAU_CACHE if set, else the system's folder for caches.
-
-    >>> cache_folder().is_absolute()
-    True
-
-    *Limits.* Only named here, not made.
-    Source: pooch's ``os_cache`` (Uieda et al., 2020).
-    """
+    """The folder for downloads, only named here: FLAMBEAU_CACHE if set, else the system's folder for caches."""
     return Path(os.environ.get("FLAMBEAU_CACHE") or pooch.os_cache("flambeau")).expanduser().absolute()
 
 
@@ -76,12 +61,8 @@ def locate(dataset: RemoteDataset, filename: str) -> Location | None:
 
     Raises :class:`~flambeau.errors.ConfigurationError` if the data set has no file of that name.
 
-    >>> locate(RemoteDataset("no-such-set", "https://example.org/", {"a.gz": "0" * 64}), "a.gz") is None
-    True
-
     *Limits.* Looks at names only; :func:`find` also checks the content. A FLAMBEAU_DATA that is no folder holds
     nothing.
-    Source: the order is Flambeau's own.
     """
     published_sum(dataset, filename)
     if folder := os.environ.get("FLAMBEAU_DATA"):
@@ -111,7 +92,7 @@ def find(dataset: RemoteDataset, filename: str, *, source: str | None = None, do
     flambeau.errors.UnavailableError: no-such-set/a.gz: expected a file in FLAMBEAU_DATA or the cache, got none. ...
 
     *Limits.* No second try and no resuming; a killed process may leave a temporary file of another name in the cache.
-    Source: the order is Flambeau's own; download and hash by pooch (Uieda et al., 2020).
+    Source: download and hash by pooch (Uieda et al., 2020).
     """
     published, location = published_sum(dataset, filename), locate(dataset, filename)
     if location is not None and is_sound(location, published):

@@ -83,11 +83,6 @@ def load_idx(dataset: RemoteDataset, *, description: str = "", source: str | Non
     :class:`~flambeau.errors.DataError` if their numbers differ; and the errors of
     :func:`flambeau.problems.data.fetch.find`.
 
-    >>> load_idx(RemoteDataset("no-such-set", "https://example.org/", {"a.gz": "0" * 64}))
-    Traceback (most recent call last):
-        ...
-    flambeau.errors.ConfigurationError: find('no-such-set'): expected one of a.gz, got 'train-images-idx3-ubyte.gz'. ...
-
     *Limits.* The pictures are kept once, as float32; the bytes are not kept (``(images * 255).round()`` gives them
     back).
     Source: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998.
