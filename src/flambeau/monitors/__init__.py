@@ -12,28 +12,8 @@ from flambeau.monitors.weights import UpdateHistogram, UpdateNorms, WeightHistog
 from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 
 __all__ = [
-    "AbstractMonitor",
-    "AbstractRoundMonitor",
-    "DecisionSurface",
-    "ErrorCurve",
-    "FantasyParticles",
-    "FeatureMotion",
-    "FreeEnergyGap",
-    "GradientFlow",
-    "HiddenActivity",
-    "JacobianSpectrum",
-    "Mistakes",
-    "Moment",
-    "PseudoLikelihood",
-    "ReceptiveFields",
-    "ReconstructionError",
-    "UpdateHistogram",
-    "UpdateNorms",
-    "ValidationCurve",
-    "WeightHistogram",
-    "WeightNorms",
-    "always_on_units",
-    "dead_units",
-    "features",
-    "learning_curves",
-]
+    "AbstractMonitor", "AbstractRoundMonitor", "DecisionSurface", "ErrorCurve", "FantasyParticles", "FeatureMotion",
+    "FreeEnergyGap", "GradientFlow", "HiddenActivity", "JacobianSpectrum", "Mistakes", "Moment", "PseudoLikelihood",
+    "ReceptiveFields", "ReconstructionError", "UpdateHistogram", "UpdateNorms", "ValidationCurve", "WeightHistogram",
+    "WeightNorms", "always_on_units", "dead_units", "features", "learning_curves",
+]  # fmt: skip
