@@ -79,7 +79,7 @@ def unbounded(machine: Any, matrix: Array, v: Array) -> Array:
 
     steepest = jax.jvp(expected, (jnp.full_like(bias, FAR),), (jnp.ones_like(bias),))[1]
     kappa = 1 - (matrix**2 @ steepest)[:, None] / deviation**2
-    apart = jnp.abs(v.T - middles(machine, v).T)
+    apart = jnp.abs(v.T - machine.visible_net(machine(v)).T)  # from the means that E[h | v] asks for
     reach = REACH * deviation / jnp.sqrt(kappa) + (1 - kappa) / kappa * apart
     return jnp.where(kappa > 0, reach, jnp.inf)
 
@@ -87,11 +87,6 @@ def unbounded(machine: Any, matrix: Array, v: Array) -> Array:
 def deviations(machine: Any, v: Array) -> Float[Array, " units"]:
     """σ of every visible unit."""
     return jnp.broadcast_to(jnp.sqrt(jnp.asarray(machine.visible.variance, v.dtype)), v.shape[1:])
-
-
-def middles(machine: Any, v: Array) -> Float[Array, "rows units"]:
-    """The means that E[h | v] asks for."""
-    return machine.visible_net(machine.hidden.mean(machine.hidden_net(v)))
 
 
 def integrated(given: tuple[Any, ...], v: Array) -> Float[Array, "units rows"]:
@@ -113,5 +108,5 @@ def integrated(given: tuple[Any, ...], v: Array) -> Float[Array, "units rows"]:
         weights = jax.lax.map(weigh, grid)
         return -jax.scipy.special.logsumexp(weights, axis=0) - jnp.log(half * 2 / (points - 1))
 
-    each = matrix, v.T, middles(machine, v).T, reach, deviations(machine, v), machine.visible_bias
+    each = matrix, v.T, machine.visible_net(machine(v)).T, reach, deviations(machine, v), machine.visible_bias
     return jax.lax.map(unit, each)

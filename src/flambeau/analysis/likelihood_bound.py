@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flambeau.dynamics.directed_passes import ascend
+from flambeau.dynamics.gibbs import ascend
 from flambeau.errors import check_value
 from flambeau.foundation.rows import by_rows
 from flambeau.networks.dbn import DeepBeliefNetwork, log_joint, log_probability

@@ -36,7 +36,8 @@ def sample(file: Path, count: int, steps: int, label: str | None, out: Path) -> 
     check_generative(model, label)
     sides = image_sides(model.n_features_in_) if out.suffix.lower() == ".png" else (1, 1)
     warm_start_compiler()
-    rows = samples_of(model, count, steps, label)
+    chosen = {} if label is None else {"label": next(known for known in model.classes_ if str(known) == label)}
+    rows = np.asarray(model.sample(count, n_steps=steps, **chosen))
     content = samples_table(model, rows) if out.suffix.lower() == ".csv" else samples_picture(rows, sides)
     put(out, lambda path: write_atomic(path, content))
     click.echo(f"{count} samples after {steps} steps: {out}")
@@ -56,12 +57,6 @@ def check_generative(model: Any, label: str | None) -> None:
     if label is not None and label not in map(str, model.classes_):
         expected = f"one of {', '.join(map(str, model.classes_))}"
         raise ConfigurationError("--label", expected, repr(label), "choose one")
-
-
-def samples_of(model: Any, count: int, steps: int, label: str | None) -> np.ndarray:
-    """Samples ``(count, features)`` of the model, of one class where a label is given."""
-    chosen = {} if label is None else {"label": next(known for known in model.classes_ if str(known) == label)}
-    return np.asarray(model.sample(count, n_steps=steps, **chosen))
 
 
 def samples_table(model: Any, rows: np.ndarray) -> bytes:

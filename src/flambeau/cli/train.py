@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 
+from flambeau.cli.evaluate import measured, yardstick_of
 from flambeau.cli.group import Interrupted, say
 from flambeau.cli.models import ModelName, TrainingHelp, built
 from flambeau.cli.outputs import OutputFile, put, warm_start_compiler
-from flambeau.cli.scores import measured, yardstick_of
 from flambeau.cli.sources import Columns, Material, column_options, format_options, to_learn
 from flambeau.errors import ConfigurationError, DivergenceError
 

@@ -2,8 +2,7 @@
 
 from flambeau.dynamics.base import AbstractFeedback, AbstractLayered, AbstractMachine
 from flambeau.dynamics.continuous_time import FLOWS, Flowed, Mapped, damped_map, flow
-from flambeau.dynamics.directed_passes import ascend, descend
-from flambeau.dynamics.gibbs import Clamp, alternate, gibbs, sample_hidden, sample_visible, trajectory
+from flambeau.dynamics.gibbs import Clamp, alternate, ascend, descend, gibbs, sample_hidden, sample_visible, trajectory
 from flambeau.dynamics.label_units import class_scores, complete
 from flambeau.dynamics.mean_field import MeanField, mean_field
 from flambeau.dynamics.samplers import AbstractSampler, Enumeration, FromData, Particles, Persistent

@@ -19,6 +19,7 @@ __all__ = ["AbstractFeedback", "AbstractLayered", "AbstractMachine"]
 States = Float[Array, "batch units"]
 Order = Int[Array, " visits"]
 Noise = Float[Array, "visits batch"] | None
+Levels = tuple[float, float]
 
 
 class AbstractFeedback(eqx.Module):

@@ -5,8 +5,7 @@ from flambeau.monitors.boltzmann import FreeEnergyGap, PseudoLikelihood, Reconst
 from flambeau.monitors.curves import ErrorCurve, Mistakes, ValidationCurve
 from flambeau.monitors.decision_surface import DecisionSurface
 from flambeau.monitors.feature_motion import FeatureMotion, features, learning_curves
-from flambeau.monitors.gradient_flow import GradientFlow
-from flambeau.monitors.jacobian_spectrum import JacobianSpectrum
+from flambeau.monitors.gradient_flow import GradientFlow, JacobianSpectrum
 from flambeau.monitors.particles import FantasyParticles, ReceptiveFields
 from flambeau.monitors.weights import UpdateHistogram, UpdateNorms, WeightHistogram, WeightNorms
 from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment

@@ -17,8 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flambeau.dynamics.directed_passes import descend
-from flambeau.dynamics.gibbs import Clamp, gibbs, sample_hidden
+from flambeau.dynamics.gibbs import Clamp, descend, gibbs, sample_hidden
 from flambeau.dynamics.label_units import class_scores, without_label
 from flambeau.errors import ConfigurationError
 from flambeau.networks.rbm import RestrictedBoltzmannMachine

@@ -8,7 +8,7 @@ leaves to its caller is decided here.
 import csv
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -221,7 +221,9 @@ def column_names(path: Path, sample: Sequence[Sequence[str]], header: bool) -> t
         content = [row[place] for row in below]
         if not name and not any(content) and place == len(given) - 1 > 0:
             continue  # every line ends in a delimiter
-        if header and not name and place == 0 and counts_rows(content):
+        # 0, 1, 2, ... or 1, 2, 3, ...: what a data frame writes beside its rows.
+        counts = any(content == [str(row) for row in range(first, first + len(content))] for first in (0, 1))
+        if header and not name and place == 0 and counts:
             notes.append("the first column has no name and counts the rows: it is left out")
             continue
         if header and not name:
@@ -232,9 +234,3 @@ def column_names(path: Path, sample: Sequence[Sequence[str]], header: bool) -> t
             raise DataError(where, "names that differ", f"{name!r} twice", "rename one of the columns")
         names[name if header else str(place + 1)] = place
     return names, tuple(notes)
-
-
-def counts_rows(content: Iterable[str]) -> bool:
-    """Whether cells are 0, 1, 2, ... or 1, 2, 3, ...: what a data frame writes beside its rows."""
-    cells = list(content)
-    return any(cells == [str(number) for number in range(first, first + len(cells))] for first in (0, 1))

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from flambeau.dynamics.directed_passes import ascend, descend
+from flambeau.dynamics.gibbs import ascend, descend
 from flambeau.errors import ConfigurationError
 from flambeau.rules.base import AbstractRule, Batch, Proposed, mean_over, total
 from flambeau.rules.contrastive import ContrastiveDivergence
