@@ -111,10 +111,9 @@ def log_partition(
     (True, True)
 
     Raises :class:`~flambeau.errors.ConfigurationError` for too many states under "exact", units without a density,
-    fewer than 2 chains, or no key.
-    *Limits.* Agreement is evidence, no proof: chains that start the reverse and have never seen a mode miss it as the
-    forward ones do. Source: Neal 2001; Salakhutdinov and Murray 2008; Bennett 1976; Burda, Grosse, Salakhutdinov 2015
-    for the reverse bound. Lecture: 深度信念网络.
+    fewer than 2 chains, or no key. *Limits.* Agreement is evidence, no proof: chains that start the reverse and have
+    never seen a mode miss it as the forward ones do. Source: Neal 2001; Salakhutdinov and Murray 2008; Bennett 1976;
+    Burda, Grosse, Salakhutdinov 2015 for the reverse bound. Lecture: 深度信念网络.
     """
     if method not in ("auto", "exact", "ais"):
         raise ConfigurationError("log_partition.method", "auto, exact or ais", repr(method), "choose one")

@@ -54,9 +54,8 @@ class GradientFlow(AbstractMonitor):
 
     *Limits.* For the rules whose info has ``traces``, ``errors`` and ``delta`` (back-propagation). It watches so much
     of a step that the compiler may fuse the step in another way and round it differently: LeNet-4 came out with other
-    last bits (1e-8), the other networks tried with the same.
-    Source: Nielsen 2015, *Neural networks and deep learning*, ch. 5; Glorot and Bengio 2010.
-    Lecture: 为什么传统的 BP 在深度增加后仍有问题.
+    last bits (1e-8), the other networks tried with the same. Source: Nielsen 2015, *Neural networks and deep learning*,
+    ch. 5; Glorot and Bengio 2010. Lecture: 为什么传统的 BP 在深度增加后仍有问题.
     """
 
     name: ClassVar[str] = "gradient_flow"

@@ -99,12 +99,11 @@ def lenet(
     (1, 10)
 
     Raises :class:`~flambeau.errors.ConfigurationError` for an unknown variant, images larger than the field, or more
-    classes than bitmaps.
-    *Limits.* The papers print neither LeNet-4's tables nor a count that fits its description: a full layer of 120 on
-    16 maps of 5x5 has 48,120 parameters alone, against "about 17,000"; ours has 50,698, and 262,306 connections against
-    "about 260,000". LeNet-1's table is recalled; it fits both published counts.
-    Sources: LeCun et al. 1990, *Handwritten digit recognition with a back-propagation network*; Bottou et al. 1994,
-    *Comparison of classifier methods*; LeCun, Bottou, Bengio, Haffner 1998. Lecture: 卷积神经网络, LeNet.
+    classes than bitmaps. *Limits.* The papers print neither LeNet-4's tables nor a count that fits its description: a
+    full layer of 120 on 16 maps of 5x5 has 48,120 parameters alone, against "about 17,000"; ours has 50,698, and
+    262,306 connections against "about 260,000". LeNet-1's table is recalled; it fits both published counts. Sources:
+    LeCun et al. 1990, *Handwritten digit recognition with a back-propagation network*; Bottou et al. 1994, *Comparison
+    of classifier methods*; LeCun, Bottou, Bengio, Haffner 1998. Lecture: 卷积神经网络, LeNet.
     """
     layers = named("lenet.variant", LENETS, variant)(image, classes, key)
     return FeedForward(with_dropout(layers, dropout))

@@ -37,10 +37,9 @@ class Distortion:
     >>> bend(jnp.ones((2, 5, 5, 1)), jax.random.key(0)).shape
     (2, 5, 5, 1)
 
-    Raises :class:`~flambeau.errors.ConfigurationError` for an amount below 0, or a smoothness of 0.
-    *Limits.* No flips: a mirrored digit is another sign.
-    Source: Simard, Steinkraus, Platt 2003, *Best practices for convolutional neural networks* (α = 34, σ = 4 for
-    28x28); LeCun, Bottou, Bengio, Haffner 1998 (the affine part).
+    Raises :class:`~flambeau.errors.ConfigurationError` for an amount below 0, or a smoothness of 0. *Limits.* No flips:
+    a mirrored digit is another sign. Source: Simard, Steinkraus, Platt 2003, *Best practices for convolutional neural
+    networks* (α = 34, σ = 4 for 28x28); LeCun, Bottou, Bengio, Haffner 1998 (the affine part).
     """
 
     shift: float = 0.0

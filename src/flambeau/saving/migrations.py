@@ -1,8 +1,7 @@
 """Older formats, read into the newest: one function per break, and no other code knows that there were any.
 
 A format is broken when a class or a field changes its name or its meaning; a field that is new and has a default, or a
-parameter that is new, breaks nothing. Kept files of every format hold these functions to their word
-(``tests/files``).
+parameter that is new, breaks nothing. Kept files of every format hold these functions to their word (``tests/files``).
 """
 
 from collections.abc import Callable

@@ -24,8 +24,7 @@ class DataBundle:
     DataBundle('gate': data (4, 2) float64, target (4,) int64)
 
     *Limits.* The fields cannot be replaced, but the arrays themselves stay writable. Two bundles are equal only if they
-    are the same object.
-    Source: the Bunch of scikit-learn's data sets (Pedregosa et al., 2011), with the fields fixed.
+    are the same object. Source: the Bunch of scikit-learn's data sets (Pedregosa et al., 2011), with the fields fixed.
     """
 
     name: str

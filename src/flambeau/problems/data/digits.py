@@ -20,8 +20,7 @@ def digits() -> DataBundle:
 
     *Limits.* There is no official split (``test_data`` is None), and rows of one writer follow each other: an
     unshuffled split tests on new writers and gives lower figures than a shuffled one. Only the test part of the UCI
-    set.
-    Source: E. Alpaydin, C. Kaynak, *Optical recognition of handwritten digits*, UCI repository, 1998.
+    set. Source: E. Alpaydin, C. Kaynak, *Optical recognition of handwritten digits*, UCI repository, 1998.
     """
     from sklearn.datasets import load_digits  # here: it takes longer to import than all else in this package
 

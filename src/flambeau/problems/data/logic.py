@@ -63,9 +63,8 @@ def parity(bits: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     ((8, 3), [0, 1, 1, 0, 1, 0, 0, 1])
 
     *Limits.* The rows double with every bit. Every input matters to every answer, so a learner that looks at single
-    inputs learns nothing.
-    Source: D. Rumelhart, G. Hinton, R. Williams, *Learning internal representations by error propagation*, 1986.
-    Lecture: 多层感知机.
+    inputs learns nothing. Source: D. Rumelhart, G. Hinton, R. Williams, *Learning internal representations by error
+    propagation*, 1986. Lecture: 多层感知机.
     """
     if not 1 <= bits <= MOST_BITS:
         expected = f"a whole number from 1 to {MOST_BITS}"

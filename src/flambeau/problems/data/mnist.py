@@ -84,8 +84,7 @@ def load_idx(dataset: RemoteDataset, *, description: str = "", source: str | Non
     :func:`flambeau.problems.data.fetch.find`.
 
     *Limits.* The pictures are kept once, as float32; the bytes are not kept (``(images * 255).round()`` gives them
-    back).
-    Source: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998.
+    back). Source: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998.
     """
     images, target = read_part(dataset, TRAINING, source)
     test_images, test_target = read_part(dataset, TEST, source)

@@ -59,9 +59,8 @@ def two_spirals(
     >>> X.shape, X[:2].tolist(), y[:2].tolist()
     ((194, 2), [[0.0, 6.5], [-0.0, -6.5]], [1, 0])
 
-    *Limits.* Neighbouring arms are 3 / turns apart (1 at the defaults); noise near half of that mixes them.
-    Source: K. Lang, M. Witbrock, *Learning to tell two spirals apart*, 1988 (generator by A. Wieland). Lecture:
-    多层感知机.
+    *Limits.* Neighbouring arms are 3 / turns apart (1 at the defaults); noise near half of that mixes them. Source: K.
+    Lang, M. Witbrock, *Learning to tell two spirals apart*, 1988 (generator by A. Wieland). Lecture: 多层感知机.
     """
     even = n_samples >= 4 and n_samples % 2 == 0
     check_range(even, "two_spirals.n_samples", "an even number of at least 4", n_samples)
