@@ -4,7 +4,6 @@ Numbers only; :mod:`flambeau.report` draws them. Layers are named as in the pape
 sub-sampling or pooling, F full connection, numbered from the bottom, and the top one ``output``.
 """
 
-import functools
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -32,30 +31,13 @@ from flambeau.structures import (
 __all__ = ["FeatureMap", "feature_maps", "layer_names", "saliency"]
 
 
-@functools.singledispatch
-def letter(part: Any) -> str:
-    """The papers' letter for a layer, or for the structure in it; empty for what has no units of its own."""
-    return ""
+# The papers' letters for structures, and for layers of their own.
+LETTERS = {Subsampling: "S", MaxPooling: "S", AveragePooling: "S", Convolution: "C", Dense: "F"}
 
 
-@letter.register
-def _(part: Layer) -> str:
-    return letter(part.structure) or "L"
-
-
-@letter.register(Subsampling | MaxPooling | AveragePooling)
-def _(part: Any) -> str:
-    return "S"
-
-
-@letter.register
-def _(part: Convolution) -> str:
-    return "C"
-
-
-@letter.register
-def _(part: Dense) -> str:
-    return "F"
+def letter(layer: AbstractLayer) -> str:
+    """The papers' letter for a layer, by the structure in it if it has one; empty for one without units of its own."""
+    return LETTERS.get(type(layer.structure), "L") if isinstance(layer, Layer) else LETTERS.get(type(layer), "")
 
 
 def layer_names(network: FeedForward) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def row_of(name: str, layer: AbstractLayer, *, hidden: bool) -> Row:
     if layer.neurons is None:
         return Row(name, type(layer).__name__, hidden=hidden)
     f = layer.neurons.activation
-    units = next((name for name, known in ACTIVATIONS.items() if known == f), type(f).__name__)
+    units = next((word for word, known in ACTIVATIONS.items() if known == f), type(f).__name__)
     shape = "×".join(str(size) for size in layer.neurons.structure.unit_shape)
     bounded = math.isfinite(f.low) and math.isfinite(f.high)
     return Row(name, f"{shape} {units} units", units, f.steepest, bounded, hidden)

@@ -65,23 +65,29 @@ class Columns(NamedTuple):
 Command = Callable[..., Any]
 
 
-def options(*given: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Several options of a command, in the order in which its help shows them."""
-    return lambda command: functools.reduce(lambda inner, option: option(inner), reversed(given), command)
+def with_options(command: Command, *options: Callable[[Command], Command]) -> Command:
+    """The command with its options, in the order in which its help shows them."""
+    return functools.reduce(lambda inner, option: option(inner), reversed(options), command)
 
 
-# How a table is written, where it is not found out rightly.
-format_options = options(
-    click.option("--delimiter", help="comma, semicolon, tab, bar, or the character itself (default: found)"),
-    click.option("--header/--no-header", default=None, help="whether the first line holds names (default: found)"),
-    click.option("--encoding", help="for instance latin-1 or utf-16 (default: UTF-8, else Latin-1)"),
-)
-# Which columns are used, and how.
-column_options = options(
-    click.option("--target", metavar="NAME", help="the column to predict (default: the last one)"),
-    click.option("--drop", multiple=True, metavar="NAME", help="a column to leave out; repeatable"),
-    click.option("--categorical", multiple=True, metavar="NAME", help="a column of words; repeatable"),
-)
+def format_options(command: Command) -> Command:
+    """How a table is written, where it is not found out rightly."""
+    return with_options(
+        command,
+        click.option("--delimiter", help="comma, semicolon, tab, bar, or the character itself (default: found)"),
+        click.option("--header/--no-header", default=None, help="whether the first line holds names (default: found)"),
+        click.option("--encoding", help="for instance latin-1 or utf-16 (default: UTF-8, else Latin-1)"),
+    )
+
+
+def column_options(command: Command) -> Command:
+    """Which columns are used, and how."""
+    return with_options(
+        command,
+        click.option("--target", metavar="NAME", help="the column to predict (default: the last one)"),
+        click.option("--drop", multiple=True, metavar="NAME", help="a column to leave out; repeatable"),
+        click.option("--categorical", multiple=True, metavar="NAME", help="a column of words; repeatable"),
+    )
 
 
 def opened(data: str, columns: Columns) -> TableFile | None:

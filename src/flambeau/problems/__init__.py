@@ -1,9 +1,8 @@
 """Problems: where examples come from."""
 
 from flambeau.problems.base import AbstractMemoryless, AbstractProblem, Generated, step_numbers
-from flambeau.problems.data.bundle import DataBundle
+from flambeau.problems.data.bundle import DataBundle, digits
 from flambeau.problems.data.catalogue import available, fetch_dataset, load
-from flambeau.problems.data.digits import digits
 from flambeau.problems.data.idx import read_idx
 from flambeau.problems.data.logic import logic_gate, parity, xor
 from flambeau.problems.data.mnist import fashion_mnist, mnist

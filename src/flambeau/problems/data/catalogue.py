@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flambeau.errors import ConfigurationError
-from flambeau.problems.data.bundle import DataBundle
-from flambeau.problems.data.digits import digits
+from flambeau.problems.data.bundle import DataBundle, digits
 from flambeau.problems.data.fetch import RemoteDataset, find, locate
 from flambeau.problems.data.mnist import FASHION_MNIST, MNIST, fashion_mnist, mnist
 
