@@ -99,19 +99,14 @@ def open_table(
 
 def table_records(lines: Iterator[str], delimiter: str, path: Path) -> Iterator[Record]:
     """Line and cells of every record that holds anything; a spreadsheet's hint in the first line is none."""
-    for line, cells in cell_records(lines, delimiter, path):
-        if any(cells) and not (line == 1 and HINT.fullmatch(delimiter.join(cells))):
-            yield line, cells
-
-
-def cell_records(lines: Iterator[str], delimiter: str, path: Path) -> Iterator[Record]:
-    """Cells without the blanks around them, unless they stand within quotes; a quoted cell may hold line ends."""
     counted = enumerate(lines, 1)
     for number, line in counted:
-        if '"' not in line:
-            yield number, [cell.strip() for cell in line.split(delimiter)]
+        if '"' in line:  # a quoted cell keeps its blanks, and may hold line ends
+            cells = quoted_record(number, line, counted, delimiter, path)
         else:
-            yield number, quoted_record(number, line, counted, delimiter, path)
+            cells = [cell.strip() for cell in line.split(delimiter)]
+        if any(cells) and not (number == 1 and HINT.fullmatch(delimiter.join(cells))):
+            yield number, cells
 
 
 def quoted_record(

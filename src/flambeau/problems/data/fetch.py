@@ -95,8 +95,13 @@ def find(dataset: RemoteDataset, filename: str, *, source: str | None = None, do
     Source: download and hash by pooch (Uieda et al., 2020).
     """
     published, location = published_sum(dataset, filename), locate(dataset, filename)
-    if location is not None and is_sound(location, published):
+    if location is not None and location.place == "data folder":  # the user's own: to be told about, not repaired
+        check_sum(location.path, published, remedy="replace it by the published file, or unset FLAMBEAU_DATA")
         return location.path
+    if location is not None:
+        if pooch.file_hash(str(location.path)) == published.lower():
+            return location.path
+        location.path.unlink(missing_ok=True)
     if not download:
         where, expected = f"{dataset.name}/{filename}", "a file in FLAMBEAU_DATA or the cache"
         raise UnavailableError(where, expected, "none", f"run `flambeau data fetch {dataset.name}` when connected")
@@ -115,13 +120,3 @@ def published_sum(dataset: RemoteDataset, filename: str) -> str:
         known = f"one of {', '.join(dataset.sha256)}"
         raise ConfigurationError(f"find({dataset.name!r})", known, repr(filename), "ask for a file of the data set")
     return dataset.sha256[filename]
-
-
-def is_sound(location: Location, published: str) -> bool:
-    """Whether the file is the published one; a cached one that is not goes."""
-    if location.place == "data folder":  # the user's own: to be told about, not repaired
-        check_sum(location.path, published, remedy="replace it by the published file, or unset FLAMBEAU_DATA")
-    elif pooch.file_hash(str(location.path)) != published.lower():
-        location.path.unlink(missing_ok=True)
-        return False
-    return True
