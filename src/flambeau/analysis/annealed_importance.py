@@ -19,8 +19,6 @@ from jaxtyping import Array, Float
 from flambeau.dynamics.base import AbstractMachine
 from flambeau.errors import ConfigurationError
 
-__all__ = ["anneal", "annealing_temperatures", "base_log_partition", "base_samples", "bennett", "log_mean_weight"]
-
 PART = 50  # temperatures whose weights are added up on the device
 STEPS = ((0.0, 0.5, 1e-3), (0.5, 0.9, 1e-4), (0.9, 1.0, 1e-5))  # 14,500 temperatures
 

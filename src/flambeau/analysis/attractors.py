@@ -19,8 +19,6 @@ from flambeau.foundation.precision import dtype
 from flambeau.networks.pair_memory import bipolar
 from flambeau.neurons import Bernoulli
 
-__all__ = ["Landscape", "attractor_kinds", "energy_plane", "landscape", "overlap"]
-
 MOST = 20
 CHUNK = 1 << 14
 KINDS = ("memory", "negative", "mixture", "other")

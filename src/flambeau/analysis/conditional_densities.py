@@ -22,8 +22,6 @@ from flambeau.errors import ConfigurationError
 from flambeau.foundation.rows import by_rows
 from flambeau.neurons.units import states_of
 
-__all__ = ["log_densities"]
-
 REACH = 8.0  # standard deviations on either side of the furthest conditional means
 STEP = 0.7  # standard deviations between points: the trapezoid rule is then exact to rounding for a Gaussian
 POINTS = 64  # a multiple of this many, so that few programs are compiled

@@ -12,8 +12,6 @@ from flambeau.analysis.verdict import Verdict, judge
 from flambeau.errors import ConfigurationError
 from flambeau.rules.base import AbstractRule, Batch
 
-__all__ = ["diagnose", "diagnose_gradients", "gradient_flow"]
-
 
 def gradient_flow(network: PyTree, rule: AbstractRule, batch: Batch) -> Verdict:
     """The verdict on a network as it is, on one batch, without training it.

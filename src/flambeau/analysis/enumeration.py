@@ -22,8 +22,6 @@ from flambeau.neurons import AbstractUnit
 from flambeau.neurons.real_units import AbstractGaussian
 from flambeau.structures.dense import written_out
 
-__all__ = ["all_states", "enumerable", "exact_distribution", "exact_log_partition", "exact_samples", "listable"]
-
 TABLE = 1 << 11  # states of the low table: its net inputs stay in the cache
 FEW = 1 << 20  # states that are listed without asking: 20 binary units
 MOST = 1 << 25

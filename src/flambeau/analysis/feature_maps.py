@@ -28,9 +28,6 @@ from flambeau.structures import (
     Subsampling,
 )
 
-__all__ = ["FeatureMap", "feature_maps", "layer_names", "saliency"]
-
-
 # The papers' letters for structures, and for layers of their own.
 LETTERS = {Subsampling: "S", MaxPooling: "S", AveragePooling: "S", Convolution: "C", Dense: "F"}
 

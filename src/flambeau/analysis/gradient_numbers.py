@@ -12,8 +12,6 @@ from flambeau.foundation.precision import dtype
 from flambeau.rules.base import AbstractRule, Batch, total
 from flambeau.structures import AbstractLayer, Trace
 
-__all__ = ["SILENT", "flow_numbers"]
-
 NEEDS = ("traces", "errors", "delta")
 SILENT = 0.05  # a unit is silent where |f'(s)| is below this share of the largest slope
 COLUMNS = ("delta", "bias_gradient", "weight_gradient", "slope", "saturated", "mean", "deviation")

@@ -19,8 +19,6 @@ from jaxtyping import Array, Float, PyTree
 from flambeau.analysis.learning_layers import learning_layers
 from flambeau.foundation.random import uniforms
 
-__all__ = ["SpectrumEnds", "ends_of_matrix", "golub_kahan", "jacobian_ends", "jacobian_spectrum"]
-
 EXACT, STEPS = 256, 64
 Map = Callable[[Array], Array]
 

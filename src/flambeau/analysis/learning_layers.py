@@ -14,8 +14,6 @@ from flambeau.errors import ConfigurationError
 from flambeau.neurons import ACTIVATIONS
 from flambeau.structures import AbstractLayer
 
-__all__ = ["Row", "deltas_of", "learning_layers", "length", "named_floats", "rows_of", "weights_of"]
-
 
 class Row(NamedTuple):
     """A layer as reports name it.

@@ -12,8 +12,6 @@ from flambeau.errors import check_value
 from flambeau.foundation.rows import by_rows
 from flambeau.networks.dbn import DeepBeliefNetwork, log_joint, log_probability
 
-__all__ = ["log_likelihood_bound"]
-
 
 def log_likelihood_bound(
     network: DeepBeliefNetwork,

@@ -31,15 +31,6 @@ from flambeau.foundation.rows import by_rows
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
 
-__all__ = [
-    "LikelihoodReport",
-    "LogPartition",
-    "independent_log_likelihood",
-    "likelihood_report",
-    "log_likelihood",
-    "log_partition",
-]
-
 REVERSE_STEPS = 5_000  # of Gibbs sampling before the reverse passage, where no exact samples are to be had
 APART = 1.0  # nats between the two directions beyond which nothing is said
 SHARE = 0.1  # of the chains that must count

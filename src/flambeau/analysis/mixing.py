@@ -18,15 +18,6 @@ from flambeau.analysis.log_partition import walked
 from flambeau.dynamics.base import AbstractMachine
 from flambeau.errors import ConfigurationError, DataError
 
-__all__ = [
-    "Quality",
-    "autocorrelation",
-    "autocorrelation_time",
-    "effective_sample_size",
-    "geweke",
-    "quality_against_steps",
-]
-
 
 def series_of(series: Any, least: int = 4) -> Float[np.ndarray, "steps chains"]:
     """Chains as columns, checked."""

@@ -14,8 +14,6 @@ from flambeau.foundation.precision import dtype
 from flambeau.networks.feedforward import FeedForward
 from flambeau.structures import AveragePooling, Layer, MaxPooling
 
-__all__ = ["ParameterRow", "ParameterTable", "parameter_table"]
-
 
 @dataclasses.dataclass(frozen=True)
 class ParameterRow:

@@ -27,8 +27,6 @@ from flambeau.structures import (
     Window,
 )
 
-__all__ = ["ReceptiveField", "effective_field", "receptive_field"]
-
 
 @dataclasses.dataclass(frozen=True)
 class ReceptiveField:

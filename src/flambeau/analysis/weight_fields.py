@@ -14,8 +14,6 @@ from flambeau.networks.feedforward import FeedForward
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.structures import AbstractStructure, Convolution, Dense
 
-__all__ = ["layer_kernels", "weight_fields"]
-
 
 @functools.singledispatch
 def weight_fields(network: Any) -> Float[np.ndarray, "units visible"]:

@@ -13,8 +13,6 @@ from flambeau.cli.outputs import warm_start_compiler
 from flambeau.cli.sources import Columns, column_options, format_options, part_for
 from flambeau.errors import DataError, FlambeauError
 
-__all__ = ["Yardstick", "evaluate", "measured", "yardstick_of"]
-
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))

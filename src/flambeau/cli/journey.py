@@ -12,8 +12,6 @@ from flambeau.cli.outputs import OutputFolder, put, warm_start_compiler
 if TYPE_CHECKING:
     from flambeau.journey import Chapter, Plan, Setting
 
-__all__ = ["journey"]
-
 
 @click.command(short_help="Run the lecture's chapters and write a page.")
 @click.option("--chapter", "names", multiple=True, metavar="NAME", help="Run this chapter only (may be repeated).")

@@ -9,8 +9,6 @@ import click
 
 from flambeau.errors import ConfigurationError
 
-__all__ = ["ModelName", "TrainingHelp", "built", "is_memory", "load_estimator", "model_names"]
-
 
 def model_names() -> list[str]:
     """The public estimators, in alphabetical order: whatever is registered is here."""

@@ -14,8 +14,6 @@ from flambeau.cli.group import Elsewhere, say
 from flambeau.errors import ConfigurationError, OutputError
 from flambeau.foundation.files import check_output
 
-__all__ = ["OutputFile", "OutputFolder", "put", "table_text", "warm_start_compiler"]
-
 PROBE = bytes(1 << 16)  # more than what a full disk may still have in its last block
 
 

@@ -15,8 +15,6 @@ from flambeau.cli.sources import Columns, format_options, is_supervised, opened,
 from flambeau.errors import ConfigurationError
 from flambeau.problems import TableFile, TableLayout, read_rows
 
-__all__ = ["predict", "recall"]
-
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))

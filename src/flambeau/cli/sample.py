@@ -12,8 +12,6 @@ from flambeau.cli.outputs import OutputFile, put, table_text, warm_start_compile
 from flambeau.cli.sources import remembered_table
 from flambeau.errors import ConfigurationError
 
-__all__ = ["sample"]
-
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))

@@ -22,18 +22,6 @@ from flambeau.problems.table_targets import (
     table_fingerprint,
 )
 
-__all__ = [
-    "Columns",
-    "Material",
-    "Part",
-    "column_options",
-    "format_options",
-    "opened",
-    "part_for",
-    "remembered_table",
-    "to_learn",
-]
-
 
 class Part(NamedTuple):
     """Rows, their targets (None where the model has none), and in words which rows they are."""

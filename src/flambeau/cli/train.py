@@ -19,8 +19,6 @@ from flambeau.cli.outputs import OutputFile, put, warm_start_compiler
 from flambeau.cli.sources import Columns, Material, column_options, format_options, to_learn
 from flambeau.errors import ConfigurationError, DivergenceError
 
-__all__ = ["train_command"]
-
 
 class Places(NamedTuple):
     """Where the model and the checkpoint go, whether the checkpoint stays, and whether to go on from it."""

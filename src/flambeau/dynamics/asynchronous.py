@@ -15,8 +15,6 @@ from jaxtyping import Array
 from flambeau.dynamics.base import Levels, Noise, Order, States
 from flambeau.structures.lateral import Lateral
 
-__all__ = ["chosen", "visit_by_nets", "visit_in_blocks", "visit_one_by_one"]
-
 BLOCK = 24  # neurons whose net inputs are one product
 GROUP = 4  # neurons written out without a product between them
 

@@ -13,9 +13,6 @@ from jaxtyping import Array, Float, Int
 from flambeau.neurons.units import AbstractUnit
 from flambeau.structures.base import AbstractStructure
 
-__all__ = ["AbstractFeedback", "AbstractLayered", "AbstractMachine"]
-
-
 States = Float[Array, "batch units"]
 Order = Int[Array, " visits"]
 Noise = Float[Array, "visits batch"] | None

@@ -19,8 +19,6 @@ from jaxtyping import Array, Bool, Float, Int
 from flambeau.dynamics.rest import STILL, per_row, until_rest
 from flambeau.errors import ConfigurationError, check_value, named
 
-__all__ = ["FLOWS", "Flowed", "Mapped", "damped_map", "flow"]
-
 SAFETY, SHRINK, GROW = 0.9, 0.2, 10.0  # the usual step control (Hairer, Norsett and Wanner 1993)
 # Dormand and Prince 1980: each row makes the next stage; the last one is also the new state, of order five.
 STAGES = (

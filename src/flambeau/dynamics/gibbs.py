@@ -16,8 +16,6 @@ from jaxtyping import Array, Bool, Float
 
 from flambeau.dynamics.base import AbstractMachine
 
-__all__ = ["Clamp", "alternate", "ascend", "descend", "gibbs", "hold", "sample_hidden", "sample_visible", "trajectory"]
-
 
 class Clamp(NamedTuple):
     """Visible units that are held: where ``mask`` is True they keep ``values`` (in-painting, a given label)."""

@@ -13,8 +13,6 @@ from jaxtyping import Array, Float
 
 from flambeau.dynamics.base import AbstractMachine
 
-__all__ = ["class_scores", "complete", "each_label", "without_label"]
-
 
 def without_label(machine: AbstractMachine, x: Float[Array, "batch features"]) -> Float[Array, "batch visible"]:
     """Rows as the machine sees them when their label is missing: its columns are 0."""

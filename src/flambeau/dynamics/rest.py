@@ -13,8 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
 
-__all__ = ["STILL", "per_row", "until_rest"]
-
 STRETCH = 64  # steps that are recorded between two looks from the host
 
 STILL = operator.attrgetter("still")  # of a state that keeps it; one object, since another one compiles anew

@@ -21,8 +21,6 @@ from flambeau.dynamics.gibbs import alternate
 from flambeau.errors import ConfigurationError
 from flambeau.neurons.units import states_of
 
-__all__ = ["AbstractSampler", "Enumeration", "FromData", "Particles", "Persistent"]
-
 
 class Particles(NamedTuple):
     """Visible states, the mean hidden values and the net inputs that go with them, and what each counts (sum 1)."""

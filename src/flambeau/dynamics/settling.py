@@ -20,18 +20,6 @@ from flambeau.dynamics.rest import until_rest
 from flambeau.errors import ConfigurationError, check_value, named
 from flambeau.foundation.random import uniform
 
-__all__ = [
-    "AbstractUpdate",
-    "Asynchronous",
-    "BlockSequential",
-    "Glauber",
-    "Greedy",
-    "Settled",
-    "Synchronous",
-    "at_rest",
-    "settle",
-]
-
 Pull = Array | None  # on the net inputs of neurons that are held
 ORDERS = {name: name for name in ("cyclic", "random", "replacement")}
 

@@ -16,8 +16,6 @@ from jaxtyping import Array, Float, Int, PyTree
 from flambeau.dynamics.base import AbstractMachine
 from flambeau.dynamics.samplers import AbstractSampler, Drawn, Particles, unconnected
 
-__all__ = ["Ladder", "Tempering", "exchange", "temper"]
-
 
 class Ladder(NamedTuple):
     """Chains on every rung ``(rungs, chains, visible)``, the rungs' ``betas`` from 0 to 1, the ``base`` biases a.

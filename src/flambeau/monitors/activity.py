@@ -11,8 +11,6 @@ from jaxtyping import Array, Int, PyTree
 from flambeau.foundation.precision import dtype
 from flambeau.training.monitoring import AbstractMonitor, Moment
 
-__all__ = ["HiddenActivity", "always_on_units", "dead_units"]
-
 LOW, HIGH = 0.01, 0.99
 
 

@@ -15,8 +15,6 @@ from flambeau.foundation.memory import kept_apart, on_device
 from flambeau.foundation.precision import dtype
 from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 
-__all__ = ["FreeEnergyGap", "PseudoLikelihood", "ReconstructionError"]
-
 
 class FreeEnergyGap(AbstractRoundMonitor):
     """Mean F(held out) - mean F(training rows) at the end of each round; log Z cancels, so it is exact.

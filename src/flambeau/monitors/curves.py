@@ -10,8 +10,6 @@ from jaxtyping import Array, PyTree
 from flambeau.foundation.memory import kept_apart
 from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 
-__all__ = ["ErrorCurve", "Mistakes", "ValidationCurve"]
-
 
 class ErrorCurve(AbstractMonitor):
     """First, last, lowest and highest step loss of every round (``history["loss"]`` already holds the mean).

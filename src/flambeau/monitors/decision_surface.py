@@ -10,8 +10,6 @@ from jaxtyping import Array, Float, PyTree
 from flambeau.errors import DataError
 from flambeau.training.monitoring import AbstractRoundMonitor
 
-__all__ = ["DecisionSurface"]
-
 
 class DecisionSurface(AbstractRoundMonitor):
     """The network's outputs on a grid over the first two inputs, at the end of every round.

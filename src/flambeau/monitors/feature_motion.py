@@ -15,8 +15,6 @@ from flambeau.foundation.memory import on_device
 from flambeau.foundation.precision import dtype
 from flambeau.training.monitoring import AbstractMonitor, Moment
 
-__all__ = ["FeatureMotion", "features", "learning_curves"]
-
 
 class Start(eqx.Module):
     """Where the layers started: their weights, and their features on the probe."""

@@ -13,8 +13,6 @@ from flambeau.foundation.memory import on_device
 from flambeau.foundation.precision import dtype
 from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 
-__all__ = ["GradientFlow", "JacobianSpectrum"]
-
 # Root mean squares are averaged as squares, the deviation as a second moment.
 SQUARED = ("delta", "slope")
 

@@ -13,8 +13,6 @@ from flambeau.foundation.precision import dtype
 from flambeau.structures import AbstractStructure
 from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 
-__all__ = ["FantasyParticles", "ReceptiveFields"]
-
 
 def _wiring(network: Any) -> AbstractStructure:
     """The connections of a network that has one set of them."""

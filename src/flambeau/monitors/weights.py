@@ -11,8 +11,6 @@ from flambeau.analysis.learning_layers import named_floats
 from flambeau.foundation.precision import dtype
 from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 
-__all__ = ["UpdateHistogram", "UpdateNorms", "WeightHistogram", "WeightNorms"]
-
 
 class WeightNorms(AbstractRoundMonitor):
     """‖w‖ of every array of the network at the end of each round. Records are named by the array's path."""

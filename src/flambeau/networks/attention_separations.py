@@ -17,8 +17,6 @@ from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError, named
 
-__all__ = ["AbstractSeparation", "SoftmaxSeparation", "SparsemaxSeparation", "TopSeparation", "separation_of"]
-
 Similarities = Float[Array, "*batch patterns"]
 
 

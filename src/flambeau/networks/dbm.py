@@ -26,8 +26,6 @@ from flambeau.structures.base import AbstractStructure
 from flambeau.structures.dense import Dense, written_out
 from flambeau.structures.initialisation import draw, drawn_at_once, normal
 
-__all__ = ["DeepBoltzmannMachine", "dbm", "mean_field_bound"]
-
 ROUNDS = 10  # of mean field, where nobody says how many
 
 

@@ -24,8 +24,6 @@ from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
 from flambeau.structures.base import AbstractStructure
 
-__all__ = ["DeepBeliefNetwork", "Directed", "dbn", "generate", "log_joint"]
-
 
 class Directed(eqx.Module):
     """Two layers with connections of their own in each direction: recognition goes up, generation down.

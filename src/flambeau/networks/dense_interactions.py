@@ -17,8 +17,6 @@ from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
 
-__all__ = ["AbstractInteraction", "Exponential", "Polynomial", "dense_capacity"]
-
 STEEPEST = 64  # degrees: beyond it (m/N)ⁿ leaves float32 for all but the nearest pattern; the exponential does not
 
 

@@ -21,8 +21,6 @@ from flambeau.neurons import AbstractUnit, Spin
 from flambeau.neurons.levels import levels_of
 from flambeau.structures.dense import Dense
 
-__all__ = ["DenseMemory"]
-
 EXACT = "highest"  # some accelerators round products to ten bits, and ties would no longer be ties
 
 

@@ -19,8 +19,6 @@ from flambeau.rules.base import Batch
 from flambeau.rules.hebbian import AbstractAssociator, Ends
 from flambeau.structures.lateral import Lateral, wired
 
-__all__ = ["HopfieldNetwork", "hopfield", "recoded"]
-
 
 class HopfieldNetwork(AbstractFeedback, AbstractAssociator):
     """A lateral ``structure``, a ``bias`` = -θ for each neuron, and the kind of neuron.

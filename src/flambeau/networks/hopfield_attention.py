@@ -18,8 +18,6 @@ from flambeau.networks.modern_memory import answer, inverse_temperature
 from flambeau.structures.initialisation import draw, initialiser
 from flambeau.structures.layer import AbstractPassage, Trace
 
-__all__ = ["HopfieldAttention", "hopfield_attention"]
-
 
 class HopfieldAttention(AbstractPassage):
     """Projections ``queries``, ``keys``, ``values`` ``(inputs, heads, size)``, ``output`` ``(heads, size, outputs)``.

@@ -29,8 +29,6 @@ from flambeau.structures import (
 from flambeau.structures.initialisation import drawn_at_once
 from flambeau.structures.pooling import is_pooling
 
-__all__ = ["CODES", "LENETS", "codes", "lenet"]
-
 Layers = tuple[AbstractLayer, ...]
 
 # LeNet-5's output layer: ten stylised digits, 7 x 12 bitmaps of ink +1 and paper -1. The paper drew its codes so that

@@ -21,8 +21,6 @@ from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks.attention_separations import AbstractSeparation, separation_of
 from flambeau.structures.dense import Dense
 
-__all__ = ["ModernMemory", "answer", "one_step_bound", "pattern_separation"]
-
 EXACT = "highest"  # some accelerators round products to ten bits, and the energy would no longer fall
 
 HIDDEN = -1e9  # what is added to hide a key, in the libraries that do not write -inf

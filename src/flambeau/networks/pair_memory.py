@@ -25,8 +25,6 @@ from flambeau.rules.storage import Projection
 from flambeau.structures.dense import Dense
 from flambeau.structures.lateral import Lateral
 
-__all__ = ["BidirectionalNetwork", "PairsFound", "SequenceNetwork", "bidirectional_memory", "sequence_memory"]
-
 LEVELS = (-1.0, 1.0)
 RULES = {"hebbian": Hebbian(), "pseudoinverse": Projection()}
 

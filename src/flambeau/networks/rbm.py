@@ -21,8 +21,6 @@ from flambeau.structures.base import AbstractStructure
 from flambeau.structures.dense import Dense
 from flambeau.structures.initialisation import draw, drawn_at_once, normal
 
-__all__ = ["RestrictedBoltzmannMachine", "rbm"]
-
 START = 0.01  # standard deviation of the first weights (Hinton 2010, A practical guide)
 
 

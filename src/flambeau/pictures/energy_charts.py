@@ -15,14 +15,6 @@ from numpy.typing import ArrayLike
 from flambeau.errors import DataError
 from flambeau.pictures.figures import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, SKY, VERMILLION, picture, record_of
 
-__all__ = [
-    "activity_picture",
-    "free_energy_picture",
-    "gibbs_histogram_picture",
-    "histogram_picture",
-    "likelihood_picture",
-]
-
 BUSY = LinearSegmentedColormap.from_list("activity", ["#fbfaf8", "#f6cfa8", "#d9752b", "#6b2c0a"])
 SHOWN = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)  # activities that are written at the axis
 STATES = 64  # bars side by side that can still be told apart

@@ -18,23 +18,6 @@ from matplotlib.rcsetup import cycler
 
 from flambeau.errors import ConfigurationError
 
-__all__ = [
-    "BLUE",
-    "DIVERGING",
-    "GREEN",
-    "GREY",
-    "INK",
-    "LIGHT",
-    "ORANGE",
-    "PURPLE",
-    "SERIES",
-    "SKY",
-    "VERMILLION",
-    "WIDTH",
-    "picture",
-    "record_of",
-]
-
 BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = "#0072B2", "#E69F00", "#00795A", "#D55E00", "#B0578D", "#56B4E9"
 INK, GREY, LIGHT = "#24292f", "#6b7280", "#d9dce1"
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)

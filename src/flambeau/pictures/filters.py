@@ -20,8 +20,6 @@ from flambeau.pictures.figures import BLUE, DIVERGING, GREY, INK, LIGHT, VERMILL
 from flambeau.pictures.panels import bare
 from flambeau.pictures.tiles import COLUMNS, Tile, diverging, height_of, in_rows, sheet, tile_size
 
-__all__ = ["filters", "maps", "receptive_field_picture", "saliency_map"]
-
 MAP, STRIP = 0.62, 0.34  # inches: a map's width, and the height of a row of units
 IMAGE = 0.8  # and the image's
 LABELS = 1.15  # inches for the names of layers

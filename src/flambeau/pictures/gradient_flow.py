@@ -13,8 +13,6 @@ from flambeau.errors import ConfigurationError
 from flambeau.pictures.figures import BLUE, PURPLE, VERMILLION, picture
 from flambeau.training import Run
 
-__all__ = ["curves", "flow_figure", "shades"]
-
 DEPTH = LinearSegmentedColormap.from_list("depth", [VERMILLION, PURPLE, BLUE])
 
 

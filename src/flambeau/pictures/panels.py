@@ -11,8 +11,6 @@ from numpy.typing import ArrayLike
 
 from flambeau.pictures.figures import BLUE, DIVERGING, GREY, INK, LIGHT, SERIES, VERMILLION
 
-__all__ = ["bare", "classes", "counts", "decision_line", "dots", "edged", "images", "square", "surface", "wiring"]
-
 
 def bare(axes: Axes) -> None:
     """No ticks, no grid, no frame."""

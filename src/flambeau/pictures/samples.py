@@ -17,8 +17,6 @@ from flambeau.errors import ConfigurationError, DataError
 from flambeau.pictures.figures import WIDTH, picture, record_of
 from flambeau.pictures.tiles import COLUMNS, diverging, height_of, in_rows, sheet, tile_size
 
-__all__ = ["fantasies_picture", "receptive_fields_picture", "samples_picture"]
-
 ROWS = 8
 LABELS = 0.75  # inches beside the tiles
 INK = "gray_r"

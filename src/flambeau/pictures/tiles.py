@@ -10,8 +10,6 @@ from matplotlib.colors import Normalize, to_rgba
 from flambeau.pictures.figures import DIVERGING, LIGHT
 from flambeau.pictures.panels import bare
 
-__all__ = ["COLUMNS", "diverging", "height_of", "in_rows", "sheet", "tile_size"]
-
 COLUMNS = 16  # tiles beside each other that can still be told apart
 LARGEST = 0.8  # inches, of a tile
 DOTS = 200  # an inch, as `picture` draws

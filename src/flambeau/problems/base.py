@@ -10,8 +10,6 @@ from jaxtyping import Array, PyTree
 
 from flambeau.errors import check_value
 
-__all__ = ["AbstractMemoryless", "AbstractProblem", "Generated", "step_numbers"]
-
 
 class AbstractProblem(eqx.Module):
     """Where examples come from: a data set, a stream, a task distribution, an environment.

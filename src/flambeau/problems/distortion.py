@@ -18,8 +18,6 @@ from flambeau.problems.base import AbstractMemoryless
 from flambeau.problems.examples import Examples
 from flambeau.rules.base import Batch
 
-__all__ = ["Distorted", "Distortion"]
-
 FLOAT = jnp.dtype("float32")  # a displacement needs no more
 AFFINE = 7  # numbers drawn per image: two shifts, angle, scale, squeeze, two shears
 

@@ -15,8 +15,6 @@ from flambeau.foundation.random import permutations
 from flambeau.problems.base import AbstractMemoryless
 from flambeau.rules.base import Batch
 
-__all__ = ["Binarised", "Examples"]
-
 SMALL = 64 << 20  # bytes of inputs, up to which twice as many are no matter
 
 

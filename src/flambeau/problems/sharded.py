@@ -17,8 +17,6 @@ from flambeau.problems.base import AbstractProblem
 from flambeau.problems.examples import Examples
 from flambeau.rules.base import Batch
 
-__all__ = ["Sharded"]
-
 ROWS = PartitionSpec("rows")
 
 

@@ -12,8 +12,6 @@ from flambeau.foundation.random import permutations
 from flambeau.problems.base import AbstractMemoryless
 from flambeau.rules.base import Batch
 
-__all__ = ["Streamed"]
-
 WINDOW = 65_536
 
 

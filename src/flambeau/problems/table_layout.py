@@ -15,8 +15,6 @@ import numpy as np
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.problems.tables import MISSING, Record, TableFile, is_number
 
-__all__ = ["TableLayout", "TableRows", "plan_layout", "read_rows"]
-
 MAX_CATEGORIES, MAX_NUMBERS, BLOCK = 1_000, 250_000_000, 4_096
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*(,\d+)+(\.\d+)?")
 

@@ -13,8 +13,6 @@ from flambeau.errors import DataError
 from flambeau.problems.table_layout import DECIMAL_COMMA, TableRows, is_usable, refused_cell
 from flambeau.problems.tables import TableFile, is_number
 
-__all__ = ["kept_from_learning", "kind_of_labels", "labels_from", "numbers_from", "row_marks", "table_fingerprint"]
-
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 

@@ -15,8 +15,6 @@ from pathlib import Path
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.problems.encodings import encoding_of, text_lines
 
-__all__ = ["TableFile", "open_table"]
-
 DELIMITERS = {"tab": "\t", "semicolon": ";", "bar": "|", "comma": ","}  # the first that cuts all lines alike is taken
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "missing", "?", "-", "."}
 MAX_COLUMNS, SAMPLE = 100_000, 100

@@ -23,8 +23,6 @@ from flambeau.rules.base import AbstractRule, Batch, Proposed, check_inputs, che
 from flambeau.rules.losses import AbstractLoss, MeanSquaredError
 from flambeau.structures.layer import Layer, Trace
 
-__all__ = ["Backpropagation", "Evaluation", "decide"]
-
 
 class Backpropagation(AbstractRule):
     """Gradient of the mean error over a batch, for any depth and any activation per layer.

@@ -14,9 +14,6 @@ from jaxtyping import Array, Float, PyTree, Shaped
 
 from flambeau.errors import ConfigurationError, DataError
 
-__all__ = ["AbstractRule", "Batch", "check_inputs", "check_targets", "mean_over", "one_layer", "total"]
-
-
 Proposed = tuple[PyTree, PyTree, dict[str, PyTree]]  # proposal, state, info
 
 

@@ -19,8 +19,6 @@ from flambeau.dynamics.label_units import complete
 from flambeau.dynamics.samplers import AbstractSampler, FromData, Particles
 from flambeau.rules.base import AbstractRule, Batch, Proposed, total
 
-__all__ = ["ContrastiveDivergence", "ContrastiveState"]
-
 
 class ContrastiveState(NamedTuple):
     """What the next step needs: the sampler's ``chains``, both sides' offsets, and the mean hidden ``activity``."""

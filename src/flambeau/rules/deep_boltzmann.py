@@ -20,8 +20,6 @@ from flambeau.dynamics.samplers import AbstractSampler, Persistent
 from flambeau.errors import ConfigurationError
 from flambeau.rules.base import AbstractRule, Batch, Proposed, mean_over, total
 
-__all__ = ["DeepBoltzmannLearning", "DeepBoltzmannState", "Layered"]
-
 
 class DeepBoltzmannState(NamedTuple):
     """What the next step needs: the sampler's ``chains`` and every layer's offset."""

@@ -13,8 +13,6 @@ from jaxtyping import Array, PyTree
 from flambeau.errors import ConfigurationError
 from flambeau.rules.base import AbstractRule, Batch, Proposed, checked_trace, mean_over, one_layer, total
 
-__all__ = ["DeltaRule", "LeastMeanSquares"]
-
 
 class DeltaRule(AbstractRule):
     """w += η x (d - y) f'(s): gradient descent on ½ Σ (d - y)² for one layer, mean over the batch.

@@ -23,8 +23,6 @@ from flambeau.foundation.precision import dtype
 from flambeau.rules.base import AbstractRule, Batch, Proposed, mean_over, total
 from flambeau.rules.contrastive import ContrastiveDivergence, ContrastiveState
 
-__all__ = ["Discriminative", "Hybrid", "LabelEvaluation", "by_class"]
-
 
 class ByClass(NamedTuple):
     """Σ_k a_k T_k for every row ``(batch, hidden)``, and Σ_rows a_k T_k for every class ``(classes, hidden)``."""

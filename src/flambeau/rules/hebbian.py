@@ -18,8 +18,6 @@ from flambeau.errors import ConfigurationError, DataError
 from flambeau.rules.base import AbstractRule, Batch, Proposed
 from flambeau.structures.base import AbstractStructure
 
-__all__ = ["AbstractAssociator", "Covariance", "Ends", "Hebbian", "check_patterns", "check_states", "taught", "told"]
-
 SIGNS, BITS = (-1.0, 1.0), (0.0, 1.0)
 
 

@@ -15,8 +15,6 @@ from jaxtyping import Array, Float
 from flambeau.errors import ConfigurationError, named
 from flambeau.neurons import AbstractActivation, Sigmoid, Softmax, Softmin
 
-__all__ = ["LOSSES", "AbstractLoss", "CrossEntropy", "MaximumAPosteriori", "MeanSquaredError", "loss"]
-
 Rows = Float[Array, "batch outputs"]
 
 

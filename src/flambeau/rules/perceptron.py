@@ -16,8 +16,6 @@ from jaxtyping import Array, PyTree
 
 from flambeau.rules.base import AbstractRule, Batch, Proposed, checked_trace, mean_over, one_layer
 
-__all__ = ["PerceptronRule"]
-
 
 class PerceptronRule(AbstractRule):
     """w += η x (d - y) after every example (use ``batch_size=1`` for the classical form).

@@ -20,8 +20,6 @@ from flambeau.rules.base import AbstractRule, Batch, Proposed, mean_over, total
 from flambeau.rules.hebbian import AbstractStorage, Ends, check_patterns, check_states, told
 from flambeau.structures.lateral import Lateral, without_diagonal
 
-__all__ = ["MarginPerceptron", "ProbabilityFlow", "Projection", "Storkey", "Unlearning"]
-
 
 class Storkey(AbstractStorage):
     r"""Hebb less what the memory already knows; patterns are taken one after the other.

@@ -12,8 +12,6 @@ from flambeau.errors import ConfigurationError
 from flambeau.rules.base import AbstractRule, Batch, Proposed, mean_over, total
 from flambeau.rules.contrastive import ContrastiveDivergence
 
-__all__ = ["UpDown"]
-
 
 class UpDown(AbstractRule):
     """Fine-tunes all layers of a deep belief network at once, with or without a label beside the penultimate one.

@@ -23,8 +23,6 @@ from flambeau.networks import FeedForward
 from flambeau.saving.table import is_estimator, is_network, may_be_fitted
 from flambeau.training import Progress, Run
 
-__all__ = ["check_root"]
-
 FITTED: dict[str, Any] = {
     "classes_": np.ndarray,
     "n_features_in_": int,

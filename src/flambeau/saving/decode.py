@@ -15,8 +15,6 @@ import numpy as np
 
 from flambeau.saving.table import classes_in_files, is_estimator, may_be_fitted
 
-__all__ = ["Decoder"]
-
 MAX_PARTS = 200_000  # a network of 600 layers with its optimizer's state has 40,000
 MAX_NAMED = 16  # times the bytes of the arrays in the file may be named; a run with early stopping names each 6 times
 SMALL = 64 << 20  # bytes that may be named in any case

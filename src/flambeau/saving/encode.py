@@ -31,8 +31,6 @@ from flambeau.saving.table import classes_in_files, is_estimator, may_be_fitted
 from flambeau.training import Progress
 from flambeau.training.keeping import VotesState
 
-__all__ = ["Encoder"]
-
 MAX_DEPTH = 32  # of a model's own nesting; each level is two or three of the 128 that a reader allows JSON
 STORED = frozenset({"bool", "complex64", "float16", "float32", "float64"}) | {
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)

@@ -13,8 +13,6 @@ import numpy as np
 from flambeau.foundation.container import Container
 from flambeau.saving.table import classes_in_files, is_estimator
 
-__all__ = ["from_1_to_2"]
-
 Fields = dict[str, Any]
 Tensors = dict[str, np.ndarray]
 NOTHING: Fields = {"tuple": []}

@@ -10,8 +10,6 @@ from flambeau.errors import FileFormatError
 from flambeau.foundation.container import REMEDY, Container
 from flambeau.saving.format_1 import from_1_to_2
 
-__all__ = ["FORMATS", "NEWEST", "migrated"]
-
 NEWEST = "flambeau model 2"
 FORMATS = {"flambeau model 1": False, NEWEST: True}  # name -> whether its files carry a checksum
 STEPS: dict[str, Callable[[Container], Container]] = {"flambeau model 1": from_1_to_2}

@@ -20,8 +20,6 @@ import flambeau
 from flambeau import estimators
 from flambeau.training import Run
 
-__all__ = ["classes_in_files", "is_estimator", "is_network", "may_be_fitted"]
-
 ROOMS = ("neurons", "structures", "dynamics", "rules", "networks", "analysis", "training", "monitors", "problems")
 OPTIMIZER_STATES = (
     *(optax.EmptyState, optax.TraceState, optax.ScaleByAdamState, optax.ScaleByRmsState, optax.ScaleByRssState),

@@ -6,8 +6,6 @@ import numpy as np
 
 from flambeau.errors import DataError
 
-__all__ = ["DataBundle", "digits"]
-
 GREY_LEVELS = 16  # each pixel counts the ink in a 4x4 block of the scanned bitmap
 
 

@@ -9,8 +9,6 @@ from flambeau.problems.data.bundle import DataBundle, digits
 from flambeau.problems.data.fetch import RemoteDataset, find, locate
 from flambeau.problems.data.mnist import FASHION_MNIST, MNIST, fashion_mnist, mnist
 
-__all__ = ["Standing", "available", "fetch_dataset", "load"]
-
 
 class Entry(NamedTuple):
     """How a data set is loaded, what it is, and its files."""

@@ -12,8 +12,6 @@ import pooch
 from flambeau.errors import ChecksumError, DownloadError, FlambeauError
 from flambeau.foundation.progress import Show, progress_bar
 
-__all__ = ["check_sum", "download_file"]
-
 MAX_DOWNLOAD = 1 << 28
 CHUNK = 1 << 16
 

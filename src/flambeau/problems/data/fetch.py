@@ -20,8 +20,6 @@ import pooch
 from flambeau.errors import ConfigurationError, UnavailableError
 from flambeau.problems.data.download import check_sum, download_file
 
-__all__ = ["Location", "RemoteDataset", "cache_folder", "find", "locate"]
-
 
 @dataclass(frozen=True)
 class RemoteDataset:

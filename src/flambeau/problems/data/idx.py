@@ -23,8 +23,6 @@ import numpy as np
 
 from flambeau.errors import FileFormatError
 
-__all__ = ["read_idx"]
-
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_DIMENSIONS = 4
 CHUNK = 1 << 20

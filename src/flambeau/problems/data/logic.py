@@ -5,8 +5,6 @@ from numpy.typing import NDArray
 
 from flambeau.errors import ConfigurationError
 
-__all__ = ["logic_gate", "parity", "xor"]
-
 MOST_BITS = 20
 GATES = {
     "and": (0, 0, 0, 1),

@@ -7,8 +7,6 @@ from flambeau.problems.data.bundle import DataBundle
 from flambeau.problems.data.fetch import RemoteDataset, find
 from flambeau.problems.data.idx import read_idx
 
-__all__ = ["FASHION_MNIST", "MNIST", "fashion_mnist", "load_idx", "mnist"]
-
 TRAINING = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")
 TEST = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
 

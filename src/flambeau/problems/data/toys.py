@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from flambeau.errors import ConfigurationError
 
-__all__ = ["separable", "two_moons", "two_spirals"]
-
 RandomState: TypeAlias = int | np.integer | np.random.Generator | None
 Labelled: TypeAlias = tuple[NDArray[np.float64], NDArray[np.int64]]
 
