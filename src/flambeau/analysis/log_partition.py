@@ -159,7 +159,8 @@ def base_of(machine: RestrictedBoltzmannMachine, data: Array | None, base: Any, 
         return found
     if data is None:
         first, rest = jax.random.split(key)
-        data = walked(machine, base_samples(machine, machine.visible_bias, 1_000, first), jnp.asarray(100), rest)
+        start = base_samples(machine, machine.visible_bias, 1_000, first)
+        data = eqx.filter_jit(gibbs)(machine, start, jnp.asarray(100), rest)
     return jnp.asarray(machine.visible.bias_for(data.sum(0), float(len(data))), kind)
 
 
@@ -170,13 +171,7 @@ def model_samples(machine: RestrictedBoltzmannMachine, data: Array | None, start
         return exact_samples(machine, count, key)
     if data is not None:
         start = data[np.linspace(0, len(data) - 1, count).round().astype(int)]
-    return walked(machine, start, jnp.asarray(REVERSE_STEPS), key)
-
-
-@eqx.filter_jit
-def walked(machine: Any, v: Array, steps: Array, key: Array) -> Array:
-    """Gibbs sampling, compiled once for any number of steps."""
-    return gibbs(machine, v, steps, key)
+    return eqx.filter_jit(gibbs)(machine, start, jnp.asarray(REVERSE_STEPS), key)
 
 
 def joined(base: float, forward: np.ndarray, reverse: np.ndarray) -> LogPartition:

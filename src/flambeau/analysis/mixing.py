@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flambeau.analysis.log_partition import walked
 from flambeau.dynamics.base import AbstractMachine
+from flambeau.dynamics.gibbs import gibbs
 from flambeau.errors import ConfigurationError, DataError
 
 
@@ -155,7 +155,7 @@ def quality_against_steps(
         raise DataError("quality_against_steps", f"{rows.shape[1]} columns in start", v.shape[1], remedy)
     found, state, energy = [], jnp.asarray(v), mean_energy(machine, jnp.asarray(rows))
     for number, count in enumerate(np.diff(counts, prepend=0)):
-        state = walked(machine, state, jnp.asarray(count), jax.random.fold_in(key, number))
+        state = eqx.filter_jit(gibbs)(machine, state, jnp.asarray(count), jax.random.fold_in(key, number))
         found.append((*distances(np.asarray(state, np.float64), rows), mean_energy(machine, state) - energy))
     mean, covariance, free_energy = np.asarray(found).T
     return Quality(counts, mean, covariance, free_energy, *floors(rows, len(v)))

@@ -97,16 +97,11 @@ def samples_picture(rows: ArrayLike, image_shape: Sequence[int], titles: Sequenc
     if titles is not None and len(titles) < len(values):
         raise DataError("samples_picture.titles", f"{len(values)} titles", len(titles), "give one each, or none")
     tiles = as_images(values, image_shape, "samples_picture")
-    mappable = ScalarMappable(Normalize(*ink_range(values)), INK)
-    return grouped(tiles, mappable, titles) if values.ndim == 3 else single(tiles, mappable, titles)
-
-
-def ink_range(values: np.ndarray) -> tuple[float, float]:
-    """Where white and black are."""
     low, high = float(values.min()), float(values.max())
     if low >= -1 and high <= 1:
-        return (0.0, 1.0) if low >= 0 else (-1.0, 1.0)
-    return low, high
+        low, high = (0.0 if low >= 0 else -1.0), 1.0
+    mappable = ScalarMappable(Normalize(low, high), INK)
+    return grouped(tiles, mappable, titles) if values.ndim == 3 else single(tiles, mappable, titles)
 
 
 def single(tiles: np.ndarray, mappable: ScalarMappable, titles: Sequence[str] | None) -> bytes:

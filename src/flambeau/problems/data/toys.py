@@ -32,7 +32,7 @@ def two_moons(n_samples: int = 200, noise: float = 0.1, random_state: RandomStat
     Source: scikit-learn's make_moons (Pedregosa et al., 2011), same curves. Lecture: 多层感知机.
     """
     check_range(n_samples >= 2, "two_moons.n_samples", "at least 2", n_samples)
-    check_noise("two_moons", noise)
+    check_range(0 <= noise < np.inf, "two_moons.noise", "a finite standard deviation of at least 0", noise)
     upper, lower = np.linspace(0, np.pi, n_samples // 2), np.linspace(0, np.pi, n_samples - n_samples // 2)
     moons = (np.cos(upper), np.sin(upper)), (1 - np.cos(lower), 0.5 - np.sin(lower))
     X = np.concatenate([np.stack(moon, axis=1) for moon in moons])
@@ -63,7 +63,7 @@ def two_spirals(
     even = n_samples >= 4 and n_samples % 2 == 0
     check_range(even, "two_spirals.n_samples", "an even number of at least 4", n_samples)
     check_range(turns > 0, "two_spirals.turns", "a number above 0", turns)
-    check_noise("two_spirals", noise)
+    check_range(0 <= noise < np.inf, "two_spirals.noise", "a finite standard deviation of at least 0", noise)
     radius, angle = np.linspace(6.5, 0.5, n_samples // 2), np.linspace(0, 2 * np.pi * turns, n_samples // 2)
     arm = np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=1)
     X = np.stack([arm, -arm], axis=1).reshape(n_samples, 2)
@@ -110,11 +110,6 @@ def with_noise(X: NDArray[np.float64], noise: float, random_state: RandomState) 
     if noise == 0:
         return X
     return X + np.random.default_rng(random_state).normal(scale=noise, size=X.shape)
-
-
-def check_noise(where: str, noise: float) -> None:
-    """A standard deviation."""
-    check_range(0 <= noise < np.inf, f"{where}.noise", "a finite standard deviation of at least 0", noise)
 
 
 def check_range(holds: bool | np.bool_, where: str, expected: str, got: object) -> None:
