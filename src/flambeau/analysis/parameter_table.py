@@ -1,9 +1,7 @@
 """What a network costs: how many numbers it learns, and along how many wires they work."""
 
 import dataclasses
-import functools
 import math
-from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,7 +10,7 @@ import numpy as np
 from flambeau.analysis.feature_maps import layer_names
 from flambeau.foundation.precision import dtype
 from flambeau.networks.feedforward import FeedForward
-from flambeau.structures import AveragePooling, Layer, MaxPooling
+from flambeau.structures import AbstractLayer, AveragePooling, Layer, MaxPooling
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,14 +62,12 @@ class ParameterTable:
         )
 
 
-@functools.singledispatch
-def parameter_row(layer: Any, name: str, below: tuple[int, ...]) -> ParameterRow | None:
+def parameter_row(layer: AbstractLayer, name: str, below: tuple[int, ...]) -> ParameterRow | None:
     """The layer's row; ``below`` is the shape of the units under it. None for layers without units of their own."""
-    return None
-
-
-@parameter_row.register
-def _(layer: Layer, name: str, below: tuple[int, ...]) -> ParameterRow:
+    if isinstance(layer, MaxPooling | AveragePooling):
+        return ParameterRow(name, (*layer.window.places, *below[2:]), 0, 0, 0)
+    if not isinstance(layer, Layer):
+        return None
     structure, units = layer.structure, layer.structure.unit_shape
     # With all inputs and all units at 1, correlate adds up 1 for every wire that carries a weight.
     ones = (jnp.ones((1, *shape), dtype()) for shape in (structure.input_shape, units))
@@ -80,11 +76,6 @@ def _(layer: Layer, name: str, below: tuple[int, ...]) -> ParameterRow:
     biases, bias_wires = (0, 0) if layer.bias is None else (len(layer.bias), math.prod(units))
     trainable = biases + (weights if learned else 0)
     return ParameterRow(name, units, trainable, 0 if learned else weights, round(wires.sum()) + bias_wires)
-
-
-@parameter_row.register(MaxPooling | AveragePooling)
-def _(layer: Any, name: str, below: tuple[int, ...]) -> ParameterRow:
-    return ParameterRow(name, (*layer.window.places, *below[2:]), 0, 0, 0)
 
 
 def parameter_table(network: FeedForward) -> ParameterTable:

@@ -1,7 +1,6 @@
 """What part of an image a unit can see, and what part of it the unit does look at."""
 
 import dataclasses
-import functools
 from typing import Any
 
 import equinox as eqx
@@ -66,32 +65,18 @@ class ReceptiveField:
         return ReceptiveField((size[0], size[1]), (jump[0], jump[1]), (start[0], start[1]), window.places)
 
 
-@functools.singledispatch
-def looked_through(part: Any, field: ReceptiveField | None) -> ReceptiveField | None:
-    """The field after this layer, or the structure in it; layers that look at each unit by itself change nothing."""
+def looked_through(layer: AbstractLayer, field: ReceptiveField | None) -> ReceptiveField | None:
+    """The field after this layer, by the structure in it; layers that look at each unit by itself change nothing."""
+    part: Any = layer.structure if isinstance(layer, Layer) else layer
+    if isinstance(part, Convolution | Subsampling | MaxPooling | AveragePooling):
+        before = ReceptiveField((1, 1), (1, 1), (0, 0), part.window.image) if field is None else field
+        return before.seen_through(part.window)
+    if isinstance(part, Dense):
+        return None if field is None else field.seen_through(Window.over(field.places, field.places))
+    if isinstance(part, Retina):
+        (top, _), (left, _) = part.padding
+        return ReceptiveField((1, 1), (1, 1), (-top, -left), (0, 0))
     return field
-
-
-@looked_through.register
-def _(part: Layer, field: ReceptiveField | None) -> ReceptiveField | None:
-    return looked_through(part.structure, field)
-
-
-@looked_through.register(Convolution | Subsampling | MaxPooling | AveragePooling)
-def _(part: Any, field: ReceptiveField | None) -> ReceptiveField | None:
-    before = ReceptiveField((1, 1), (1, 1), (0, 0), part.window.image) if field is None else field
-    return before.seen_through(part.window)
-
-
-@looked_through.register
-def _(part: Dense, field: ReceptiveField | None) -> ReceptiveField | None:
-    return None if field is None else field.seen_through(Window.over(field.places, field.places))
-
-
-@looked_through.register
-def _(part: Retina, field: ReceptiveField | None) -> ReceptiveField | None:
-    (top, _), (left, _) = part.padding
-    return ReceptiveField((1, 1), (1, 1), (-top, -left), (0, 0))
 
 
 def receptive_field(network: FeedForward, layer: int | str) -> ReceptiveField:

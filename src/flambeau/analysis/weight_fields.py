@@ -1,6 +1,5 @@
 """What hidden units look for: the weights from the lowest layer of a network, a row of visible units for each."""
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.structures import AbstractStructure, Convolution, Dense
 
 
-@functools.singledispatch
 def weight_fields(network: Any) -> Float[np.ndarray, "units visible"]:
     """The weights ``(units, visible)`` of a network's lowest layer of hidden units: w_j, one row per unit j.
 
@@ -31,40 +29,26 @@ def weight_fields(network: Any) -> Float[np.ndarray, "units visible"]:
     its weights (a convolution) there is no row for each unit: see :func:`~flambeau.pictures.filters`.
     Lecture: 深度信念网络.
     """
-    # An array is taken as it stands; a new kind of network registers where its lowest weights lie.
-    fields = np.asarray(network)
+    lowest = lowest_structure(network)
+    fields = np.asarray(lowest.weights).T if isinstance(lowest, AbstractStructure) else np.asarray(lowest)
     if fields.ndim != 2 or fields.dtype.kind not in "biuf":
-        raise without_fields(type(network).__name__)
+        raise without_fields(type(lowest).__name__)
     return fields.astype(float)
 
 
-@weight_fields.register
-def _(network: AbstractStructure) -> np.ndarray:
-    if network.weights.ndim != 2:
-        raise without_fields(type(network).__name__)
-    return np.asarray(network.weights, float).T
-
-
-@weight_fields.register
-def _(network: RestrictedBoltzmannMachine) -> np.ndarray:
-    return weight_fields(network.structure)
-
-
-@weight_fields.register
-def _(network: DeepBoltzmannMachine) -> np.ndarray:
-    return weight_fields(network.structures[0])
-
-
-@weight_fields.register
-def _(network: DeepBeliefNetwork) -> np.ndarray:
-    return weight_fields(network.lower[0].generation if network.lower else network.top.structure)
-
-
-@weight_fields.register
-def _(network: FeedForward) -> np.ndarray:
+def lowest_structure(network: Any) -> Any:
+    """The lowest wiring of a network; anything else is a wiring itself, or an array."""
+    if isinstance(network, RestrictedBoltzmannMachine):
+        return network.structure
+    if isinstance(network, DeepBoltzmannMachine):
+        return network.structures[0]
+    if isinstance(network, DeepBeliefNetwork):
+        return network.lower[0].generation if network.lower else network.top.structure
+    if not isinstance(network, FeedForward):
+        return network
     for layer in network.layers:
         if layer.neurons is not None:
-            return weight_fields(layer.neurons.structure)
+            return layer.neurons.structure
     raise without_fields("a network without neurons")
 
 
@@ -100,18 +84,11 @@ def layer_kernels(network: FeedForward, layer: int | str | None = None) -> np.nd
     raise ConfigurationError("filters", "a convolution or a dense layer", layer_names(network), "there is none to draw")
 
 
-@functools.singledispatch
 def kernels_of(structure: AbstractStructure) -> np.ndarray | None:
     """A structure's weights for pictures; None where one number says it all."""
-    return None
-
-
-@kernels_of.register
-def _(structure: Dense) -> np.ndarray:
-    return np.asarray(structure.weights, float).T
-
-
-@kernels_of.register
-def _(structure: Convolution) -> np.ndarray:
+    if isinstance(structure, Dense):
+        return np.asarray(structure.weights, float).T
+    if not isinstance(structure, Convolution):
+        return None
     weights = np.asarray(structure.weights, float)
     return weights if structure.table is None else np.where(np.asarray(structure.table), weights, np.nan)
