@@ -298,11 +298,5 @@ def judged(
     same = jnp.all(moved == course.states, axis=1)
     swings = ~same & jnp.all(moved == course.earlier, axis=1) & update.repeats
     sweeps = jnp.where(same, course.sweeps, number + 1)
-    return _Course(moved, course.states, rests(network, update, moved, same, pull), swings, sweeps)
-
-
-def rests(network: AbstractFeedback, update: AbstractUpdate, states: Array, same: Array, pull: Array | None) -> Array:
-    """Which states are fixed points, by the proof that the update asks for."""
-    if update.proof == "look":
-        return at_rest(network, states, pull)
-    return same if update.proof == "sweep" else jnp.zeros_like(same)
+    fixed = at_rest(network, moved, pull) if update.proof == "look" else same & (update.proof == "sweep")
+    return _Course(moved, course.states, fixed, swings, sweeps)
