@@ -1,10 +1,10 @@
-"""The suite's budget: no test asks for more than a few programs, and no worker keeps what the last file left.
+"""The suite's budget: no test asks for more than a few programs, and no worker keeps more than its share of memory.
 
 A test may ask for ``PROGRAMS``; one that needs more says how many and why: ``@pytest.mark.programs(60, "why")``, and
 those that have not been mended yet stand in ``budget.toml`` with the number that they asked for when it was written, so
 that none of them grows. What is compiled for a fixture that tests share is no test's own. Counted are programs that JAX
 compiled *or* found in its cache, so the count does not depend on what ran before, but for what is still in memory.
-Between two files the memory is given back. The last line of a run says what it used, with all of its workers.
+Memory is given back when a process has become large. The last line of a run says what it used, with all workers.
 
 To write ``budget.toml`` anew: ``FLAMBEAU_TEST_COSTS=costs.txt make test`` (which holds no test to its budget), then
 ``python tests/budget.py costs.txt``.
@@ -23,7 +23,9 @@ import pytest
 
 from programs import COUNTER, usage
 
-PROGRAMS = 30
+PROGRAMS = 40
+SLACK = 1.5  # what a test finds compiled already depends on which tests its worker ran before
+LARGE = 900 << 20  # bytes
 LEDGER = Path(__file__).with_name("budget.toml")
 MORE = tomllib.loads(LEDGER.read_text(encoding="utf-8"))["programs"] if LEDGER.exists() else None
 COSTS = os.environ.get("FLAMBEAU_TEST_COSTS")  # a file that gets a line for every test and fixture: programs, what
@@ -53,7 +55,7 @@ class Budget:
         self.begun = COUNTER.asked + self.shared
         result = yield
         note(COUNTER.asked + self.shared - self.begun, item.nodeid)
-        if nextitem is None or nextitem.path != item.path:
+        if memory() > LARGE or (nextitem is not None and nextitem.path != item.path and not memory()):
             forget()
         return result
 
@@ -86,7 +88,7 @@ class Budget:
 def allowance(item):
     """How many programs a test may ask for."""
     mark = item.get_closest_marker("programs")
-    return mark.args[0] if mark else (MORE or {}).get(plain(item.nodeid), PROGRAMS)
+    return mark.args[0] if mark else max(PROGRAMS, int(SLACK * (MORE or {}).get(plain(item.nodeid), 0)))
 
 
 def plain(nodeid):
@@ -98,6 +100,14 @@ def note(programs, what):
     if COSTS and programs:
         with Path(COSTS).open("a", encoding="utf-8") as file:
             file.write(f"{programs}\t{what}\n")
+
+
+def memory():
+    """Bytes that this process holds now; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def forget():

@@ -20,7 +20,7 @@ from flambeau.analysis import (
     judge,
     rows_of,
 )
-from flambeau.analysis.singular_values import ends_of_matrix, golub_kahan
+from flambeau.analysis.jacobian_spectrum import ends_of_matrix, golub_kahan
 from flambeau.monitors import FeatureMotion, GradientFlow, JacobianSpectrum, features, learning_curves
 from flambeau.networks import FeedForward, mlp
 from flambeau.neurons import LeakyReLU, ReLU, Softmax, Tanh

@@ -90,7 +90,7 @@ class TestEnumeration:
         for side in ("visible", "hidden"):
             kind, bias = getattr(machine, side), getattr(machine, f"{side}_bias")
             choices = kind.choices(bias.shape[0])
-            found = listing.Listing(side, choices, listing.product(choices))
+            found = listing.Listing.of(side, choices)
             largest, sums = listing.summed(machine, side, *listing.tables(machine, found))
             assert logsumexp(largest + np.log(sums)) == pytest.approx(expected, abs=1e-10)
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import flambeau as fb
 from flambeau.cli import main
-from flambeau.cli.scores import Yardstick, measured
+from flambeau.cli.evaluate import Yardstick, measured
 
 QUICK = ("--set", "epochs=40", "--set", "hidden_layer_sizes=8", "--set", "tolerance=0", "--set", "verbose=no")
 NAMES = ("left", "right", "colour", "kind")

@@ -260,6 +260,18 @@ def test_a_run_that_diverges_leaves_its_last_finite_epoch(rows, monkeypatch):
     assert slower.rounds == 50
 
 
+@pytest.mark.parametrize("fatal", [3, 4, 5])
+@pytest.mark.parametrize("rows", [65_536, 1], ids=["within a chunk", "chunk by chunk"])
+def test_the_step_that_was_fatal_is_named(rows, fatal, monkeypatch):
+    """Two steps a round; no loss is worked out from the lost weights before the next step."""
+    monkeypatch.setattr(feeding, "ROWS_PER_CHUNK", rows)
+    rates = fb.optimizer("sgd", lambda step: 0.01 if step < fatal else 3e38)
+    with pytest.raises(DivergenceError) as caught:
+        diverging(optimizer=rates)
+    assert f"epoch {fatal // 2 + 1}, step 2," in str(caught.value)
+    assert caught.value.run.rounds == fatal // 2
+
+
 def test_one_that_diverges_at_once_leaves_the_start():
     with pytest.raises(DivergenceError) as caught:
         diverging(optimizer=fb.optimizer("sgd", 1e30))

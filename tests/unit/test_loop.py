@@ -2,6 +2,7 @@
 
 import sys
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -32,15 +33,17 @@ def same(one, other):
     jax.tree.map(np.testing.assert_array_equal, one, other)
 
 
-def test_ten_lines_by_hand_are_the_same_run(x64):
-    """The loop has no secrets: rows, proposal, update, in order."""
-    problem, rule, net = moons(), Backpropagation(), network()
+@pytest.mark.parametrize("rows", [40, 50])
+def test_ten_lines_by_hand_are_the_same_run(x64, rows):
+    """The loop has no secrets: rows, proposal, update, in order; three steps a round or four."""
+    problem, rule, net = moons(rows), Backpropagation(), network()
+    propose = eqx.filter_jit(rule.propose)
     orders = problem.feed(np.asarray([0, 3], np.uint32), 0, 7, 16).reshape(-1, 16)
-    for rows in orders:
-        batch = problem.batch(jnp.asarray(rows), (), jax.random.key(0))
-        proposal, _, _ = rule.propose(net, batch, (), jax.random.key(0))
+    for numbers in orders:
+        batch = problem.batch(jnp.asarray(numbers), (), jax.random.key(0))
+        proposal, _, _ = propose(net, batch, (), jax.random.key(0))
         net = jax.tree.map(lambda w, g: w - 0.1 * g, net, proposal)
-    run = trained(optimizer="sgd")
+    run = fb.train(network(), rule, problem, epochs=7, batch_size=16, key=3, optimizer=fb.optimizer("sgd", 0.1))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), run.network, net)
 
 
@@ -308,6 +311,48 @@ def test_shapes_that_do_not_fit_are_refused_not_broadcast():
         fb.train(net, Backpropagation(CrossEntropy()), Examples.of(X, y), steps=4, batch_size=16)
     with pytest.raises(fb.errors.DataError, match=r"inputs: expected examples of shape \(2,\), got \(3,\)"):
         fb.train(net, Backpropagation(), Examples.of(np.ones((4, 3)), np.ones((4, 3))), steps=4, batch_size=4)
+
+
+def test_a_growing_window_runs_few_programs_and_learns_what_it_would_alone(monkeypatch):
+    traced, original = [], rounds.round_of_steps
+    monkeypatch.setattr(rounds, "round_of_steps", lambda *a: traced.append(1) or original(*a))
+    net, (X, y) = network(11), fb.problems.two_moons(125, noise=0.1, random_state=0)  # a shape that nothing has cached
+    runs = {}
+    for rows in (17, 33, 40, 60, 70, 100, 125):  # 2 to 8 batches
+        problem = Examples.of(X[:rows], y[:rows], whole=16)
+        runs[rows] = fb.train(net, Backpropagation(), problem, epochs=3, batch_size=16, key=3)
+        assert runs[rows].steps == 3 * -(-rows // 16)
+    assert len(traced) == 3  # room for 2, 4 and 8 batches
+    for rows in (40, 125):
+        alone = fb.train(net, Backpropagation(), Examples.of(X[:rows], y[:rows]), epochs=3, batch_size=16, key=3)
+        for one, other in zip(jax.tree.leaves(runs[rows].network), jax.tree.leaves(alone.network), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(runs[rows].history["loss"], alone.history["loss"], rtol=1e-5)
+
+
+def test_blocks_of_batches_are_the_round_in_its_order(monkeypatch):
+    """However many batches are gathered at once: all of them, four at a time, or each by itself."""
+    problem, networks = moons(200), []  # 13 batches, room for 16
+    for bytes_at_once in (4 << 20, 1024, 0):  # a batch has 256 bytes
+        rounds.compiled_advance.cache_clear()
+        monkeypatch.setattr(rounds, "BYTES_AT_ONCE", bytes_at_once)
+        networks.append(fb.train(network(6), Backpropagation(), problem, epochs=2, batch_size=16, key=3).network)
+    rounds.compiled_advance.cache_clear()
+    for other in networks[1:]:
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7), networks[0], other)
+
+
+def test_a_schedule_counts_steps_and_not_the_room_beside_them():
+    """Five steps a round have room for eight; Optax counts for itself."""
+
+    def falling(step):
+        return 0.1 / (1 + step)
+
+    ours, other = (
+        fb.train(network(), Backpropagation(), moons(80), epochs=4, batch_size=16, optimizer=optimizer, key=1)
+        for optimizer in (fb.optimizer("sgd", falling), optax.sgd(falling))
+    )
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7), ours.network, other.network)
 
 
 def test_nearly_equal_sizes_share_a_program_and_padding_changes_nothing():

@@ -12,8 +12,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.datasets import load_digits, make_moons
 
 from flambeau.errors import ConfigurationError, DataError, FileFormatError
-from flambeau.problems.data.bundle import DataBundle
-from flambeau.problems.data.digits import digits
+from flambeau.problems.data.bundle import DataBundle, digits
 from flambeau.problems.data.idx import read_idx
 from flambeau.problems.data.logic import logic_gate, parity, xor
 from flambeau.problems.data.toys import separable, two_moons, two_spirals

@@ -19,8 +19,6 @@ from jaxtyping import Array, Float
 from flambeau.dynamics.base import AbstractMachine
 from flambeau.errors import ConfigurationError
 
-__all__ = ["anneal", "annealing_temperatures", "base_log_partition", "base_samples", "bennett", "log_mean_weight"]
-
 PART = 50  # temperatures whose weights are added up on the device
 STEPS = ((0.0, 0.5, 1e-3), (0.5, 0.9, 1e-4), (0.9, 1.0, 1e-5))  # 14,500 temperatures
 
@@ -34,24 +32,18 @@ def annealing_temperatures(given: Any = None) -> Float[np.ndarray, " betas"]:
     ``given`` may also be the rising β themselves, from 0 to 1. Raises :class:`~flambeau.errors.ConfigurationError`.
     """
     if isinstance(given, np.ndarray | list | tuple):
-        return own_temperatures(np.asarray(given, np.float64))
+        betas = np.asarray(given, np.float64)
+        if betas.ndim != 1 or len(betas) < 2 or betas[0] != 0 or betas[-1] != 1 or not (np.diff(betas) >= 0).all():
+            got, remedy = np.array2string(betas, threshold=6), "for instance np.linspace(0, 1, 1001)"
+            raise ConfigurationError("temperatures", "β rising from 0 to 1", got, remedy)
+        return betas
     if given is not None and (isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1):
         remedy = "give 1000 for a glance, None for the published 14,500"
         raise ConfigurationError("temperatures", "a whole number of at least 1, or rising β", given, remedy)
     counts = [round((high - low) / step) for low, high, step in STEPS]
     parts = [np.linspace(low, high, count, endpoint=False) for (low, high, _), count in zip(STEPS, counts, strict=True)]
     full = np.append(np.concatenate(parts), 1.0)
-    if given is None:
-        return full
-    return np.interp(np.linspace(0, len(full) - 1, given + 1), np.arange(len(full)), full)
-
-
-def own_temperatures(betas: np.ndarray) -> np.ndarray:
-    """A schedule of the caller's, checked."""
-    if betas.ndim != 1 or len(betas) < 2 or betas[0] != 0 or betas[-1] != 1 or not (np.diff(betas) >= 0).all():
-        remedy = "for instance np.linspace(0, 1, 1001)"
-        raise ConfigurationError("temperatures", "β rising from 0 to 1", np.array2string(betas, threshold=6), remedy)
-    return betas
+    return full if given is None else np.interp(np.linspace(0, len(full) - 1, given + 1), np.arange(len(full)), full)
 
 
 def base_samples(machine: AbstractMachine, base: Any, chains: int, key: Array) -> Float[Array, "chains visible"]:
@@ -101,7 +93,9 @@ def passage(machine: Any, v: Array, base: Array, betas: Float[Array, " part"], k
     Biases are spread over the chains and the temperatures travel with the loop, so that XLA's kernels for sampling and
     weighing read everything in one order: with rows that repeat or a table to look up they are half as fast.
     """
-    machine, base = spread(machine, base, len(v))
+    biases = machine.visible_bias, machine.hidden_bias, base
+    *rows, base = (jnp.broadcast_to(bias, (len(v), *bias.shape)) for bias in biases)
+    machine = eqx.tree_at(lambda each: (each.visible_bias, each.hidden_bias), machine, tuple(rows))
     away = machine.visible_bias - base
 
     def step(number: Array, carry: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -114,13 +108,6 @@ def passage(machine: Any, v: Array, base: Array, betas: Float[Array, " part"], k
         return v, log_w, new, betas[number + 2]  # past the end, never used
 
     return jax.lax.fori_loop(0, len(betas) - 1, step, (v, jnp.zeros(len(v), v.dtype), betas[0], betas[1]))[:2]
-
-
-def spread(machine: Any, base: Array, chains: int) -> tuple[Any, Array]:
-    """The machine and the base with a row of biases for every chain."""
-    biases = machine.visible_bias, machine.hidden_bias
-    *rows, base = (jnp.broadcast_to(bias, (chains, *bias.shape)) for bias in (*biases, base))
-    return eqx.tree_at(lambda each: (each.visible_bias, each.hidden_bias), machine, tuple(rows)), base
 
 
 def change(
@@ -159,6 +146,9 @@ def bennett(forward: np.ndarray, reverse: np.ndarray) -> float:
     """
     m = np.log(len(forward) / len(reverse))
 
+    def logistic(x: np.ndarray) -> np.ndarray:
+        return 0.5 * (1 + np.tanh(0.5 * x))  # without overflow
+
     def excess(x: float) -> float:
         return float(logistic(forward - x - m).sum() - logistic(reverse + x + m).sum())
 
@@ -167,8 +157,3 @@ def bennett(forward: np.ndarray, reverse: np.ndarray) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if excess(middle) > 0 else (low, middle)
     return float((low + high) / 2)
-
-
-def logistic(x: np.ndarray) -> np.ndarray:
-    """1 / (1 + e^{-x}), without overflow."""
-    return 0.5 * (1 + np.tanh(0.5 * x))

@@ -19,8 +19,6 @@ from flambeau.foundation.precision import dtype
 from flambeau.networks.pair_memory import bipolar
 from flambeau.neurons import Bernoulli
 
-__all__ = ["Landscape", "attractor_kinds", "energy_plane", "landscape", "overlap"]
-
 MOST = 20
 CHUNK = 1 << 14
 KINDS = ("memory", "negative", "mixture", "other")
@@ -68,14 +66,10 @@ def landscape(network: Any, update: AbstractUpdate | None = None, *, max_sweeps:
         raise ConfigurationError("landscape", expected, f"{units} neurons, 2^{units} states", remedy)
     low, high = network.levels
     states = np.asarray(low + (high - low) * all_states(Bernoulli(), units), dtype())
-    parts = [parted(network, update or Asynchronous(), states[at : at + CHUNK], max_sweeps) for at in starts(states)]
+    chunks = (states[at : at + CHUNK] for at in range(0, len(states), CHUNK))
+    parts = [parted(network, update or Asynchronous(), chunk, max_sweeps) for chunk in chunks]
     energies, fixed, ends, rests = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Landscape(states, energies, fixed, ends, rests)
-
-
-def starts(states: np.ndarray) -> range:
-    """Where the chunks begin."""
-    return range(0, len(states), CHUNK)
 
 
 def parted(network: AbstractFeedback, update: AbstractUpdate, states: np.ndarray, max_sweeps: int) -> tuple:

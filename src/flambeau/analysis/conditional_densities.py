@@ -22,8 +22,6 @@ from flambeau.errors import ConfigurationError
 from flambeau.foundation.rows import by_rows
 from flambeau.neurons.units import states_of
 
-__all__ = ["log_densities"]
-
 REACH = 8.0  # standard deviations on either side of the furthest conditional means
 STEP = 0.7  # standard deviations between points: the trapezoid rule is then exact to rounding for a Gaussian
 POINTS = 64  # a multiple of this many, so that few programs are compiled
@@ -40,11 +38,9 @@ def log_densities(machine: Any, matrix: Array, v: np.ndarray) -> Float[np.ndarra
     """
     length = float(by_rows(lengths, (machine, matrix, ranges_of(machine)), v).max())
     if not np.isfinite(length):
-        expected, remedy = (
-            "hidden units that leave the density an end",
-            "lower the weights, or use bounded hidden units",
-        )
-        raise ConfigurationError("pseudo_log_likelihood", expected, "weights too large for them", remedy)
+        where, expected = "pseudo_log_likelihood", "hidden units that leave the density an end"
+        remedy = "lower the weights, or use bounded hidden units"
+        raise ConfigurationError(where, expected, "weights too large for them", remedy)
     points = POINTS * math.ceil(2 * length / STEP / POINTS) + 1
     given = machine, matrix, ranges_of(machine), points
     return by_rows(integrated, given, v, points, axes=1).T
@@ -65,12 +61,9 @@ def lengths(given: tuple[Any, ...], v: Array) -> Float[Array, " rows"]:
 
 
 def reaches(machine: Any, matrix: Array, ranges: Array | None, v: Array) -> Float[Array, "units rows"]:
-    """Half the length of each line."""
-    return unbounded(machine, matrix, v) if ranges is None else bounded(machine, matrix, v, ranges)
-
-
-def bounded(machine: Any, matrix: Array, v: Array, ranges: Array) -> Array:
-    """Hidden units with finitely many states."""
+    """Half the length of each line: hidden units with finitely many states push the mean no further than they reach."""
+    if ranges is None:
+        return unbounded(machine, matrix, v)
     push = jnp.abs(matrix) @ ranges
     return jnp.broadcast_to((REACH * deviations(machine, v) + push)[:, None], v.T.shape)
 
@@ -84,7 +77,7 @@ def unbounded(machine: Any, matrix: Array, v: Array) -> Array:
 
     steepest = jax.jvp(expected, (jnp.full_like(bias, FAR),), (jnp.ones_like(bias),))[1]
     kappa = 1 - (matrix**2 @ steepest)[:, None] / deviation**2
-    apart = jnp.abs(v.T - middles(machine, v).T)
+    apart = jnp.abs(v.T - machine.visible_net(machine(v)).T)  # from the means that E[h | v] asks for
     reach = REACH * deviation / jnp.sqrt(kappa) + (1 - kappa) / kappa * apart
     return jnp.where(kappa > 0, reach, jnp.inf)
 
@@ -92,11 +85,6 @@ def unbounded(machine: Any, matrix: Array, v: Array) -> Array:
 def deviations(machine: Any, v: Array) -> Float[Array, " units"]:
     """σ of every visible unit."""
     return jnp.broadcast_to(jnp.sqrt(jnp.asarray(machine.visible.variance, v.dtype)), v.shape[1:])
-
-
-def middles(machine: Any, v: Array) -> Float[Array, "rows units"]:
-    """The means that E[h | v] asks for."""
-    return machine.visible_net(machine.hidden.mean(machine.hidden_net(v)))
 
 
 def integrated(given: tuple[Any, ...], v: Array) -> Float[Array, "units rows"]:
@@ -118,5 +106,5 @@ def integrated(given: tuple[Any, ...], v: Array) -> Float[Array, "units rows"]:
         weights = jax.lax.map(weigh, grid)
         return -jax.scipy.special.logsumexp(weights, axis=0) - jnp.log(half * 2 / (points - 1))
 
-    each = matrix, v.T, middles(machine, v).T, reach, deviations(machine, v), machine.visible_bias
+    each = matrix, v.T, machine.visible_net(machine(v)).T, reach, deviations(machine, v), machine.visible_bias
     return jax.lax.map(unit, each)

@@ -3,18 +3,14 @@
 from typing import Any
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
 from flambeau.analysis.gradient_numbers import flow_numbers
-from flambeau.analysis.learning_layers import Row, rows_of
+from flambeau.analysis.learning_layers import Row, named_floats, rows_of
 from flambeau.analysis.verdict import Verdict, judge
 from flambeau.errors import ConfigurationError
 from flambeau.rules.base import AbstractRule, Batch
-
-__all__ = ["diagnose", "diagnose_gradients", "gradient_flow"]
 
 
 def gradient_flow(network: PyTree, rule: AbstractRule, batch: Batch) -> Verdict:
@@ -30,11 +26,8 @@ def gradient_flow(network: PyTree, rule: AbstractRule, batch: Batch) -> Verdict:
     :class:`~flambeau.monitors.GradientFlow`; a verdict is a rule of thumb about the size of gradients, and says
     nothing about where they lead. Lecture: 为什么传统的 BP 在深度增加后仍有问题.
     """
-    numbers = compiled(network, rule, batch)
+    numbers = eqx.filter_jit(flow_numbers)(network, rule, batch)
     return judge(rows_of(network), {name: np.asarray(values) for name, values in numbers.items()})
-
-
-compiled = eqx.filter_jit(flow_numbers)
 
 
 def diagnose(run: Any, at: int = -1) -> Verdict:
@@ -87,9 +80,4 @@ def diagnose_gradients(gradients: PyTree, weights: PyTree = None, learning_rate:
 
 def named_arrays(tree: PyTree) -> dict[str, np.ndarray]:
     """Path -> array, for the arrays of floats with two axes and more."""
-    found = [(path, leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree) if np.ndim(leaf) > 1]
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf, float)
-        for path, leaf in found
-        if jnp.issubdtype(leaf.dtype, jnp.floating)
-    }
+    return {name: np.asarray(leaf, float) for name, leaf in named_floats(tree).items() if np.ndim(leaf) > 1}

@@ -6,7 +6,7 @@ log-normaliser. Chunks leave the device as a pair (largest, sum), which the host
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -14,15 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from flambeau.dynamics.samplers import Listing, fewest_states, listed_states
 from flambeau.errors import ConfigurationError
 from flambeau.foundation.rows import by_rows
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
 from flambeau.neurons.real_units import AbstractGaussian
-from flambeau.neurons.units import states_of
 from flambeau.structures.dense import written_out
-
-__all__ = ["all_states", "enumerable", "exact_distribution", "exact_log_partition", "exact_samples", "listable"]
 
 TABLE = 1 << 11  # states of the low table: its net inputs stay in the cache
 FEW = 1 << 20  # states that are listed without asking: 20 binary units
@@ -39,39 +37,8 @@ def all_states(unit: AbstractUnit, columns: int) -> Float[np.ndarray, "states co
     Raises :class:`~flambeau.errors.ConfigurationError` for continuous units, or more than 2^20 states.
     """
     choices = unit.choices(columns)
-    checked(Listing("visible", choices, product(choices)), FEW)
-    return _rows_of(choices)
-
-
-def product(choices: tuple[np.ndarray, ...]) -> float:
-    """How many states that makes."""
-    return math.prod(float(len(states)) for states in choices)
-
-
-def _rows_of(choices: tuple[np.ndarray, ...]) -> np.ndarray:
-    """The product of the units' states, by counting in a mixed radix."""
-    sizes = tuple(len(states) for states in choices)
-    digits = np.unravel_index(np.arange(math.prod(sizes)), sizes) if sizes else ()
-    blank = np.zeros((math.prod(sizes), 0))
-    return np.concatenate([blank, *(states[digit] for states, digit in zip(choices, digits, strict=True))], axis=1)
-
-
-class Listing(NamedTuple):
-    """Which side is listed, its units' states, and how many states that makes."""
-
-    side: str
-    choices: tuple[np.ndarray, ...]
-    total: float
-
-
-def listing(machine: RestrictedBoltzmannMachine) -> Listing | None:
-    """The side with fewer states; None where neither is discrete."""
-    found = []
-    for side, bias in (("hidden", machine.hidden_bias), ("visible", machine.visible_bias)):
-        choices = states_of(getattr(machine, side), bias.shape[-1])
-        if choices is not None:
-            found.append(Listing(side, choices, product(choices)))
-    return min(found, key=lambda one: one.total) if found else None
+    checked(Listing.of("visible", choices), FEW)
+    return listed_states(choices)
 
 
 def enumerable(machine: RestrictedBoltzmannMachine, most: float = FEW) -> bool:
@@ -81,7 +48,7 @@ def enumerable(machine: RestrictedBoltzmannMachine, most: float = FEW) -> bool:
 
 def listable(machine: RestrictedBoltzmannMachine, most: float = FEW) -> bool:
     """Whether one side has at most that many states, so that :func:`exact_samples` can draw from their table."""
-    found = listing(machine)
+    found = fewest_states(machine)
     return found is not None and found.total <= most
 
 
@@ -96,13 +63,12 @@ def exact_log_partition(machine: RestrictedBoltzmannMachine, most: float = MOST)
     3.46574
 
     Raises :class:`~flambeau.errors.ConfigurationError` for more than ``most`` states, or none to list.
-
     *Limits.* Time doubles with every unit of the smaller side. Sums are in double precision, the states' free energies
     in that of the weights: single precision gives about seven digits.
     """
     if both_gaussian(machine):
         return gaussian_log_partition(machine)
-    found = checked(listing(machine), most)
+    found = checked(fewest_states(machine), most)
     largest, sums = (np.asarray(part, np.float64) for part in summed(machine, found.side, *tables(machine, found)))
     return float(largest.max() + np.log(np.sum(sums * np.exp(largest - largest.max()))))
 
@@ -123,7 +89,7 @@ def tables(machine: Any, found: Listing) -> tuple[Array, Array]:
     """The states of the last few units and those of the others, each as rows of the whole side."""
     sizes = np.cumprod([float(len(states)) for states in found.choices[::-1]])
     cut = len(found.choices) - max(1, int(np.searchsorted(sizes, TABLE, side="right")))
-    low, high = _rows_of(found.choices[cut:]), _rows_of(found.choices[:cut])
+    low, high = listed_states(found.choices[cut:]), listed_states(found.choices[:cut])
     before, after = high.shape[1], low.shape[1]
     kind = machine.visible_bias.dtype
     low, high = np.pad(low, ((0, 0), (before, 0))), np.pad(high, ((0, 0), (0, after)))
@@ -203,20 +169,14 @@ def exact_distribution(machine: RestrictedBoltzmannMachine) -> tuple[np.ndarray,
     Raises :class:`~flambeau.errors.ConfigurationError` as :func:`all_states`.
     """
     rows = all_states(machine.visible, machine.visible_bias.shape[-1])
-    kind = machine.visible_bias.dtype
-    log_p = -free_energies(machine, rows.astype(kind))
+    log_p = -free_energies(machine, rows.astype(machine.visible_bias.dtype))
     p = np.exp(log_p - log_p.max())
     return rows, p / p.sum()
 
 
 def free_energies(machine: RestrictedBoltzmannMachine, rows: np.ndarray) -> Float[np.ndarray, " rows"]:
     """F of any number of rows, in double precision from here on."""
-    return by_rows(free_energy, machine, rows).astype(np.float64)
-
-
-def free_energy(machine: Any, v: Array) -> Array:
-    """F."""
-    return machine.free_energy(v)
+    return by_rows(type(machine).free_energy, machine, rows).astype(np.float64)
 
 
 def exact_samples(machine: RestrictedBoltzmannMachine, count: int, key: Array) -> Float[Array, "count visible"]:
@@ -228,7 +188,7 @@ def exact_samples(machine: RestrictedBoltzmannMachine, count: int, key: Array) -
 
     Raises :class:`~flambeau.errors.ConfigurationError` as :func:`exact_log_partition`.
     """
-    found = checked(listing(machine), MOST)
+    found = checked(fewest_states(machine), MOST)
     choosing, drawing = jax.random.split(key)
     low, high = tables(machine, found)
     numbers = np.asarray(jax.random.uniform(choosing, (2, count)), np.float64)

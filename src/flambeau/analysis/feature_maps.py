@@ -4,7 +4,6 @@ Numbers only; :mod:`flambeau.report` draws them. Layers are named as in the pape
 sub-sampling or pooling, F full connection, numbered from the bottom, and the top one ``output``.
 """
 
-import functools
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -29,33 +28,13 @@ from flambeau.structures import (
     Subsampling,
 )
 
-__all__ = ["FeatureMap", "feature_maps", "layer_names", "saliency"]
+# The papers' letters for structures, and for layers of their own.
+LETTERS = {Subsampling: "S", MaxPooling: "S", AveragePooling: "S", Convolution: "C", Dense: "F"}
 
 
-@functools.singledispatch
-def letter(part: Any) -> str:
-    """The papers' letter for a layer, or for the structure in it; empty for what has no units of its own."""
-    return ""
-
-
-@letter.register
-def _(part: Layer) -> str:
-    return letter(part.structure) or "L"
-
-
-@letter.register(Subsampling | MaxPooling | AveragePooling)
-def _(part: Any) -> str:
-    return "S"
-
-
-@letter.register
-def _(part: Convolution) -> str:
-    return "C"
-
-
-@letter.register
-def _(part: Dense) -> str:
-    return "F"
+def letter(layer: AbstractLayer) -> str:
+    """The papers' letter for a layer, by the structure in it if it has one; empty for one without units of its own."""
+    return LETTERS.get(type(layer.structure), "L") if isinstance(layer, Layer) else LETTERS.get(type(layer), "")
 
 
 def layer_names(network: FeedForward) -> tuple[str, ...]:
@@ -140,10 +119,8 @@ def saliency(
 
     Raises :class:`~flambeau.errors.ConfigurationError` for a unit that is not there, a number of units that is not the
     number of examples, or a network without neurons on top.
-
     *Limits.* A slope is local: it says what a small change does, not what the answer needs; where ReLU is off and
     sigmoids are saturated it is 0. For radial units s is a distance, so a positive slope speaks against the unit.
-
     Source: Simonyan, Vedaldi, Zisserman 2014, *Deep inside convolutional networks*. Lecture: 误差反向传播.
     """
     x = jnp.asarray(x)

@@ -5,8 +5,6 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-__all__ = ["HeldOut", "free_energy_excess", "free_energy_gap"]
-
 
 def free_energy_gap(
     network: PyTree, rows: Array, held_out: Array, weights: Any = None, held_out_weights: Any = None

@@ -12,12 +12,8 @@ from flambeau.foundation.precision import dtype
 from flambeau.rules.base import AbstractRule, Batch, total
 from flambeau.structures import AbstractLayer, Trace
 
-__all__ = ["SILENT", "flow_numbers"]
-
 NEEDS = ("traces", "errors", "delta")
 SILENT = 0.05  # a unit is silent where |f'(s)| is below this share of the largest slope
-
-
 COLUMNS = ("delta", "bias_gradient", "weight_gradient", "slope", "saturated", "mean", "deviation")
 
 
@@ -106,9 +102,8 @@ def shares(flags: tuple[Array, ...]) -> Float[Array, " rows"]:
 
 def relative_lengths(update: PyTree, network: PyTree) -> Float[Array, " rows"]:
     """‖ΔW‖ / ‖W‖ of every row; 0 for one that is not learned, and length 1 for weights that are all 0."""
-    pairs = [
-        (weights_of(update.layers[place]), weights_of(network.layers[place])) for place in learning_layers(network)
-    ]
-    lengths = [length(weights) for _, weights in pairs]
-    return jnp.stack([length(moved) / jnp.where(size > 0, size, 1)
-                      for (moved, _), size in zip(pairs, lengths, strict=True)])  # fmt: skip
+    ratios = []
+    for place in learning_layers(network):
+        moved, size = (length(weights_of(tree.layers[place])) for tree in (update, network))
+        ratios.append(moved / jnp.where(size > 0, size, 1))
+    return jnp.stack(ratios)

@@ -11,10 +11,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from flambeau.errors import ConfigurationError
-from flambeau.neurons import ACTIVATIONS, AbstractActivation
-from flambeau.structures import AbstractLayer, Trace
-
-__all__ = ["Row", "deltas_of", "learning_layers", "length", "rows_of", "weights_of"]
+from flambeau.neurons import ACTIVATIONS
+from flambeau.structures import AbstractLayer
 
 
 class Row(NamedTuple):
@@ -46,6 +44,15 @@ def floats(tree: PyTree) -> list[Array]:
     return [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(jnp.result_type(leaf), jnp.floating)]
 
 
+def named_floats(tree: PyTree) -> dict[str, Array]:
+    """Path -> array, for every array of floats."""
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): leaf
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+        if jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+    }
+
+
 def rows_of(network: PyTree) -> tuple[Row, ...]:
     """The rows of a network's reports.
 
@@ -64,14 +71,10 @@ def row_of(name: str, layer: AbstractLayer, *, hidden: bool) -> Row:
     if layer.neurons is None:
         return Row(name, type(layer).__name__, hidden=hidden)
     f = layer.neurons.activation
-    units, shape = word_for(f), "×".join(str(size) for size in layer.neurons.structure.unit_shape)
+    units = next((word for word, known in ACTIVATIONS.items() if known == f), type(f).__name__)
+    shape = "×".join(str(size) for size in layer.neurons.structure.unit_shape)
     bounded = math.isfinite(f.low) and math.isfinite(f.high)
     return Row(name, f"{shape} {units} units", units, f.steepest, bounded, hidden)
-
-
-def word_for(f: AbstractActivation) -> str:
-    """The activation's name in the table, or its class."""
-    return next((name for name, known in ACTIVATIONS.items() if known == f), type(f).__name__)
 
 
 def weights_of(layer: AbstractLayer) -> PyTree:
@@ -87,9 +90,8 @@ def length(tree: PyTree) -> Array:
 def deltas_of(network: PyTree, info: dict[str, Any]) -> list[Array]:
     """δ = ∂e/∂s of every layer, bottom first, from what back-propagation tells; ∂e/∂y where there are no neurons."""
     below = zip(network.layers[:-1], info["traces"][:-1], reversed(info["errors"]), strict=True)
-    return [at_net_inputs(layer, trace, error) for layer, trace, error in below] + [info["delta"]]
-
-
-def at_net_inputs(layer: AbstractLayer, trace: Trace, error: Array) -> Array:
-    """Through the activation, if there is one."""
-    return error if layer.neurons is None else layer.neurons.activation.delta(trace.net, trace.output, error)
+    lower = [
+        error if layer.neurons is None else layer.neurons.activation.delta(trace.net, trace.output, error)
+        for layer, trace, error in below
+    ]
+    return [*lower, info["delta"]]

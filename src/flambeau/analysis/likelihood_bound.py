@@ -7,12 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flambeau.dynamics.directed_passes import ascend
+from flambeau.dynamics.gibbs import ascend
 from flambeau.errors import check_value
 from flambeau.foundation.rows import by_rows
 from flambeau.networks.dbn import DeepBeliefNetwork, log_joint, log_probability
-
-__all__ = ["log_likelihood_bound"]
 
 
 def log_likelihood_bound(
@@ -40,7 +38,6 @@ def log_likelihood_bound(
     (2,)
 
     Raises :class:`~flambeau.errors.ConfigurationError` for fewer than 1 sample or repeat.
-
     *Limits.* With an estimated log Z it is a bound only up to that estimate. Source: Salakhutdinov and Murray 2008;
     Burda, Grosse, Salakhutdinov 2016 for K > 1. Lecture: 深度信念网络.
     """

@@ -27,9 +27,9 @@ from flambeau.analysis.annealed_importance import (
 from flambeau.analysis.enumeration import enumerable, exact_log_partition, exact_samples, free_energies, listable
 from flambeau.dynamics.gibbs import gibbs
 from flambeau.errors import ConfigurationError, DataError
+from flambeau.foundation.rows import by_rows
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
-
-__all__ = ["LikelihoodReport", "LogPartition", "likelihood_report", "log_likelihood", "log_partition"]
+from flambeau.neurons import AbstractUnit
 
 REVERSE_STEPS = 5_000  # of Gibbs sampling before the reverse passage, where no exact samples are to be had
 APART = 1.0  # nats between the two directions beyond which nothing is said
@@ -102,28 +102,22 @@ def log_partition(
     (True, True)
 
     Raises :class:`~flambeau.errors.ConfigurationError` for too many states under "exact", units without a density,
-    fewer than 2 chains, or no key.
-
-    *Limits.* Agreement is evidence, no proof: chains that start the reverse and have never seen a mode miss it as the
-    forward ones do. Source: Neal 2001; Salakhutdinov and Murray 2008; Bennett 1976; Burda, Grosse, Salakhutdinov 2015
-    for the reverse bound. Lecture: 深度信念网络.
+    fewer than 2 chains, or no key. *Limits.* Agreement is evidence, no proof: chains that start the reverse and have
+    never seen a mode miss it as the forward ones do. Source: Neal 2001; Salakhutdinov and Murray 2008; Bennett 1976;
+    Burda, Grosse, Salakhutdinov 2015 for the reverse bound. Lecture: 深度信念网络.
     """
     if method not in ("auto", "exact", "ais"):
         raise ConfigurationError("log_partition.method", "auto, exact or ais", repr(method), "choose one")
     if method == "exact" or (method == "auto" and enumerable(machine)):
-        return exactly(exact_log_partition(machine))
+        value = exact_log_partition(machine)
+        reason = "a sum over all states" if math.isfinite(value) else "the density has no end (weights too large)"
+        return LogPartition(value, value, value, None, None, "exact", math.isfinite(value), None, reason)
     if key is None or isinstance(chains, bool) or not isinstance(chains, int | np.integer) or chains < 2:
         got, remedy = f"key={key}, chains={chains}", "pass key=jax.random.key(0) and chains=100"
         raise ConfigurationError("log_partition", "a key and at least 2 chains for annealing", got, remedy)
     given = ((data, "data"), (reverse_start, "reverse_start"))
     rows, ends = (None if part is None else _rows_of(machine, part, name) for part, name in given)
     return annealed(machine, rows, base, int(chains), annealing_temperatures(temperatures), ends, key)
-
-
-def exactly(value: float) -> LogPartition:
-    """Without an interval."""
-    reason = "a sum over all states" if math.isfinite(value) else "the density has no end (weights too large)"
-    return LogPartition(value, value, value, None, None, "exact", math.isfinite(value), None, reason)
 
 
 def _rows_of(machine: RestrictedBoltzmannMachine, rows: Any, name: str) -> Array:
@@ -165,7 +159,8 @@ def base_of(machine: RestrictedBoltzmannMachine, data: Array | None, base: Any, 
         return found
     if data is None:
         first, rest = jax.random.split(key)
-        data = walked(machine, base_samples(machine, machine.visible_bias, 1_000, first), jnp.asarray(100), rest)
+        start = base_samples(machine, machine.visible_bias, 1_000, first)
+        data = eqx.filter_jit(gibbs)(machine, start, jnp.asarray(100), rest)
     return jnp.asarray(machine.visible.bias_for(data.sum(0), float(len(data))), kind)
 
 
@@ -176,13 +171,7 @@ def model_samples(machine: RestrictedBoltzmannMachine, data: Array | None, start
         return exact_samples(machine, count, key)
     if data is not None:
         start = data[np.linspace(0, len(data) - 1, count).round().astype(int)]
-    return walked(machine, start, jnp.asarray(REVERSE_STEPS), key)
-
-
-@eqx.filter_jit
-def walked(machine: Any, v: Array, steps: Array, key: Array) -> Array:
-    """Gibbs sampling, compiled once for any number of steps."""
-    return gibbs(machine, v, steps, key)
+    return eqx.filter_jit(gibbs)(machine, start, jnp.asarray(REVERSE_STEPS), key)
 
 
 def joined(base: float, forward: np.ndarray, reverse: np.ndarray) -> LogPartition:
@@ -198,17 +187,8 @@ def joined(base: float, forward: np.ndarray, reverse: np.ndarray) -> LogPartitio
     reason = f"{agreement}, {counting}" if trusted else counting if apart <= APART else agreement
     ends = [(low, below_error), (high, above_error)]
     value = base + bennett(forward, reverse) if trusted else low
-    return LogPartition(
-        value,
-        min(end - ERRORS * error for end, error in ends),
-        max(end + ERRORS * error for end, error in ends),
-        low,
-        high,
-        "ais",
-        trusted,
-        samples,
-        reason,
-    )
+    least, most = min(end - ERRORS * error for end, error in ends), max(end + ERRORS * error for end, error in ends)
+    return LogPartition(value, least, most, low, high, "ais", trusted, samples, reason)
 
 
 def log_likelihood(
@@ -291,3 +271,22 @@ def likelihood_report(
         remedy = "for instance 'stochastic pixels', 'thresholded at 1/2', 'real-valued pixels as probabilities'"
         raise ConfigurationError("likelihood_report.protocol", "what was done to the values", repr(protocol), remedy)
     return LikelihoodReport.of(log_likelihood(machine, v, log_partition), protocol, log_partition)
+
+
+def independent_log_likelihood(unit: AbstractUnit, bias: Any, v: np.ndarray) -> Float[np.ndarray, " rows"]:
+    """log P(v) per row, nats, of unconnected units with these biases: -f(v; b) - log ∫ exp(-f(u; b)) du, summed up.
+
+    >>> from flambeau.neurons import Bernoulli
+    >>> independent_log_likelihood(Bernoulli(), np.zeros(3, np.float32), np.eye(3, dtype=np.float32)).round(4).tolist()
+    [-2.0794, -2.0794, -2.0794]
+
+    Raises :class:`~flambeau.errors.ConfigurationError` for units without a density. *Limits.* Gaussian units of a fixed
+    variance are compared with themselves, not with normal distributions of the columns' own variance.
+    """
+    return by_rows(independent_part, (unit, bias), v).astype(np.float64)
+
+
+def independent_part(given: tuple[AbstractUnit, Array], v: Array) -> Float[Array, " rows"]:
+    """One part of the rows."""
+    unit, bias = given
+    return -unit.energy(v, bias).sum(-1) - unit.log_normaliser(bias, bias).sum(-1)

@@ -12,8 +12,6 @@ import numpy as np
 
 from flambeau.errors import ConfigurationError
 
-__all__ = ["CriticalPoint", "absolute_capacity", "bit_error", "critical_point", "replica_overlap"]
-
 
 class CriticalPoint(NamedTuple):
     """The load beyond which memory fails, and the overlap just before."""

@@ -18,16 +18,6 @@ from flambeau.dynamics.base import AbstractMachine
 from flambeau.dynamics.gibbs import gibbs
 from flambeau.errors import ConfigurationError, DataError
 
-__all__ = [
-    "Quality",
-    "autocorrelation",
-    "autocorrelation_time",
-    "effective_sample_size",
-    "geweke",
-    "quality_against_steps",
-]
-__all__ += ["quality_against_steps"]
-
 
 def series_of(series: Any, least: int = 4) -> Float[np.ndarray, "steps chains"]:
     """Chains as columns, checked."""
@@ -153,7 +143,6 @@ def quality_against_steps(
 
     Raises :class:`~flambeau.errors.ConfigurationError` for steps that do not rise,
     :class:`~flambeau.errors.DataError` for arrays that do not fit.
-
     *Limits.* Two moments, no more: chains may match both and still miss a mode. Source: Decelle, Furtlehner, Seoane
     2021, Equilibrium and non-equilibrium regimes in the learning of restricted Boltzmann machines.
     """
@@ -166,7 +155,7 @@ def quality_against_steps(
         raise DataError("quality_against_steps", f"{rows.shape[1]} columns in start", v.shape[1], remedy)
     found, state, energy = [], jnp.asarray(v), mean_energy(machine, jnp.asarray(rows))
     for number, count in enumerate(np.diff(counts, prepend=0)):
-        state = _walked(machine, state, jnp.asarray(count), jax.random.fold_in(key, number))
+        state = eqx.filter_jit(gibbs)(machine, state, jnp.asarray(count), jax.random.fold_in(key, number))
         found.append((*distances(np.asarray(state, np.float64), rows), mean_energy(machine, state) - energy))
     mean, covariance, free_energy = np.asarray(found).T
     return Quality(counts, mean, covariance, free_energy, *floors(rows, len(v)))
@@ -180,21 +169,9 @@ def _rows_of(values: Any, name: str) -> np.ndarray:
     return rows
 
 
-@eqx.filter_jit
-def _walked(machine: Any, v: Array, steps: Array, key: Array) -> Array:
-    """Gibbs sampling, compiled once for any number of steps."""
-    return gibbs(machine, v, steps, key)
-
-
-@eqx.filter_jit
-def _free_energies(machine: Any, v: Array) -> Array:
-    """F, compiled."""
-    return machine.free_energy(v)
-
-
 def mean_energy(machine: Any, v: Array) -> float:
     """Mean F."""
-    return float(np.asarray(_free_energies(machine, v), np.float64).mean())
+    return float(np.asarray(eqx.filter_jit(type(machine).free_energy)(machine, v), np.float64).mean())
 
 
 def distances(chains: np.ndarray, rows: np.ndarray) -> tuple[float, float]:

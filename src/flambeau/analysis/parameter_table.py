@@ -1,21 +1,16 @@
 """What a network costs: how many numbers it learns, and along how many wires they work."""
 
 import dataclasses
-import functools
 import math
-from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from flambeau.analysis.feature_maps import layer_names
 from flambeau.foundation.precision import dtype
 from flambeau.networks.feedforward import FeedForward
-from flambeau.structures import AbstractStructure, AveragePooling, Layer, MaxPooling
-
-__all__ = ["ParameterRow", "ParameterTable", "parameter_table"]
+from flambeau.structures import AbstractLayer, AveragePooling, Layer, MaxPooling
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,34 +62,20 @@ class ParameterTable:
         )
 
 
-@functools.singledispatch
-def parameter_row(layer: Any, name: str, below: tuple[int, ...]) -> ParameterRow | None:
+def parameter_row(layer: AbstractLayer, name: str, below: tuple[int, ...]) -> ParameterRow | None:
     """The layer's row; ``below`` is the shape of the units under it. None for layers without units of their own."""
-    return None
-
-
-@parameter_row.register
-def _(layer: Layer, name: str, below: tuple[int, ...]) -> ParameterRow:
+    if isinstance(layer, MaxPooling | AveragePooling):
+        return ParameterRow(name, (*layer.window.places, *below[2:]), 0, 0, 0)
+    if not isinstance(layer, Layer):
+        return None
     structure, units = layer.structure, layer.structure.unit_shape
     # With all inputs and all units at 1, correlate adds up 1 for every wire that carries a weight.
-    wires = np.asarray(
-        correlated_once(structure, np.ones((1, *structure.input_shape)), np.ones((1, *units))), np.float64
-    )
+    ones = (jnp.ones((1, *shape), dtype()) for shape in (structure.input_shape, units))
+    wires = np.asarray(eqx.filter_jit(type(structure).correlate)(structure, *ones), np.float64)
     weights, learned = int(np.count_nonzero(wires)), jnp.issubdtype(structure.weights.dtype, jnp.floating)
     biases, bias_wires = (0, 0) if layer.bias is None else (len(layer.bias), math.prod(units))
     trainable = biases + (weights if learned else 0)
     return ParameterRow(name, units, trainable, 0 if learned else weights, round(wires.sum()) + bias_wires)
-
-
-@eqx.filter_jit
-def correlated_once(structure: AbstractStructure, pre: Array | np.ndarray, post: Array | np.ndarray) -> Array:
-    """``structure.correlate`` in one compiled call."""
-    return structure.correlate(jnp.asarray(pre, dtype()), jnp.asarray(post, dtype()))
-
-
-@parameter_row.register(MaxPooling | AveragePooling)
-def _(layer: Any, name: str, below: tuple[int, ...]) -> ParameterRow:
-    return ParameterRow(name, (*layer.window.places, *below[2:]), 0, 0, 0)
 
 
 def parameter_table(network: FeedForward) -> ParameterTable:

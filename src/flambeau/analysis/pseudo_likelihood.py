@@ -23,8 +23,6 @@ from flambeau.neurons.real_units import AbstractGaussian
 from flambeau.neurons.units import states_of
 from flambeau.structures.dense import written_out
 
-__all__ = ["feature_pseudo_log_likelihood", "pseudo_log_likelihood"]
-
 
 def pseudo_log_likelihood(machine: RestrictedBoltzmannMachine, v: Any) -> Float[np.ndarray, " rows"]:
     """Σ_i log P(v_i | all the others) per row of ``v`` ``(rows, visible)``, nats, over all units.
@@ -40,7 +38,6 @@ def pseudo_log_likelihood(machine: RestrictedBoltzmannMachine, v: Any) -> Float[
     Gaussian units are asked for their density, by quadrature (:mod:`flambeau.analysis.conditional_densities`).
 
     Raises :class:`~flambeau.errors.ConfigurationError` for other continuous units, whose conditionals are integrals.
-
     *Limits.* Not a likelihood: it looks one unit away from the data and misses modes that are further off. Source:
     Besag 1975, Statistical analysis of non-lattice data.
     """

@@ -1,7 +1,6 @@
 """What part of an image a unit can see, and what part of it the unit does look at."""
 
 import dataclasses
-import functools
 from typing import Any
 
 import equinox as eqx
@@ -26,8 +25,6 @@ from flambeau.structures import (
     Subsampling,
     Window,
 )
-
-__all__ = ["ReceptiveField", "effective_field", "receptive_field"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,32 +65,18 @@ class ReceptiveField:
         return ReceptiveField((size[0], size[1]), (jump[0], jump[1]), (start[0], start[1]), window.places)
 
 
-@functools.singledispatch
-def looked_through(part: Any, field: ReceptiveField | None) -> ReceptiveField | None:
-    """The field after this layer, or the structure in it; layers that look at each unit by itself change nothing."""
+def looked_through(layer: AbstractLayer, field: ReceptiveField | None) -> ReceptiveField | None:
+    """The field after this layer, by the structure in it; layers that look at each unit by itself change nothing."""
+    part: Any = layer.structure if isinstance(layer, Layer) else layer
+    if isinstance(part, Convolution | Subsampling | MaxPooling | AveragePooling):
+        before = ReceptiveField((1, 1), (1, 1), (0, 0), part.window.image) if field is None else field
+        return before.seen_through(part.window)
+    if isinstance(part, Dense):
+        return None if field is None else field.seen_through(Window.over(field.places, field.places))
+    if isinstance(part, Retina):
+        (top, _), (left, _) = part.padding
+        return ReceptiveField((1, 1), (1, 1), (-top, -left), (0, 0))
     return field
-
-
-@looked_through.register
-def _(part: Layer, field: ReceptiveField | None) -> ReceptiveField | None:
-    return looked_through(part.structure, field)
-
-
-@looked_through.register(Convolution | Subsampling | MaxPooling | AveragePooling)
-def _(part: Any, field: ReceptiveField | None) -> ReceptiveField | None:
-    before = ReceptiveField((1, 1), (1, 1), (0, 0), part.window.image) if field is None else field
-    return before.seen_through(part.window)
-
-
-@looked_through.register
-def _(part: Dense, field: ReceptiveField | None) -> ReceptiveField | None:
-    return None if field is None else field.seen_through(Window.over(field.places, field.places))
-
-
-@looked_through.register
-def _(part: Retina, field: ReceptiveField | None) -> ReceptiveField | None:
-    (top, _), (left, _) = part.padding
-    return ReceptiveField((1, 1), (1, 1), (-top, -left), (0, 0))
 
 
 def receptive_field(network: FeedForward, layer: int | str) -> ReceptiveField:
@@ -108,7 +91,6 @@ def receptive_field(network: FeedForward, layer: int | str) -> ReceptiveField:
 
     Raises :class:`~flambeau.errors.ConfigurationError` for a layer that is not there, and for one that no window leads
     to: without windows nothing says where in an image an input lies.
-
     *Limits.* It is what a unit *can* see. What it mostly looks at is smaller: :func:`effective_field`.
     Lecture: 每一次池化其实都是在增大感受野 (each pooling enlarges the receptive field).
     """
@@ -116,11 +98,8 @@ def receptive_field(network: FeedForward, layer: int | str) -> ReceptiveField:
     for part in network.layers[: layer_number(network, layer) + 1]:
         field = looked_through(part, field)
     if field is None or not all(field.places):
-        expected, remedy = (
-            "a layer that sees an image through windows",
-            "ask for a convolution, a pooling, or above one",
-        )
-        raise ConfigurationError("receptive_field", expected, layer, remedy)
+        expected = "a layer that sees an image through windows"
+        raise ConfigurationError("receptive_field", expected, layer, "ask for a convolution, a pooling, or above one")
     return field
 
 
@@ -136,7 +115,6 @@ def effective_field(network: FeedForward, layer: int | str, images: ArrayLike) -
     [3, 5, 3, 5]
 
     Raises :class:`~flambeau.errors.DataError` for inputs that are no images, and what :func:`receptive_field` raises.
-
     *Limits.* One backward pass per map: take few images for a layer of many maps.
     Source: Luo, Li, Urtasun, Zemel 2016, *Understanding the effective receptive field*. Lecture: 感受野.
     """

@@ -12,8 +12,6 @@ import numpy as np
 
 from flambeau.errors import DataError
 
-__all__ = ["Separation", "separation"]
-
 
 class Separation(NamedTuple):
     """``margin`` γ (0 if not separable), the unit ``direction`` u ``(features + 1,)`` with the bias last, the

@@ -8,8 +8,6 @@ import numpy as np
 from flambeau.analysis.learning_layers import Row
 from flambeau.errors import DataError
 
-__all__ = ["Finding", "Verdict", "judge", "worded_parts"]
-
 # A verdict is a rule of thumb, and these are its numbers.
 LITTLE, MUCH = 0.03, 30.0  # of the top layer's gradient
 SATURATED = 0.5  # share of a layer's answers on the flat parts

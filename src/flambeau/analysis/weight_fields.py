@@ -1,6 +1,5 @@
 """What hidden units look for: the weights from the lowest layer of a network, a row of visible units for each."""
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,6 @@ from flambeau.networks.dbn import DeepBeliefNetwork
 from flambeau.networks.feedforward import FeedForward
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.structures import AbstractStructure, Convolution, Dense
-
-__all__ = ["layer_kernels", "weight_fields"]
 
 
 def weight_fields(network: Any) -> Float[np.ndarray, "units visible"]:
@@ -32,45 +29,26 @@ def weight_fields(network: Any) -> Float[np.ndarray, "units visible"]:
     its weights (a convolution) there is no row for each unit: see :func:`~flambeau.pictures.filters`.
     Lecture: 深度信念网络.
     """
-    return lowest_weights(network)
-
-
-@functools.singledispatch
-def lowest_weights(network: Any) -> np.ndarray:
-    """An array is taken as it stands; a new kind of network registers where its lowest weights lie."""
-    fields = np.asarray(network)
+    lowest = lowest_structure(network)
+    fields = np.asarray(lowest.weights).T if isinstance(lowest, AbstractStructure) else np.asarray(lowest)
     if fields.ndim != 2 or fields.dtype.kind not in "biuf":
-        raise without_fields(type(network).__name__)
+        raise without_fields(type(lowest).__name__)
     return fields.astype(float)
 
 
-@lowest_weights.register
-def _(network: AbstractStructure) -> np.ndarray:
-    if network.weights.ndim != 2:
-        raise without_fields(type(network).__name__)
-    return np.asarray(network.weights, float).T
-
-
-@lowest_weights.register
-def _(network: RestrictedBoltzmannMachine) -> np.ndarray:
-    return lowest_weights(network.structure)
-
-
-@lowest_weights.register
-def _(network: DeepBoltzmannMachine) -> np.ndarray:
-    return lowest_weights(network.structures[0])
-
-
-@lowest_weights.register
-def _(network: DeepBeliefNetwork) -> np.ndarray:
-    return lowest_weights(network.lower[0].generation if network.lower else network.top.structure)
-
-
-@lowest_weights.register
-def _(network: FeedForward) -> np.ndarray:
+def lowest_structure(network: Any) -> Any:
+    """The lowest wiring of a network; anything else is a wiring itself, or an array."""
+    if isinstance(network, RestrictedBoltzmannMachine):
+        return network.structure
+    if isinstance(network, DeepBoltzmannMachine):
+        return network.structures[0]
+    if isinstance(network, DeepBeliefNetwork):
+        return network.lower[0].generation if network.lower else network.top.structure
+    if not isinstance(network, FeedForward):
+        return network
     for layer in network.layers:
         if layer.neurons is not None:
-            return lowest_weights(layer.neurons.structure)
+            return layer.neurons.structure
     raise without_fields("a network without neurons")
 
 
@@ -106,18 +84,11 @@ def layer_kernels(network: FeedForward, layer: int | str | None = None) -> np.nd
     raise ConfigurationError("filters", "a convolution or a dense layer", layer_names(network), "there is none to draw")
 
 
-@functools.singledispatch
 def kernels_of(structure: AbstractStructure) -> np.ndarray | None:
     """A structure's weights for pictures; None where one number says it all."""
-    return None
-
-
-@kernels_of.register
-def _(structure: Dense) -> np.ndarray:
-    return np.asarray(structure.weights, float).T
-
-
-@kernels_of.register
-def _(structure: Convolution) -> np.ndarray:
+    if isinstance(structure, Dense):
+        return np.asarray(structure.weights, float).T
+    if not isinstance(structure, Convolution):
+        return None
     weights = np.asarray(structure.weights, float)
     return weights if structure.table is None else np.where(np.asarray(structure.table), weights, np.nan)

@@ -19,8 +19,6 @@ import click
 
 from flambeau.errors import FlambeauError
 
-__all__ = ["Elsewhere", "Interrupted", "OneLineErrors", "say"]
-
 
 class Refusal(click.ClickException):
     """An error that was raised on purpose, on its way to the terminal."""

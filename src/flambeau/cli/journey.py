@@ -12,17 +12,11 @@ from flambeau.cli.outputs import OutputFolder, put, warm_start_compiler
 if TYPE_CHECKING:
     from flambeau.journey import Chapter, Plan, Setting
 
-__all__ = ["journey"]
-
 
 @click.command(short_help="Run the lecture's chapters and write a page.")
 @click.option("--chapter", "names", multiple=True, metavar="NAME", help="Run this chapter only (may be repeated).")
 @click.option(
-    "--out",
-    type=OutputFolder(),
-    default="journey-report",
-    show_default=True,
-    help="Folder for the page, index.html.",
+    "--out", type=OutputFolder(), default="journey-report", show_default=True, help="Folder for the page, index.html."
 )
 @click.option("--full", is_flag=True, help="Larger sizes and more seeds: minutes instead of seconds.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Random seed.")
@@ -31,12 +25,14 @@ def journey(names: tuple[str, ...], out: Path, full: bool, seed: int, as_json: b
     """Run the chapters of the lecture: every claim is measured, and one HTML page tells the story."""
     from flambeau.journey import Setting, chosen_chapters
     from flambeau.journey import as_json as measurements
+    from flambeau.journey.page import page_of
+    from flambeau.report.html import write_report
 
     plans, setting = chosen_chapters(names), Setting(full=full, seed=seed)
     out.mkdir(parents=True, exist_ok=True)
     warm_start_compiler()
     chapters = run_all(plans, setting)
-    page = write_page(chapters, setting, out)
+    page = put(out / "index.html", lambda path: write_report(page_of(chapters, setting), path))
     if as_json:
         click.echo(json.dumps(measurements(chapters), ensure_ascii=False, indent=2))
     else:
@@ -62,15 +58,6 @@ def run_all(plans: Sequence["Plan"], setting: "Setting") -> list["Chapter"]:
             jax.clear_caches()  # the next chapter has networks of its own; a compiled program takes tens of megabytes
             bar.advance(task)
     return chapters
-
-
-def write_page(chapters: Sequence["Chapter"], setting: "Setting", out: Path) -> Path:
-    """Write ``index.html`` into the folder, or wherever it can be written; return its path."""
-    from flambeau.journey.page import page_of
-    from flambeau.report.html import write_report
-
-    page = page_of(chapters, setting)
-    return put(out / "index.html", lambda path: write_report(page, path))
 
 
 def print_claims(chapters: Sequence["Chapter"]) -> None:

@@ -9,8 +9,6 @@ import click
 
 from flambeau.errors import ConfigurationError
 
-__all__ = ["ModelName", "TrainingHelp", "built", "is_memory", "load_estimator", "model_names"]
-
 
 def model_names() -> list[str]:
     """The public estimators, in alphabetical order: whatever is registered is here."""
@@ -32,9 +30,8 @@ class ModelName(click.ParamType):
         """The name as it is written in Python."""
         names = {name.lower(): name for name in model_names()}
         if str(value).lower() not in names:
-            raise ConfigurationError(
-                "MODEL", f"one of {', '.join(names.values())}", repr(value), hint(value, names.values())
-            )
+            expected = f"one of {', '.join(names.values())}"
+            raise ConfigurationError("MODEL", expected, repr(value), hint(value, names.values()))
         return names[str(value).lower()]
 
 
@@ -76,9 +73,8 @@ def setting(cls: type, text: str) -> tuple[str, Any]:
     if not found:
         raise ConfigurationError("--set", "KEY=VALUE", repr(text), "for instance --set epochs=20")
     if key not in known:
-        raise ConfigurationError(
-            "--set", f"a parameter of {cls.__name__}: {', '.join(known)}", repr(key), hint(key, known)
-        )
+        expected = f"a parameter of {cls.__name__}: {', '.join(known)}"
+        raise ConfigurationError("--set", expected, repr(key), hint(key, known))
     where, declared = f"{cls.__name__}.{key}", parameters_of(cls)
     if key in declared:
         return key, declared[key].parse(where, value)

@@ -1,8 +1,10 @@
 """Where results go: every place is tried before the work, and a result that cannot be put there is put elsewhere."""
 
+import csv
+import io
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,6 @@ import click
 from flambeau.cli.group import Elsewhere, say
 from flambeau.errors import ConfigurationError, OutputError
 from flambeau.foundation.files import check_output
-
-__all__ = ["OutputFile", "OutputFolder", "put", "warm_start_compiler"]
 
 PROBE = bytes(1 << 16)  # more than what a full disk may still have in its last block
 
@@ -62,9 +62,8 @@ def option_of(param: click.Parameter | None) -> str:
 def check_writable(folder: Path, where: str) -> None:
     """Refuse a folder in which no file can be written: read-only, forbidden or full."""
     if (reason := reason_against(folder)) is not None:
-        raise ConfigurationError(
-            where, "a folder that can be written to", f"{folder} ({reason})", "choose another folder"
-        )
+        got = f"{folder} ({reason})"
+        raise ConfigurationError(where, "a folder that can be written to", got, "choose another folder")
 
 
 def reason_against(folder: Path) -> str | None:
@@ -105,6 +104,15 @@ def why(failure: OSError) -> str:
     """The machine's own words for what it refused."""
     cause = failure.__cause__
     return failure.strerror or (isinstance(cause, OSError) and cause.strerror) or str(failure)
+
+
+def table_text(titles: Sequence[str], rows: Iterable[Sequence[str]], delimiter: str = ",") -> str:
+    """Rows as the text of a table, under their titles if there are any."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    writer.writerows([titles] if titles else [])
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def warm_start_compiler() -> None:

@@ -1,7 +1,5 @@
 """``flambeau predict`` and ``flambeau recall``: a table in, the same table with the model's answers out."""
 
-import csv
-import io
 import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,12 +10,10 @@ import numpy as np
 
 from flambeau.cli.group import say
 from flambeau.cli.models import is_memory, load_estimator
-from flambeau.cli.outputs import OutputFile, put, warm_start_compiler
+from flambeau.cli.outputs import OutputFile, put, table_text, warm_start_compiler
 from flambeau.cli.sources import Columns, format_options, is_supervised, opened, remembered_or_guessed
 from flambeau.errors import ConfigurationError
 from flambeau.problems import TableFile, TableLayout, read_rows
-
-__all__ = ["predict", "recall"]
 
 
 @click.command()
@@ -39,9 +35,8 @@ def predict(file: Path, data: str, out: Path | None, **columns: Any) -> None:
         raise ConfigurationError("predict", "a classifier or a regressor", type(model).__name__, remedy)
     table, _, X = table_and_rows(model, data, Columns(**columns), out)
     answers = np.asarray(model.predict(X)).reshape(len(X), -1)
-    names = (
-        [f"prediction {place}" for place in range(1, answers.shape[1] + 1)] if answers.shape[1] > 1 else ["prediction"]
-    )
+    several = answers.shape[1] > 1
+    names = [f"prediction {place}" for place in range(1, answers.shape[1] + 1)] if several else ["prediction"]
     titles = [] if not table.header else [*table.titles, *(fresh_name(name, table.titles) for name in names)]
     rows = ([*cells, *map(str, row)] for (_, cells), row in zip(table.rows(), answers, strict=True))
     deliver(table, titles, rows, out, f"{len(X)} rows with predictions")
@@ -95,12 +90,9 @@ def deliver(
     """Write the table, with the delimiter that it came with, to a file (whole or not at all) or standard output."""
     from flambeau.foundation.files import write_atomic
 
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=table.delimiter, lineterminator="\n")
-    writer.writerows([titles] if titles else [])
-    writer.writerows(rows)
+    text = table_text(titles, rows, table.delimiter)
     if out is None:
-        click.echo(text.getvalue(), nl=False)
+        click.echo(text, nl=False)
         return
-    put(out, lambda path: write_atomic(path, text.getvalue().encode()))
+    put(out, lambda path: write_atomic(path, text.encode()))
     say(f"{what}: {out}")

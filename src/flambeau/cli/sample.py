@@ -8,11 +8,9 @@ import click
 import numpy as np
 
 from flambeau.cli.models import load_estimator
-from flambeau.cli.outputs import OutputFile, put, warm_start_compiler
+from flambeau.cli.outputs import OutputFile, put, table_text, warm_start_compiler
 from flambeau.cli.sources import remembered_table
 from flambeau.errors import ConfigurationError
-
-__all__ = ["sample"]
 
 
 @click.command()
@@ -30,13 +28,15 @@ def sample(file: Path, count: int, steps: int, label: str | None, out: Path) -> 
     flambeau sample digits.flambeau -n 25 --out digits.png
     """
     from flambeau.foundation.files import write_atomic
+    from flambeau.pictures import samples_picture
 
     model = load_estimator(file)
     check_generative(model, label)
     sides = image_sides(model.n_features_in_) if out.suffix.lower() == ".png" else (1, 1)
     warm_start_compiler()
-    rows = samples_of(model, count, steps, label)
-    content = samples_table(model, rows) if out.suffix.lower() == ".csv" else picture_of(rows, sides)
+    chosen = {} if label is None else {"label": next(known for known in model.classes_ if str(known) == label)}
+    rows = np.asarray(model.sample(count, n_steps=steps, **chosen))
+    content = samples_table(model, rows) if out.suffix.lower() == ".csv" else samples_picture(rows, sides)
     put(out, lambda path: write_atomic(path, content))
     click.echo(f"{count} samples after {steps} steps: {out}")
 
@@ -57,31 +57,11 @@ def check_generative(model: Any, label: str | None) -> None:
         raise ConfigurationError("--label", expected, repr(label), "choose one")
 
 
-def samples_of(model: Any, count: int, steps: int, label: str | None) -> np.ndarray:
-    """Samples ``(count, features)`` of the model, of one class where a label is given."""
-    if label is None:
-        return np.asarray(model.sample(count, n_steps=steps))
-    meant = next(known for known in model.classes_ if str(known) == label)
-    return np.asarray(model.sample(count, label=meant, n_steps=steps))
-
-
 def samples_table(model: Any, rows: np.ndarray) -> bytes:
     """The rows as a table, under the names of the columns that the model learned from, if it knows them."""
-    import csv
-    import io
-
-    text, layout = io.StringIO(), remembered_table(model)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([layout.columns] if layout is not None and layout.named else [])
-    writer.writerows([f"{value:g}" for value in row] for row in rows)
-    return text.getvalue().encode()
-
-
-def picture_of(rows: np.ndarray, sides: tuple[int, int]) -> bytes:
-    """The rows as small images, side by side."""
-    from flambeau import pictures
-
-    return pictures.samples_picture(rows, sides)
+    layout = remembered_table(model)
+    titles = layout.columns if layout is not None and layout.named else ()
+    return table_text(titles, ([f"{value:g}" for value in row] for row in rows)).encode()
 
 
 def image_sides(features: int) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """DATA: a data set by its name or a table in a file, for a model that learns from it or is judged by it."""
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,18 +21,6 @@ from flambeau.problems.table_targets import (
     row_marks,
     table_fingerprint,
 )
-
-__all__ = [
-    "Columns",
-    "Material",
-    "Part",
-    "column_options",
-    "format_options",
-    "opened",
-    "part_for",
-    "remembered_table",
-    "to_learn",
-]
 
 
 class Part(NamedTuple):
@@ -64,28 +53,29 @@ class Columns(NamedTuple):
 Command = Callable[..., Any]
 
 
+def with_options(command: Command, *options: Callable[[Command], Command]) -> Command:
+    """The command with its options, in the order in which its help shows them."""
+    return functools.reduce(lambda inner, option: option(inner), reversed(options), command)
+
+
 def format_options(command: Command) -> Command:
     """How a table is written, where it is not found out rightly."""
-    options = (
+    return with_options(
+        command,
         click.option("--delimiter", help="comma, semicolon, tab, bar, or the character itself (default: found)"),
         click.option("--header/--no-header", default=None, help="whether the first line holds names (default: found)"),
         click.option("--encoding", help="for instance latin-1 or utf-16 (default: UTF-8, else Latin-1)"),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def column_options(command: Command) -> Command:
     """Which columns are used, and how."""
-    options = (
+    return with_options(
+        command,
         click.option("--target", metavar="NAME", help="the column to predict (default: the last one)"),
         click.option("--drop", multiple=True, metavar="NAME", help="a column to leave out; repeatable"),
         click.option("--categorical", multiple=True, metavar="NAME", help="a column of words; repeatable"),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def opened(data: str, columns: Columns) -> TableFile | None:
@@ -169,13 +159,13 @@ def published(model: Any, data: str) -> tuple[Part, Part]:
     bundle = load(data)
     supervised = is_supervised(model)
     if bundle.test_data is not None and bundle.test_target is not None:
-        test_y = bundle.test_target if supervised else None
-        learn_y = bundle.target if supervised else None
-        return Part(bundle.data, learn_y, "training"), Part(bundle.test_data, test_y, "held out")
-    order = np.random.default_rng(0).permutation(len(bundle.data))
-    ask, learn = np.split(order, [len(order) // 4])
-    parts = [Part(bundle.data[at], bundle.target[at] if supervised else None, "") for at in (learn, ask)]
-    return parts[0]._replace(words="training"), parts[1]._replace(words="held out")
+        learn, ask = (bundle.data, bundle.target), (bundle.test_data, bundle.test_target)
+    else:
+        order = np.random.default_rng(0).permutation(len(bundle.data))
+        kept, rest = np.split(order, [len(order) // 4])
+        learn, ask = ((bundle.data[at], bundle.target[at]) for at in (rest, kept))
+    (X, y), (test_X, test_y) = learn, ask
+    return Part(X, y if supervised else None, "training"), Part(test_X, test_y if supervised else None, "held out")
 
 
 def is_supervised(model: Any) -> bool:

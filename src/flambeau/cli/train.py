@@ -12,14 +12,12 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 
+from flambeau.cli.evaluate import measured, yardstick_of
 from flambeau.cli.group import Interrupted, say
 from flambeau.cli.models import ModelName, TrainingHelp, built
 from flambeau.cli.outputs import OutputFile, put, warm_start_compiler
-from flambeau.cli.scores import measured, yardstick_of
 from flambeau.cli.sources import Columns, Material, column_options, format_options, to_learn
 from flambeau.errors import ConfigurationError, DivergenceError
-
-__all__ = ["train_command"]
 
 
 class Places(NamedTuple):
@@ -75,7 +73,10 @@ def train_command(
         fit(estimator, material, places)
     saved = {} if out is None else {"saved": saved_model(estimator, out)}  # first of all
     report = judgement(estimator, material) | saved
-    click.echo(json.dumps(report, ensure_ascii=False) if as_json else report_line(report))
+    figures = ((name, report[name]) for name in ("training", "held_out", "test") if name in report)
+    line = f"{report['figure']}: " + "   ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in figures)
+    line += f"\nsaved to {report['saved']}" if "saved" in report else ""
+    click.echo(json.dumps(report, ensure_ascii=False) if as_json else line)
     conclude(estimator, places)
 
 
@@ -119,21 +120,12 @@ def remember_table(estimator: Any, material: Material) -> None:
 
 def judgement(estimator: Any, material: Material) -> dict[str, Any]:
     """What came of it, ready for JSON."""
-    yardstick = yardstick_of(estimator)
-    report: dict[str, Any] = {"model": type(estimator).__name__, "rows": len(material.learn.X)}
-    report["figure"] = yardstick.name
+    yardstick, rows = yardstick_of(estimator), len(material.learn.X)
+    report: dict[str, Any] = {"model": type(estimator).__name__, "rows": rows, "figure": yardstick.name}
     for part in (material.learn, material.ask):
         if part is not None:
             report[part.words.partition(" (")[0].replace(" ", "_")] = measured(yardstick, part.X, part.y)
     return report
-
-
-def report_line(report: dict[str, Any]) -> str:
-    """The report as a line, and where the model is."""
-    names = [name for name in ("training", "held_out", "test") if name in report]
-    figures = "   ".join(f"{name.replace('_', ' ')} {report[name]:.4f}" for name in names)
-    line = f"{report['figure']}: {figures}"
-    return line + (f"\nsaved to {report['saved']}" if "saved" in report else "")
 
 
 def saved_model(estimator: Any, path: Path) -> str:

@@ -2,8 +2,7 @@
 
 from flambeau.dynamics.base import AbstractFeedback, AbstractLayered, AbstractMachine
 from flambeau.dynamics.continuous_time import FLOWS, Flowed, Mapped, damped_map, flow
-from flambeau.dynamics.directed_passes import ascend, descend
-from flambeau.dynamics.gibbs import Clamp, alternate, gibbs, sample_hidden, sample_visible, trajectory
+from flambeau.dynamics.gibbs import Clamp, alternate, ascend, descend, gibbs, sample_hidden, sample_visible, trajectory
 from flambeau.dynamics.label_units import class_scores, complete
 from flambeau.dynamics.mean_field import MeanField, mean_field
 from flambeau.dynamics.samplers import AbstractSampler, Enumeration, FromData, Particles, Persistent
@@ -21,41 +20,9 @@ from flambeau.dynamics.settling import (
 from flambeau.dynamics.tempering import Ladder, Tempering, temper
 
 __all__ = [
-    "FLOWS",
-    "AbstractFeedback",
-    "AbstractLayered",
-    "AbstractMachine",
-    "AbstractSampler",
-    "AbstractUpdate",
-    "Asynchronous",
-    "BlockSequential",
-    "Clamp",
-    "Enumeration",
-    "Flowed",
-    "FromData",
-    "Glauber",
-    "Greedy",
-    "Ladder",
-    "Mapped",
-    "MeanField",
-    "Particles",
-    "Persistent",
-    "Settled",
-    "Synchronous",
-    "Tempering",
-    "alternate",
-    "ascend",
-    "at_rest",
-    "class_scores",
-    "complete",
-    "damped_map",
-    "descend",
-    "flow",
-    "gibbs",
-    "mean_field",
-    "sample_hidden",
-    "sample_visible",
-    "settle",
-    "temper",
-    "trajectory",
-]
+    "FLOWS", "AbstractFeedback", "AbstractLayered", "AbstractMachine", "AbstractSampler", "AbstractUpdate",
+    "Asynchronous", "BlockSequential", "Clamp", "Enumeration", "Flowed", "FromData", "Glauber", "Greedy", "Ladder",
+    "Mapped", "MeanField", "Particles", "Persistent", "Settled", "Synchronous", "Tempering", "alternate", "ascend",
+    "at_rest", "class_scores", "complete", "damped_map", "descend", "flow", "gibbs", "mean_field", "sample_hidden",
+    "sample_visible", "settle", "temper", "trajectory",
+]  # fmt: skip

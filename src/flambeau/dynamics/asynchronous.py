@@ -10,17 +10,16 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array
 
+from flambeau.dynamics.base import Levels, Noise, Order, States
 from flambeau.structures.lateral import Lateral
-
-__all__ = ["chosen", "visit_by_nets", "visit_in_blocks", "visit_one_by_one"]
 
 BLOCK = 24  # neurons whose net inputs are one product
 GROUP = 4  # neurons written out without a product between them
 
 
-def chosen(net: Array, state: Array, levels: tuple[float, float]) -> Array:
+def chosen(net: Array, state: Array, levels: Levels) -> Array:
     """The upper level above net input 0, the lower one below it; at exactly 0 a neuron keeps its state.
 
     >>> chosen(jnp.asarray([2.0, 0.0, -1.0]), jnp.asarray([-1.0, -1.0, 1.0]), (-1.0, 1.0)).tolist()
@@ -31,13 +30,8 @@ def chosen(net: Array, state: Array, levels: tuple[float, float]) -> Array:
 
 
 def visit_one_by_one(
-    wiring: Lateral,
-    bias: Float[Array, " units"],
-    states: Float[Array, "batch units"],
-    order: Int[Array, " visits"],
-    noise: Float[Array, "visits batch"] | None,
-    levels: tuple[float, float],
-) -> Float[Array, "batch units"]:
+    wiring: Lateral, bias: Array, states: States, order: Order, noise: Noise, levels: Levels
+) -> States:
     """The plain loop: h_i = Σ_j w_ji s_j + b_i (+ noise), then s_i; a neuron may be visited twice, -1 is nobody."""
 
     def one(states: Array, given: tuple[Array, Any]) -> tuple[Array, None]:
@@ -50,13 +44,7 @@ def visit_one_by_one(
     return jax.lax.scan(one, states.T, (order, noise))[0].T
 
 
-def visit_by_nets(
-    nets: Callable[[Array], Array],
-    states: Float[Array, "batch units"],
-    order: Int[Array, " visits"],
-    noise: Float[Array, "visits batch"] | None,
-    levels: tuple[float, float],
-) -> Float[Array, "batch units"]:
+def visit_by_nets(nets: Callable[[Array], Array], states: States, order: Order, noise: Noise, levels: Levels) -> States:
     """The plain loop for any network, which computes all ``nets`` at every visit and uses one."""
 
     def one(states: Array, given: tuple[Array, Any]) -> tuple[Array, None]:
@@ -69,14 +57,7 @@ def visit_by_nets(
     return jax.lax.scan(one, states, (order, noise))[0]
 
 
-def visit_in_blocks(
-    wiring: Lateral,
-    bias: Float[Array, " units"],
-    states: Float[Array, "batch units"],
-    order: Int[Array, " visits"],
-    noise: Float[Array, "visits batch"] | None,
-    levels: tuple[float, float],
-) -> Float[Array, "batch units"]:
+def visit_in_blocks(wiring: Lateral, bias: Array, states: States, order: Order, noise: Noise, levels: Levels) -> States:
     """The same for an order in which no neuron stands twice (else use :func:`visit_one_by_one`).
 
     >>> wiring = Lateral(jnp.asarray([[0.0, -2.0], [-2.0, 0.0]]))
@@ -100,7 +81,7 @@ def visit_in_blocks(
     return jax.lax.scan(one, states.T, (order, noise))[0].T
 
 
-def block_of(wiring: Lateral, bias: Array, states: Array, ids: Array, noise: Any, levels: tuple[float, float]) -> Array:
+def block_of(wiring: Lateral, bias: Array, states: Array, ids: Array, noise: Any, levels: Levels) -> Array:
     """One block: its net inputs by one product, then group by group."""
     read = jnp.minimum(ids, bias.shape[0] - 1)
     rows = wiring.incoming(read)
@@ -126,7 +107,7 @@ def block_of(wiring: Lateral, bias: Array, states: Array, ids: Array, noise: Any
     return states.at[ids].set(new, mode="drop")
 
 
-def _written_out(inner: Array, nets: Array, before: Array, levels: tuple[float, float]) -> Array:
+def _written_out(inner: Array, nets: Array, before: Array, levels: Levels) -> Array:
     """The group's new states, each seeing the changes of those before it; ``inner`` are the weights among them."""
     new: list[Array] = []
     for i in range(GROUP):

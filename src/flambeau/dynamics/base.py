@@ -13,7 +13,10 @@ from jaxtyping import Array, Float, Int
 from flambeau.neurons.units import AbstractUnit
 from flambeau.structures.base import AbstractStructure
 
-__all__ = ["AbstractFeedback", "AbstractLayered", "AbstractMachine"]
+States = Float[Array, "batch units"]
+Order = Int[Array, " visits"]
+Noise = Float[Array, "visits batch"] | None
+Levels = tuple[float, float]
 
 
 class AbstractFeedback(eqx.Module):
@@ -38,26 +41,14 @@ class AbstractFeedback(eqx.Module):
         """What a neuron that changes by Δs lowers by Δs times its net input."""
 
     @abc.abstractmethod
-    def visit(
-        self,
-        states: Float[Array, "batch units"],
-        order: Int[Array, " visits"],
-        noise: Float[Array, "visits batch"] | None,
-        distinct: bool = True,
-    ) -> Float[Array, "batch units"]:
+    def visit(self, states: States, order: Order, noise: Noise, distinct: bool = True) -> States:
         """The neurons of ``order`` one after the other, each seeing the changes of those before it; -1 is nobody.
 
         ``noise`` is added to the net inputs (a temperature). ``distinct`` promises that no neuron stands twice.
         """
 
     @abc.abstractmethod
-    def net_after(
-        self,
-        net: Float[Array, "batch units"],
-        states: Float[Array, "batch units"],
-        places: Int[Array, " batch"],
-        change: Float[Array, " batch"],
-    ) -> Float[Array, "batch units"]:
+    def net_after(self, net: States, states: States, places: Int[Array, " batch"], change: Array) -> States:
         """The net inputs of ``states``, in which the neurons ``places`` have just changed by ``change``."""
 
 

@@ -16,10 +16,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from flambeau.dynamics.rest import per_row, until_rest
+from flambeau.dynamics.rest import STILL, per_row, until_rest
 from flambeau.errors import ConfigurationError, check_value, named
-
-__all__ = ["FLOWS", "Flowed", "Mapped", "damped_map", "flow"]
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 10.0  # the usual step control (Hairer, Norsett and Wanner 1993)
 # Dormand and Prince 1980: each row makes the next stage; the last one is also the new state, of order five.
@@ -96,7 +94,6 @@ def flow(
     ['1.000', '0.905', '0.819']
 
     Raises :class:`~flambeau.errors.ConfigurationError` for an unknown method or a number that is not above zero.
-
     *Limits.* Rest is judged by the velocity, so a slow saddle passes for rest. An unstable step (Euler beyond 2τ) runs
     off to infinity and is never still. In single precision tolerances below 1e-6 may never be met. Source: Dormand and
     Prince 1980; Hochbruck and Ostermann 2010. Lecture: Hopfield Network.
@@ -107,7 +104,7 @@ def flow(
     watch = None if trace is None else eqx.Partial(with_time, trace)
     onwards, most = eqx.Partial(one_step, advance, velocity, settings), 0 if trace is None else int(max_steps)
     start = started(velocity, u0, settings)
-    end, kept = until_rest(onwards, is_still, start, max_steps, watch=watch, most=most)
+    end, kept = until_rest(onwards, STILL, start, max_steps, watch=watch, most=most)
     return Flowed(end.states, end.steps, end.time, end.still, kept)
 
 
@@ -133,11 +130,6 @@ def one_step(advance: Any, velocity: Any, settings: Settings, number: Array, now
     """One step of every row, and which of them rest after it."""
     new: FlowState = advance(velocity, now, settings)
     return new._replace(still=resting(new, settings))
-
-
-def is_still(now: FlowState) -> Array:
-    """Which rows rest."""
-    return now.still
 
 
 def with_time(trace: Any, now: FlowState) -> Any:

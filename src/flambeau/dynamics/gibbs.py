@@ -2,10 +2,12 @@
 
 "Start with a training vector on the visible units. Then alternate between updating all the hidden units in parallel
 and updating all the visible units in parallel." Every function is pure and compiled by whoever calls it; the number of
-steps is data, so another number runs the same program.
+steps is data, so another number runs the same program. Beside it, passes through directed layers: sampled upwards by
+recognition, downwards by generation.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +15,6 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from flambeau.dynamics.base import AbstractMachine
-
-__all__ = ["Clamp", "alternate", "gibbs", "hold", "sample_hidden", "sample_visible", "trajectory"]
 
 
 class Clamp(NamedTuple):
@@ -85,3 +85,22 @@ def trajectory(machine: AbstractMachine, v: Array, steps: int, key: Array, clamp
         return v, v
 
     return jax.lax.scan(body, hold(v, clamp), jnp.arange(steps))[1]
+
+
+def ascend(pairs: Sequence[Any], v: Array, key: Array) -> list[Array]:
+    """States sampled upwards, v first."""
+    states = [v]
+    for pair, own in zip(pairs, jax.random.split(key, len(pairs)), strict=True):
+        states.append(pair.upper.sample(pair.up_net(states[-1]), own))
+    return states
+
+
+def descend(pairs: Sequence[Any], x: Array, key: Array) -> list[Array]:
+    """States sampled downwards from the penultimate layer's, returned bottom first; the lowest are means."""
+    states = [x]
+    keys = jax.random.split(key, len(pairs))
+    for place in range(len(pairs) - 1, -1, -1):
+        pair = pairs[place]
+        net = pair.down_net(states[0])
+        states.insert(0, pair.lower.sample(net, keys[place]) if place else pair.lower.mean(net))
+    return states

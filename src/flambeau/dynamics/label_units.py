@@ -13,8 +13,6 @@ from jaxtyping import Array, Float
 
 from flambeau.dynamics.base import AbstractMachine
 
-__all__ = ["class_scores", "complete", "each_label", "without_label"]
-
 
 def without_label(machine: AbstractMachine, x: Float[Array, "batch features"]) -> Float[Array, "batch visible"]:
     """Rows as the machine sees them when their label is missing: its columns are 0."""
@@ -51,8 +49,7 @@ def complete(machine: AbstractMachine, v: Float[Array, "batch visible"], key: Ar
     def drawn(v: Array) -> Array:
         x, y = v[..., : -machine.label], v[..., -machine.label :]
         classes = jax.random.categorical(key, class_scores(machine, x), axis=-1)
-        return jnp.concatenate(
-            [x, jnp.where(missing, jax.nn.one_hot(classes, machine.label, dtype=v.dtype), y)], axis=-1
-        )
+        label = jnp.where(missing, jax.nn.one_hot(classes, machine.label, dtype=v.dtype), y)
+        return jnp.concatenate([x, label], axis=-1)
 
     return jax.lax.cond(jnp.any(missing), drawn, lambda v: v, v)

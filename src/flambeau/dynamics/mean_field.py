@@ -16,8 +16,6 @@ from jaxtyping import Array, Float
 
 from flambeau.dynamics.base import AbstractLayered
 
-__all__ = ["MeanField", "mean_field"]
-
 
 class MeanField(NamedTuple):
     """Means of every layer ``(batch, units)``, the net inputs at which they are the means, and the ``residual``:

@@ -4,6 +4,7 @@ A batch is advanced step by step; a row that has ended is left as it is, and the
 the limit. What is recorded on the way takes as much room as steps were made, however far the limit.
 """
 
+import operator
 from collections.abc import Callable
 
 import equinox as eqx
@@ -12,22 +13,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
 
-__all__ = ["per_row", "until_rest"]
-
 STRETCH = 64  # steps that are recorded between two looks from the host
+
+STILL = operator.attrgetter("still")  # of a state that keeps it; one object, since another one compiles anew
 
 Advance = Callable[[Array, PyTree], PyTree]
 Watch = Callable[[PyTree], PyTree]
 
 
 def until_rest(
-    advance: Advance,
-    ended: Watch,
-    start: PyTree,
-    limit: int | Array,
-    *,
-    watch: Watch | None = None,
-    most: int = 0,
+    advance: Advance, ended: Watch, start: PyTree, limit: int | Array, *, watch: Watch | None = None, most: int = 0
 ) -> tuple[PyTree, PyTree]:
     """``(end, record)``: ``advance(number, now)`` until all rows have ``ended(now)``, at most ``limit`` times.
 
@@ -39,7 +34,7 @@ def until_rest(
     first = jnp.zeros((), jnp.int32)
     if watch is None:
         return stretch(advance, ended, None, first, start, jnp.asarray(limit), 0)[1], None
-    seen = jax.tree.map(lambda x: x[None], watched_at(watch, start))
+    seen = jax.tree.map(lambda x: x[None], eqx.filter_jit(watch)(start))
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((advance, start, limit))):
         _, now, kept = stretch(advance, ended, watch, first, start, jnp.asarray(limit), most)
         return now, jax.tree.map(lambda *parts: jnp.concatenate(parts), seen, kept)
@@ -53,12 +48,6 @@ def until_rest(
         pieces.append(jax.tree.map(lambda rows, made=made: np.asarray(rows)[:made], kept))
         number += made
     return now, jax.tree.map(lambda *parts: np.concatenate(parts), *pieces)
-
-
-@eqx.filter_jit
-def watched_at(watch: Watch, now: PyTree) -> PyTree:
-    """What is recorded of one moment."""
-    return watch(now)
 
 
 @eqx.filter_jit

@@ -7,7 +7,6 @@ step to step, by chains at several temperatures, or not at all but by listing ev
 """
 
 import abc
-import itertools
 import math
 from typing import NamedTuple
 
@@ -21,8 +20,6 @@ from flambeau.dynamics.base import AbstractMachine
 from flambeau.dynamics.gibbs import alternate
 from flambeau.errors import ConfigurationError
 from flambeau.neurons.units import states_of
-
-__all__ = ["AbstractSampler", "Enumeration", "FromData", "Particles", "Persistent"]
 
 
 class Particles(NamedTuple):
@@ -39,6 +36,9 @@ class Particles(NamedTuple):
         return cls(v, machine.hidden.mean(net), net, share)
 
 
+Drawn = tuple[Particles, PyTree]
+
+
 class AbstractSampler(eqx.Module):
     """How the model's side of the gradient is drawn."""
 
@@ -47,9 +47,7 @@ class AbstractSampler(eqx.Module):
         """The chains before the first step."""
 
     @abc.abstractmethod
-    def draw(
-        self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array
-    ) -> tuple[Particles, PyTree]:
+    def draw(self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array) -> Drawn:
         """Particles for one step, and the chains to go on from.
 
         ``h`` are hidden samples of the batch, ``share`` what each of its rows counts.
@@ -66,13 +64,9 @@ class FromData(AbstractSampler):
     k: int = eqx.field(static=True, default=1)
 
     def init(self, machine: AbstractMachine) -> PyTree:
-        """Nothing persists."""
         return ()
 
-    def draw(
-        self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array
-    ) -> tuple[Particles, PyTree]:
-        """k times down and up."""
+    def draw(self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array) -> Drawn:
         v, net, _ = alternate(machine, h, self.k, key)
         return Particles.of(machine, v, net, share), state
 
@@ -91,9 +85,7 @@ class Persistent(AbstractSampler):
         """Hidden samples given visible ones drawn from their biases."""
         return machine.hidden.sample(machine.hidden_net(unconnected(machine, self.chains)), jax.random.key(1))
 
-    def draw(
-        self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array
-    ) -> tuple[Particles, PyTree]:
+    def draw(self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array) -> Drawn:
         """k times down and up from where the chains were."""
         v, net, h = alternate(machine, state, self.k, key)
         each = jnp.full(self.chains, 1 / self.chains, v.dtype)
@@ -124,9 +116,7 @@ class Enumeration(AbstractSampler):
             raise ConfigurationError("Enumeration", "visible units without parameters of their own", got, remedy)
         return ()
 
-    def draw(
-        self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array
-    ) -> tuple[Particles, PyTree]:
+    def draw(self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array) -> Drawn:
         """All states of the listed side, weighed by their probabilities."""
         side, states = smaller_side(machine, self.most)
         values = jnp.asarray(states, h.dtype)
@@ -144,17 +134,42 @@ def unconnected(machine: AbstractMachine, chains: int) -> Array:
     return machine.visible.sample(jnp.broadcast_to(bias, (chains, *bias.shape)), jax.random.key(0))
 
 
+class Listing(NamedTuple):
+    """Which side of a machine is listed, its units' states, and how many states that makes."""
+
+    side: str
+    choices: tuple[np.ndarray, ...]
+    total: float
+
+    @classmethod
+    def of(cls, side: str, choices: tuple[np.ndarray, ...]) -> "Listing":
+        """Counted, as a float: it may be beyond all whole numbers of a machine."""
+        return cls(side, choices, math.prod(float(len(states)) for states in choices))
+
+
+def fewest_states(machine: AbstractMachine) -> Listing | None:
+    """The side with fewer states; None where neither is discrete."""
+    sides = {"hidden": (machine.hidden, machine.hidden_bias), "visible": (machine.visible, machine.visible_bias)}
+    choices = {side: states_of(unit, bias.shape[-1]) for side, (unit, bias) in sides.items()}
+    found = [Listing.of(side, states) for side, states in choices.items() if states is not None]
+    return min(found, key=lambda one: one.total, default=None)
+
+
+def listed_states(choices: tuple[np.ndarray, ...]) -> np.ndarray:
+    """The product of the units' states, one a row, by counting in a mixed radix; the last unit changes fastest."""
+    sizes = tuple(len(states) for states in choices)
+    digits = np.unravel_index(np.arange(math.prod(sizes)), sizes) if sizes else ()
+    blank = np.zeros((math.prod(sizes), 0))
+    return np.concatenate([blank, *(states[digit] for states, digit in zip(choices, digits, strict=True))], axis=1)
+
+
 def smaller_side(machine: AbstractMachine, most: int) -> tuple[str, np.ndarray]:
     """The side with fewer states, and all of them as rows."""
-    sides = {"hidden": (machine.hidden, machine.hidden_bias), "visible": (machine.visible, machine.visible_bias)}
-    listed = {side: states_of(unit, bias.shape[-1]) for side, (unit, bias) in sides.items()}
-    choices = {side: found for side, found in listed.items() if found is not None}
-    if not choices:
+    found = fewest_states(machine)
+    if found is None:
         remedy = "use algorithm='pcd', or discrete units on one side"
         raise ConfigurationError("Enumeration", "units with finitely many states on one side", "none", remedy)
-    count = {side: math.prod(len(states) for states in found) for side, found in choices.items()}
-    side = min(count, key=lambda name: count[name])
-    if count[side] > most:
+    if found.total > most:
         remedy = "use algorithm='pcd' or 'tempering' for a machine of this size"
-        raise ConfigurationError("Enumeration", f"at most {most} states on one side", f"{count[side]:.3g}", remedy)
-    return side, np.asarray([np.concatenate(state) for state in itertools.product(*choices[side])])
+        raise ConfigurationError("Enumeration", f"at most {most} states on one side", f"{found.total:.3g}", remedy)
+    return found.side, listed_states(found.choices)

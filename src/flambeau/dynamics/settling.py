@@ -6,7 +6,7 @@ rests or swings between two states. Lecture: Hopfield Network.
 """
 
 import abc
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -20,18 +20,7 @@ from flambeau.dynamics.rest import until_rest
 from flambeau.errors import ConfigurationError, check_value, named
 from flambeau.foundation.random import uniform
 
-__all__ = [
-    "AbstractUpdate",
-    "Asynchronous",
-    "BlockSequential",
-    "Glauber",
-    "Greedy",
-    "Settled",
-    "Synchronous",
-    "at_rest",
-    "settle",
-]
-
+Pull = Array | None  # on the net inputs of neurons that are held
 ORDERS = {name: name for name in ("cyclic", "random", "replacement")}
 
 
@@ -53,9 +42,7 @@ class AbstractUpdate(eqx.Module):
         return self.proof == "sweep"
 
     @abc.abstractmethod
-    def sweep(
-        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
-    ) -> Array:
+    def sweep(self, network: AbstractFeedback, states: Array, pull: Pull, key: Array, number: int | Array) -> Array:
         """The states after every neuron had its turn.
 
         ``pull`` ``(batch, units)`` is added to the net inputs; ``number`` counts the sweeps from 0, so that an order
@@ -84,10 +71,7 @@ class Asynchronous(AbstractUpdate):
         """In a new order a sweep may end elsewhere."""
         return self.order == "cyclic"
 
-    def sweep(
-        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
-    ) -> Array:
-        """N visits."""
+    def sweep(self, network: AbstractFeedback, states: Array, pull: Pull, key: Array, number: int | Array) -> Array:
         order = drawn_order(self.order, states.shape[1], key)
         return network.visit(states, order, None if pull is None else pull.T[order], self.order != "replacement")
 
@@ -99,16 +83,12 @@ class Glauber(AbstractUpdate):
     sees when a state rests.
     """
 
+    proof: ClassVar[str] = "none"
     temperature: Float[Array, ""]
     order: str = eqx.field(static=True, default="cyclic")
 
     def __init__(self, temperature: Any, order: str = "cyclic") -> None:
         self.temperature, self.order = jnp.asarray(temperature, float), order
-
-    @property
-    def proof(self) -> str:
-        """At a temperature nothing rests."""
-        return "none"
 
     def __check_init__(self) -> None:
         named("Glauber.order", ORDERS, self.order)
@@ -117,31 +97,23 @@ class Glauber(AbstractUpdate):
             expected, remedy = "a finite number above 0", "use Asynchronous() for T = 0"
             raise ConfigurationError("Glauber.temperature", expected, self.temperature, remedy)
 
-    def sweep(
-        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
-    ) -> Array:
+    def sweep(self, network: AbstractFeedback, states: Array, pull: Pull, key: Array, number: int | Array) -> Array:
         """N visits, each with logistic noise of width T/Δ on the net input."""
         order = drawn_order(self.order, states.shape[1], key)
         low, high = network.levels
         u = uniform(jax.random.fold_in(key, 1), (order.shape[0], states.shape[0]), states.dtype)
         u = jnp.clip(u, jnp.finfo(u.dtype).tiny, None)
         noise = (self.temperature / (high - low)).astype(u.dtype) * (jnp.log(u) - jnp.log1p(-u))
-        return network.visit(
-            states, order, noise if pull is None else noise + pull.T[order], self.order != "replacement"
-        )
+        noise = noise if pull is None else noise + pull.T[order]
+        return network.visit(states, order, noise, self.order != "replacement")
 
 
 class Synchronous(AbstractUpdate):
     """All neurons at once: s(t+1) = sign(W s(t) - θ). It ends in a fixed point or swings between two states."""
 
-    @property
-    def proof(self) -> str:
-        """Every neuron had its turn."""
-        return "sweep"
+    proof: ClassVar[str] = "sweep"
 
-    def sweep(
-        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
-    ) -> Array:
+    def sweep(self, network: AbstractFeedback, states: Array, pull: Pull, key: Array, number: int | Array) -> Array:
         """One product."""
         return chosen(pulled(network, states, pull), states, network.levels)
 
@@ -157,14 +129,9 @@ class BlockSequential(AbstractUpdate):
     def __check_init__(self) -> None:
         check_value("BlockSequential.blocks", self.blocks, 1, whole=True)
 
-    @property
-    def proof(self) -> str:
-        """Every neuron had its turn."""
-        return "sweep"
+    proof: ClassVar[str] = "sweep"
 
-    def sweep(
-        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
-    ) -> Array:
+    def sweep(self, network: AbstractFeedback, states: Array, pull: Pull, key: Array, number: int | Array) -> Array:
         """One product a block."""
         group = jnp.arange(states.shape[1]) * min(self.blocks, states.shape[1]) // states.shape[1]
 
@@ -177,14 +144,9 @@ class BlockSequential(AbstractUpdate):
 class Greedy(AbstractUpdate):
     """Always the neuron whose flip lowers the energy most; every state has its own order. N flips are a sweep."""
 
-    @property
-    def proof(self) -> str:
-        """Every neuron had its turn."""
-        return "sweep"
+    proof: ClassVar[str] = "sweep"
 
-    def sweep(
-        self, network: AbstractFeedback, states: Array, pull: Array | None, key: Array, number: int | Array
-    ) -> Array:
+    def sweep(self, network: AbstractFeedback, states: Array, pull: Pull, key: Array, number: int | Array) -> Array:
         """Up to N flips of the largest -Δs h."""
         rows = jnp.arange(states.shape[0])
 
@@ -336,11 +298,5 @@ def judged(
     same = jnp.all(moved == course.states, axis=1)
     swings = ~same & jnp.all(moved == course.earlier, axis=1) & update.repeats
     sweeps = jnp.where(same, course.sweeps, number + 1)
-    return _Course(moved, course.states, rests(network, update, moved, same, pull), swings, sweeps)
-
-
-def rests(network: AbstractFeedback, update: AbstractUpdate, states: Array, same: Array, pull: Array | None) -> Array:
-    """Which states are fixed points, by the proof that the update asks for."""
-    if update.proof == "look":
-        return at_rest(network, states, pull)
-    return same if update.proof == "sweep" else jnp.zeros_like(same)
+    fixed = at_rest(network, moved, pull) if update.proof == "look" else same & (update.proof == "sweep")
+    return _Course(moved, course.states, fixed, swings, sweeps)

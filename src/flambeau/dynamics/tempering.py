@@ -14,9 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
 from flambeau.dynamics.base import AbstractMachine
-from flambeau.dynamics.samplers import AbstractSampler, Particles, unconnected
-
-__all__ = ["Ladder", "Tempering", "exchange", "temper"]
+from flambeau.dynamics.samplers import AbstractSampler, Drawn, Particles, unconnected
 
 
 class Ladder(NamedTuple):
@@ -53,9 +51,7 @@ class Tempering(AbstractSampler):
         v = v.reshape(self.rungs, self.chains, -1)
         return Ladder(v, betas, machine.visible_bias, acceptance, jnp.zeros((), jnp.int32))
 
-    def draw(
-        self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array
-    ) -> tuple[Particles, PyTree]:
+    def draw(self, machine: AbstractMachine, h: Array, share: Array, state: PyTree, key: Array) -> Drawn:
         """Sweeps, exchanges, and the coldest rung's chains."""
         ladder = temper(machine, state, self.k, key, self.adaptation)
         v = ladder.visible[-1]
@@ -74,7 +70,11 @@ def temper(machine: AbstractMachine, ladder: Ladder, k: int | Array, key: Array,
         return machine.visible.sample((1 - beta) * ladder.base + beta * machine.visible_net(h), down)
 
     ladder = ladder._replace(visible=jax.lax.fori_loop(0, k, body, ladder.visible))
-    return adapted(exchange(machine, ladder, swapping), adaptation)
+    ladder = exchange(machine, ladder, swapping)
+    # Gaps that are crossed more easily than the others grow.
+    gaps = jnp.diff(ladder.betas) * jnp.exp(adaptation * (ladder.acceptance - jnp.mean(ladder.acceptance)))
+    betas = jnp.concatenate([jnp.zeros(1, gaps.dtype), jnp.cumsum(gaps) / jnp.sum(gaps)])
+    return ladder._replace(betas=betas.at[-1].set(1))
 
 
 def _log_weights(machine: AbstractMachine, ladder: Ladder, betas: Array, nets: Array, v: Array) -> Array:
@@ -98,13 +98,5 @@ def exchange(machine: AbstractMachine, ladder: Ladder, key: Array) -> Ladder:
     up, down = jnp.concatenate([swap, stay])[..., None], jnp.concatenate([stay, swap])[..., None]
     moved = jnp.where(up, jnp.roll(v, -1, axis=0), jnp.where(down, jnp.roll(v, 1, axis=0), v))
     rate = jnp.mean(jnp.minimum(1, jnp.exp(jnp.minimum(odds, 0))), axis=1)
-    return ladder._replace(
-        visible=moved, acceptance=ladder.acceptance + 0.05 * (rate - ladder.acceptance), steps=ladder.steps + 1
-    )
-
-
-def adapted(ladder: Ladder, adaptation: float) -> Ladder:
-    """Gaps that are crossed more easily than the others grow."""
-    gaps = jnp.diff(ladder.betas) * jnp.exp(adaptation * (ladder.acceptance - jnp.mean(ladder.acceptance)))
-    betas = jnp.concatenate([jnp.zeros(1, gaps.dtype), jnp.cumsum(gaps) / jnp.sum(gaps)])
-    return ladder._replace(betas=betas.at[-1].set(1))
+    acceptance = ladder.acceptance + 0.05 * (rate - ladder.acceptance)
+    return ladder._replace(visible=moved, acceptance=acceptance, steps=ladder.steps + 1)

@@ -18,7 +18,7 @@ from jaxtyping import Array
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.analysis import HeldOut, LikelihoodReport, LogPartition, free_energy_excess, log_partition
-from flambeau.analysis.independent import independent_log_likelihood
+from flambeau.analysis.log_partition import independent_log_likelihood
 from flambeau.estimators.base import AbstractStreaming, Course, Drawing, Given, Rows
 from flambeau.estimators.boltzmann import AbstractBoltzmann, biases_for
 from flambeau.estimators.common import row_weights, seed_of

@@ -1,21 +1,27 @@
-"""What to watch of a Boltzmann machine while it learns: free energies, reconstructions, pseudo-likelihoods."""
+"""What to watch of a Boltzmann machine while it learns: free energies, reconstructions, pseudo-likelihoods.
 
+And what it has in mind: how busy its hidden units are, the patterns that they stand for, its sampler's fantasies.
+"""
+
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float, Int, PyTree
 
 from flambeau.analysis.free_energy import free_energy_gap
 from flambeau.analysis.pseudo_likelihood import kinds_of
 from flambeau.errors import ConfigurationError
 from flambeau.foundation.memory import kept_apart, on_device
 from flambeau.foundation.precision import dtype
+from flambeau.structures import AbstractStructure
 from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 
-__all__ = ["FreeEnergyGap", "PseudoLikelihood", "ReconstructionError"]
+LOW, HIGH = 0.01, 0.99  # mean activities of a unit that is of no use
 
 
 class FreeEnergyGap(AbstractRoundMonitor):
@@ -32,7 +38,6 @@ class FreeEnergyGap(AbstractRoundMonitor):
     held_out_weights: Float[Array, " m"] | None = eqx.field(converter=kept_apart, default=None)
 
     def look(self, network: PyTree) -> dict[str, Array]:
-        """Measure."""
         rows, held_out = jnp.asarray(self.rows), jnp.asarray(self.held_out)
         gap, spread = free_energy_gap(network, rows, held_out, self.weights, self.held_out_weights)
         return {"free_energy_gap": gap, "spread": spread}
@@ -60,7 +65,6 @@ class ReconstructionError(AbstractMonitor):
     needs: ClassVar[tuple[str, ...]] = ("hidden",)
 
     def init(self, network: PyTree) -> tuple[Array, Array]:
-        """The summed error, and the weight of the examples."""
         return jnp.zeros((), dtype()), jnp.zeros((), dtype())
 
     def observe(self, memory: tuple[Array, Array], moment: Moment) -> tuple[Array, Array]:
@@ -71,7 +75,6 @@ class ReconstructionError(AbstractMonitor):
         return (error + (own @ missed).sum()).astype(error.dtype), (weight + own.sum()).astype(weight.dtype)
 
     def record(self, memory: tuple[Array, Array], network: PyTree) -> tuple[tuple[Array, Array], dict[str, Array]]:
-        """The mean; start afresh."""
         return self.init(network), {"reconstruction_error": memory[0] / jnp.where(memory[1] > 0, memory[1], 1)}
 
 
@@ -106,13 +109,10 @@ class PseudoLikelihood(AbstractRoundMonitor):
     def on(cls, rows: Any, asked: int = 16, seed: int = 0) -> "PseudoLikelihood":
         """On ``rows`` ``(n, visible)``, an array-like."""
         if asked < 1:
-            raise ConfigurationError(
-                "PseudoLikelihood.asked", "at least 1", asked, "16 units a row give a smooth curve"
-            )
+            raise ConfigurationError("PseudoLikelihood.asked", "at least 1", asked, "16 units give a smooth curve")
         return cls(on_device(rows, dtype()), asked, seed)
 
     def look(self, network: PyTree) -> dict[str, Array]:
-        """Ask."""
         rows = jnp.asarray(self.rows)
         table = StateTable.of(network.visible, rows.shape[-1])
         units = len(table.columns)
@@ -170,3 +170,132 @@ def _conditionals(network: Any, v: Array, units: Array, table: StateTable) -> Fl
     own = jnp.concatenate([own, jnp.ones((n, 1), v.dtype)], axis=-1)
     share = jnp.einsum("nsw,nw->ns", reading.astype(v.dtype), own)
     return jnp.sum(jnp.where(real, share * jnp.where(real, logs, 0), 0), axis=-1)
+
+
+class HiddenActivity(AbstractMonitor):
+    """Mean over the round's examples of E[h | v], unit by unit: q_j in Hinton's guide.
+
+    Records: ``activity`` ``(rounds, hidden)``; ``dead`` and ``always_on``, the shares of units whose activity is below
+    ``low`` or above ``high``. :func:`dead_units` and :func:`always_on_units` name them.
+
+    >>> import flambeau as fb, jax
+    >>> problem = fb.problems.Examples.of(np.eye(4), np.zeros(4))
+    >>> run = fb.train(fb.networks.rbm(4, 3, key=jax.random.key(0)), fb.rules.ContrastiveDivergence(), problem,
+    ...                steps=6, batch_size=2, monitors=(HiddenActivity(),))
+    >>> run.records["hidden_activity"]["activity"].shape, dead_units(run.records["hidden_activity"]).tolist()
+    ((3, 3), [])
+
+    *Limits.* Thresholds are for units of 0 or 1. A mean cannot tell a dead unit from one that answers one example in a
+    thousand, and strongly: look at its receptive field before it is removed. Source: Hinton 2010, sections 11 and 15.
+    """
+
+    name: ClassVar[str] = "hidden_activity"
+    low: float = eqx.field(static=True, default=LOW)
+    high: float = eqx.field(static=True, default=HIGH)
+    needs: ClassVar[tuple[str, ...]] = ("hidden",)
+
+    def init(self, network: PyTree) -> tuple[Array, Array]:
+        return jnp.zeros(network.hidden_bias.shape, dtype()), jnp.zeros((), dtype())
+
+    def observe(self, memory: tuple[Array, Array], moment: Moment) -> tuple[Array, Array]:
+        """Add the batch; padding weighs nothing."""
+        sums, weight = memory
+        own = moment.batch.weights
+        return (sums + own @ moment.info["hidden"]).astype(sums.dtype), (weight + own.sum()).astype(weight.dtype)
+
+    def record(self, memory: tuple[Array, Array], network: PyTree) -> tuple[tuple[Array, Array], dict[str, Array]]:
+        activity = memory[0] / jnp.where(memory[1] > 0, memory[1], 1)
+        dead = jnp.mean(activity < self.low, dtype=activity.dtype)
+        always_on = jnp.mean(activity > self.high, dtype=activity.dtype)
+        return self.init(network), {"activity": activity, "dead": dead, "always_on": always_on}
+
+
+def dead_units(records: Mapping[str, Any], at: int = -1, below: float = LOW) -> Int[np.ndarray, " dead"]:
+    """Numbers of the units whose mean activity was below that in round ``at`` (the last, unless told otherwise).
+
+    Argument: ``run.records["hidden_activity"]``.
+
+    >>> dead_units({"activity": np.asarray([[0.2, 0.001, 0.5]])}).tolist()
+    [1]
+    """
+    return np.flatnonzero(np.asarray(records["activity"])[at] < below)
+
+
+def always_on_units(records: Mapping[str, Any], at: int = -1, above: float = HIGH) -> Int[np.ndarray, " on"]:
+    """Numbers of the units whose mean activity was above that in round ``at``; they act as a second bias.
+
+    >>> always_on_units({"activity": np.asarray([[0.2, 0.001, 0.995]])}).tolist()
+    [2]
+    """
+    return np.flatnonzero(np.asarray(records["activity"])[at] > above)
+
+
+def _wiring(network: Any) -> AbstractStructure:
+    """The connections of a network that has one set of them."""
+    return network.structure
+
+
+class ReceptiveFields(AbstractRoundMonitor):
+    """The weights of the first ``units`` hidden units at the end of each round: what each sends down, alone.
+
+    Arguments: ``units``; ``where``, which connections to look at, for networks of several:
+    ``lambda network: network.layers[0].structure``. Record: ``fields`` ``(rounds, units, visible)``.
+
+    >>> import flambeau as fb, jax, numpy as np
+    >>> problem = fb.problems.Examples.of(np.eye(4), np.zeros(4))
+    >>> run = fb.train(fb.networks.rbm(4, 3, key=jax.random.key(0)), fb.rules.ContrastiveDivergence(), problem,
+    ...                steps=6, batch_size=2, monitors=(ReceptiveFields(2),))
+    >>> run.records["receptive_fields"]["fields"].shape
+    (3, 2, 4)
+
+    *Limits.* Memory is units x visible numbers a round (100 KiB for 32 units of 784). Lecture: 深度信念网络.
+    """
+
+    name: ClassVar[str] = "receptive_fields"
+    units: int = eqx.field(static=True, default=32)
+    where: Callable[[PyTree], AbstractStructure] = eqx.field(static=True, default=_wiring)
+
+    def look(self, network: PyTree) -> dict[str, Array]:
+        """One unit at a time, downwards."""
+        structure = self.where(network)
+        size = math.prod(structure.unit_shape)
+        alone = jnp.eye(min(self.units, size), size, dtype=structure.weights.dtype)
+        return {"fields": structure.backproject(alone.reshape(-1, *structure.unit_shape))}
+
+
+class FantasyParticles(AbstractMonitor):
+    """The first ``particles`` visible states of the sampler at the round's last step.
+
+    Of persistent chains each place is one chain in all rounds, so that a chain which sticks is seen; of contrastive
+    divergence it is wherever the first rows of the last batch have been led. A particle that counts for nothing
+    (padding) leaves the one before it in its place. Record: ``visible`` ``(rounds, particles, visible)``.
+
+    >>> import flambeau as fb, jax, numpy as np
+    >>> problem, rule = fb.problems.Examples.of(np.eye(4), np.zeros(4)), fb.rules.ContrastiveDivergence()
+    >>> run = fb.train(fb.networks.rbm(4, 3, key=jax.random.key(0)), rule, problem,
+    ...                steps=6, batch_size=2, monitors=(FantasyParticles(2),))
+    >>> run.records["fantasy_particles"]["visible"].shape
+    (3, 2, 4)
+
+    Raises :class:`~flambeau.errors.ConfigurationError` for more particles than the sampler has. *Limits.* States that
+    a sampler lists (``Enumeration``) are no samples. Particles of CD-k begin at the data and look like them also in a
+    poor model. Source: Tieleman 2008.
+    """
+
+    name: ClassVar[str] = "fantasy_particles"
+    particles: int = eqx.field(static=True, default=10)
+    needs: ClassVar[tuple[str, ...]] = ("particles",)
+
+    def init(self, network: PyTree) -> Float[Array, "particles visible"]:
+        return jnp.zeros((self.particles, *network.visible_bias.shape), dtype())
+
+    def observe(self, memory: Array, moment: Moment) -> Array:
+        found = moment.info["particles"]
+        if len(found.visible) < self.particles:
+            remedy = "watch fewer, or use a larger batch_size or more chains"
+            raise ConfigurationError("FantasyParticles", f"at most {len(found.visible)}", self.particles, remedy)
+        counts = found.share[: self.particles, None] > 0
+        return jnp.where(counts, found.visible[: self.particles], memory).astype(memory.dtype)
+
+    def record(self, memory: Array, network: PyTree) -> tuple[Array, dict[str, Array]]:
+        return memory, {"visible": memory}

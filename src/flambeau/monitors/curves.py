@@ -1,16 +1,16 @@
-"""Curves over training: the error of every step, the mistakes of every round, the error on other data."""
+"""Curves over training (errors, mistakes, the error on other data), and what a network answers all over the plane."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, PyTree
+import numpy as np
+from jaxtyping import Array, Float, PyTree
 
+from flambeau.errors import DataError
 from flambeau.foundation.memory import kept_apart
 from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
-
-__all__ = ["ErrorCurve", "Mistakes", "ValidationCurve"]
 
 
 class ErrorCurve(AbstractMonitor):
@@ -28,7 +28,6 @@ class ErrorCurve(AbstractMonitor):
                 "lowest": jnp.asarray(jnp.inf), "highest": jnp.asarray(-jnp.inf)}  # fmt: skip
 
     def observe(self, memory: dict[str, Array], moment: Moment) -> dict[str, Array]:
-        """Widen the band."""
         loss = moment.info["loss"].astype(memory["first"].dtype)
         return {
             "first": jnp.where(jnp.isnan(memory["first"]), loss, memory["first"]),
@@ -38,7 +37,6 @@ class ErrorCurve(AbstractMonitor):
         }
 
     def record(self, memory: dict[str, Array], network: PyTree) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Write the band; start afresh."""
         return self.init(network), memory
 
 
@@ -49,15 +47,12 @@ class Mistakes(AbstractMonitor):
     needs: ClassVar[tuple[str, ...]] = ("mistakes",)
 
     def init(self, network: PyTree) -> Array:
-        """None yet."""
         return jnp.zeros(())
 
     def observe(self, memory: Array, moment: Moment) -> Array:
-        """Count on."""
         return memory + moment.info["mistakes"]
 
     def record(self, memory: Array, network: PyTree) -> tuple[Array, dict[str, Array]]:
-        """Write the count; start from zero."""
         return jnp.zeros_like(memory), {"mistakes": memory}
 
 
@@ -72,5 +67,35 @@ class ValidationCurve(AbstractRoundMonitor):
     data: PyTree = eqx.field(converter=kept_apart)
 
     def look(self, network: PyTree) -> dict[str, Array]:
-        """Evaluate."""
         return self.score(network, self.data)[1]
+
+
+class DecisionSurface(AbstractRoundMonitor):
+    """The network's outputs on a grid over the first two inputs, at the end of every round.
+
+    Record: ``outputs`` ``(side, side, units)``, the first axis running along the second input, as pictures do. Build
+    one with :meth:`over`. *Limits:* networks of exactly two inputs; memory is side² x units per round.
+
+    >>> surface = DecisionSurface.over([[0.0, 0.0], [1.0, 1.0]], side=3, margin=0.0)
+    >>> surface.points.shape
+    (9, 2)
+    """
+
+    name: ClassVar[str] = "decision_surface"
+    points: Float[Array, "points 2"]
+    side: int = eqx.field(static=True)
+
+    @classmethod
+    def over(cls, X: object, side: int = 50, margin: float = 0.2) -> "DecisionSurface":
+        """A grid over the range of ``X`` ``(n, 2)``, widened on every side by ``margin`` of the range."""
+        x = np.asarray(X, np.float32)
+        if x.ndim != 2 or x.shape[1] != 2:
+            raise DataError("DecisionSurface", "inputs of shape (n, 2)", x.shape, "watch a network of two inputs")
+        low, high = x.min(0), x.max(0)
+        room = margin * (high - low)
+        axes = [np.linspace(a, b, side, dtype=np.float32) for a, b in zip(low - room, high + room, strict=True)]
+        grid = np.meshgrid(*axes)
+        return cls(jnp.asarray(np.stack([plane.reshape(-1) for plane in grid], axis=1)), side)
+
+    def look(self, network: PyTree) -> dict[str, Array]:
+        return {"outputs": network(self.points).reshape(self.side, self.side, -1)}

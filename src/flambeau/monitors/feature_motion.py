@@ -4,6 +4,7 @@ import math
 from typing import ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
@@ -13,8 +14,6 @@ from flambeau.errors import ConfigurationError
 from flambeau.foundation.memory import on_device
 from flambeau.foundation.precision import dtype
 from flambeau.training.monitoring import AbstractMonitor, Moment
-
-__all__ = ["FeatureMotion", "features", "learning_curves"]
 
 
 class Start(eqx.Module):
@@ -55,19 +54,15 @@ class FeatureMotion(AbstractMonitor):
         return cls(on_device(probe, dtype()), units)
 
     def init(self, network: PyTree) -> Start:
-        """Remember the start."""
         weights = tuple(weights_of(network.layers[place]) for place in learning_layers(network))
         return Start(weights, features(network, self.probe, self.units))
 
     def observe(self, memory: Start, moment: Moment) -> Start:
-        """Steps do not matter."""
         return memory
 
     def record(self, memory: Start, network: PyTree) -> tuple[Start, dict[str, Array]]:
-        """The displacements."""
-        layers = [network.layers[place] for place in learning_layers(network)]
-        pairs = zip(layers, memory.weights, strict=True)
-        moved = [travelled(weights_of(layer), start) for layer, start in pairs]
+        places = zip(learning_layers(network), memory.weights, strict=True)
+        moved = [travelled(weights_of(network.layers[place]), start) for place, start in places]
         now = zip(features(network, self.probe, self.units), memory.features, strict=True)
         displaced = {f"layer {number}": after - before for number, (after, before) in enumerate(now, 1)}
         return memory, {"weights": jnp.stack(moved), **displaced}
@@ -87,9 +82,8 @@ def features(network: PyTree, x: Float[Array | np.ndarray, "examples ..."], unit
 
 def travelled(now: PyTree, start: PyTree) -> Array:
     """‖W - W(0)‖ / ‖W(0)‖, and ‖W‖ itself from a start of zeros."""
-    pairs = zip(floats(now), floats(start), strict=True)
     size = length(start)
-    return length([a - b for a, b in pairs]) / jnp.where(size > 0, size, 1)
+    return length(jax.tree.map(jnp.subtract, floats(now), floats(start))) / jnp.where(size > 0, size, 1)
 
 
 def learning_curves(records: dict[str, np.ndarray]) -> np.ndarray:

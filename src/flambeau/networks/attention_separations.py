@@ -17,8 +17,6 @@ from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError, named
 
-__all__ = ["AbstractSeparation", "SoftmaxSeparation", "SparsemaxSeparation", "TopSeparation", "separation_of"]
-
 Similarities = Float[Array, "*batch patterns"]
 
 
@@ -46,7 +44,6 @@ class SoftmaxSeparation(AbstractSeparation):
     """
 
     def shares(self, z: Similarities) -> Similarities:
-        """Softmax."""
         return jax.nn.softmax(z, axis=-1)
 
     def conjugate(self, z: Similarities) -> Float[Array, "*batch"]:

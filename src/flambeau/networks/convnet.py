@@ -22,8 +22,6 @@ from flambeau.structures import (
 )
 from flambeau.structures.initialisation import drawn_at_once
 
-__all__ = ["POOLINGS", "convnet"]
-
 Plan = tuple[tuple[int, int], tuple[int, ...], tuple[int, int, int]]  # image size, kernel shape, what comes out
 
 POOLINGS: dict[str, Any] = {"max": MaxPooling.over, "average": AveragePooling.over}

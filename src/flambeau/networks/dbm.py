@@ -26,8 +26,6 @@ from flambeau.structures.base import AbstractStructure
 from flambeau.structures.dense import Dense, written_out
 from flambeau.structures.initialisation import draw, drawn_at_once, normal
 
-__all__ = ["DeepBoltzmannMachine", "dbm", "mean_field_bound"]
-
 ROUNDS = 10  # of mean field, where nobody says how many
 
 
@@ -70,7 +68,6 @@ class DeepBoltzmannMachine(AbstractLayered):
         return net
 
     def energy(self, layers: Sequence[Array]) -> Float[Array, "*batch"]:
-        """The energy of a joint state, all layers given."""
         terms = zip(self.units, layers, self.biases, strict=True)
         own = [kind.energy(layer, bias).sum(-1) for kind, layer, bias in terms]
         t = [kind.statistic(layer) for kind, layer in zip(self.units, layers, strict=True)]
@@ -96,7 +93,6 @@ class DeepBoltzmannMachine(AbstractLayered):
         return RestrictedBoltzmannMachine(Dense(connections.T if visible else connections), here, there, one, other)
 
     def layers(self, even: Float[Array, "*batch even"], odd: Float[Array, "*batch odd"]) -> tuple[Array, ...]:
-        """All layers in order, from the two sides."""
         sides = [apart(even, self.sizes[0::2]), apart(odd, self.sizes[1::2])]
         return tuple(sides[place % 2][place // 2] for place in range(len(self.sizes)))
 

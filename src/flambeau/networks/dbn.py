@@ -17,15 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flambeau.dynamics.directed_passes import descend
-from flambeau.dynamics.gibbs import Clamp, gibbs, sample_hidden
+from flambeau.dynamics.gibbs import Clamp, descend, gibbs, sample_hidden
 from flambeau.dynamics.label_units import class_scores, without_label
 from flambeau.errors import ConfigurationError
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
 from flambeau.structures.base import AbstractStructure
-
-__all__ = ["DeepBeliefNetwork", "Directed", "dbn", "generate", "log_joint"]
 
 
 class Directed(eqx.Module):
@@ -151,19 +148,14 @@ def log_joint(network: DeepBeliefNetwork, states: Sequence[Array]) -> Float[Arra
     total = jnp.zeros(states[0].shape[:-1], states[0].dtype)
     for pair, x, h in zip(network.lower, states, states[1:], strict=False):
         total = total + log_probability(pair.lower, x, pair.down_net(h), pair.generation_bias)
-    return total - top_free_energy(network, states[-1])
+    top, x = network.top, states[-1]
+    if not top.label:
+        return total - top.free_energy(x)
+    own = top.visible.energy(without_label(top, x), top.visible_bias).sum(-1)
+    return total - (own - jax.scipy.special.logsumexp(class_scores(top, x), axis=-1))
 
 
 def log_probability(unit: Any, u: Array, net: Array, bias: Array) -> Array:
     """log P(u | net input) of a layer, summed over its units."""
     across = (unit.statistic(u) * (net - bias)).sum(-1) - unit.energy(u, bias).sum(-1)
     return across - unit.log_normaliser(net, bias).sum(-1)
-
-
-def top_free_energy(network: DeepBeliefNetwork, x: Array) -> Array:
-    """The top's free energy at penultimate states x, its label summed out."""
-    top = network.top
-    if not top.label:
-        return top.free_energy(x)
-    own = top.visible.energy(without_label(top, x), top.visible_bias).sum(-1)
-    return own - jax.scipy.special.logsumexp(class_scores(top, x), axis=-1)

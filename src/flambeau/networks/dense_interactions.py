@@ -17,8 +17,6 @@ from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
 
-__all__ = ["AbstractInteraction", "Exponential", "Polynomial", "dense_capacity"]
-
 STEEPEST = 64  # degrees: beyond it (m/N)ⁿ leaves float32 for all but the nearest pattern; the exponential does not
 
 
@@ -58,7 +56,6 @@ class Polynomial(AbstractInteraction):
     3.5
 
     Raises :class:`~flambeau.errors.ConfigurationError` for a degree below 2 or above 64.
-
     *Limits.* Even degrees remember the negatives too; odd ones push them away. Source: Krotov and Hopfield 2016,
     "Dense associative memory for pattern recognition". Lecture: 联想记忆.
     """
@@ -94,7 +91,6 @@ class Polynomial(AbstractInteraction):
         return _settled(drive, weight)
 
     def capacity(self, units: int) -> float:
-        """:func:`dense_capacity`."""
         return dense_capacity(self.degree, units)
 
 
@@ -140,7 +136,6 @@ def dense_capacity(degree: int, units: int) -> float:
     [6, 107, 1065]
 
     Raises :class:`~flambeau.errors.ConfigurationError` for a degree below 2 or no units.
-
     *Limits.* Leading order in N: the share of stable patterns falls smoothly around it. Source: Krotov and Hopfield
     2016. Lecture: 联想记忆 (the number of patterns that fit).
     """

@@ -14,14 +14,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from flambeau.dynamics.asynchronous import chosen
-from flambeau.dynamics.base import AbstractFeedback
+from flambeau.dynamics.base import AbstractFeedback, Noise, Order, States
 from flambeau.errors import ConfigurationError
 from flambeau.networks.dense_interactions import AbstractInteraction
 from flambeau.neurons import AbstractUnit, Spin
 from flambeau.neurons.levels import levels_of
 from flambeau.structures.dense import Dense
-
-__all__ = ["DenseMemory"]
 
 EXACT = "highest"  # some accelerators round products to ten bits, and ties would no longer be ties
 
@@ -56,7 +54,6 @@ class DenseMemory(AbstractFeedback):
 
     @property
     def levels(self) -> tuple[float, float]:
-        """-1 and +1."""
         return levels_of(self.unit)
 
     @property
@@ -66,7 +63,6 @@ class DenseMemory(AbstractFeedback):
 
     @property
     def units(self) -> int:
-        """How many neurons there are."""
         return self.structure.weights.shape[0]
 
     def overlaps(self, states: Float[Array, "*batch units"]) -> Float[Array, "*batch patterns"]:
@@ -96,13 +92,7 @@ class DenseMemory(AbstractFeedback):
         with jax.default_matmul_precision(EXACT):
             return self.structure.backproject(influence)
 
-    def visit(
-        self,
-        states: Float[Array, "batch units"],
-        order: Int[Array, " visits"],
-        noise: Float[Array, "visits batch"] | None,
-        distinct: bool = True,
-    ) -> Float[Array, "batch units"]:
+    def visit(self, states: States, order: Order, noise: Noise, distinct: bool = True) -> States:
         """The neurons of ``order`` one after the other, each seeing the changes of those before it; -1 is nobody.
 
         ``noise`` is added to the net inputs (a temperature). ``distinct`` changes nothing here: a neuron may come
@@ -123,12 +113,6 @@ class DenseMemory(AbstractFeedback):
 
         return jax.lax.scan(one, (states.T, self.overlaps(states)), (order, noise))[0][0].T
 
-    def net_after(
-        self,
-        net: Float[Array, "batch units"],
-        states: Float[Array, "batch units"],
-        places: Int[Array, " batch"],
-        change: Float[Array, " batch"],
-    ) -> Float[Array, "batch units"]:
+    def net_after(self, net: States, states: States, places: Int[Array, " batch"], change: Array) -> States:
         """The net inputs of ``states``, in which one neuron has changed: every pattern's influence is another now."""
         return self.net(states)

@@ -13,8 +13,6 @@ from flambeau.neurons.activation_base import AbstractActivation
 from flambeau.structures.initialisation import draw, drawn_at_once
 from flambeau.structures.layer import AbstractLayer, Dropout, dense_layer
 
-__all__ = ["FeedForward", "mlp", "perceptron"]
-
 
 class FeedForward(eqx.Module):
     """Layers one above the other: each layer's output is the next one's input. Lecture: 不带反馈 (without feedback)."""

@@ -24,8 +24,6 @@ from flambeau.foundation.precision import dtype
 from flambeau.neurons import AbstractActivation, Sigmoid, Tanh, activation
 from flambeau.structures.lateral import Lateral, wired
 
-__all__ = ["GradedHopfield", "graded_hopfield"]
-
 States = Float[Array, "*batch units"]
 EXACT = "highest"  # some accelerators round products to ten bits, and the energy would no longer fall
 

@@ -12,14 +12,12 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from flambeau.dynamics.asynchronous import visit_in_blocks, visit_one_by_one
-from flambeau.dynamics.base import AbstractFeedback
+from flambeau.dynamics.base import AbstractFeedback, Noise, Order, States
 from flambeau.neurons import AbstractUnit, Bernoulli, Spin
 from flambeau.neurons.levels import levels_of
 from flambeau.rules.base import Batch
 from flambeau.rules.hebbian import AbstractAssociator, Ends
 from flambeau.structures.lateral import Lateral, wired
-
-__all__ = ["HopfieldNetwork", "hopfield", "recoded"]
 
 
 class HopfieldNetwork(AbstractFeedback, AbstractAssociator):
@@ -50,12 +48,10 @@ class HopfieldNetwork(AbstractFeedback, AbstractAssociator):
 
     @property
     def levels(self) -> tuple[float, float]:
-        """The two values of a neuron, the lower one first."""
         return levels_of(self.unit)
 
     @property
     def units(self) -> int:
-        """How many neurons there are."""
         return self.bias.shape[0]
 
     @property
@@ -75,30 +71,17 @@ class HopfieldNetwork(AbstractFeedback, AbstractAssociator):
         """E = -½ s'Ws + θ's."""
         return -((self.bias + 0.5 * self.structure.project(states)) * states).sum(-1)
 
-    def visit(
-        self,
-        states: Float[Array, "batch units"],
-        order: Int[Array, " visits"],
-        noise: Float[Array, "visits batch"] | None,
-        distinct: bool = True,
-    ) -> Float[Array, "batch units"]:
+    def visit(self, states: States, order: Order, noise: Noise, distinct: bool = True) -> States:
         """In blocks where no neuron stands twice in the order, which is faster."""
         loop = visit_in_blocks if distinct else visit_one_by_one
         return loop(self.structure, self.bias, states, order, noise, self.levels)
 
-    def net_after(
-        self,
-        net: Float[Array, "batch units"],
-        states: Float[Array, "batch units"],
-        places: Int[Array, " batch"],
-        change: Float[Array, " batch"],
-    ) -> Float[Array, "batch units"]:
+    def net_after(self, net: States, states: States, places: Int[Array, " batch"], change: Array) -> States:
         """What one neuron of each state sends, times its change, is added."""
         return net + change[:, None] * self.structure.outgoing(places)
 
     @property
     def wirings(self) -> tuple[Lateral]:
-        """The one there is."""
         return (self.structure,)
 
     def ends(self, batch: Batch) -> tuple[Ends, ...]:
@@ -106,7 +89,6 @@ class HopfieldNetwork(AbstractFeedback, AbstractAssociator):
         return (Ends(self.structure, batch.inputs, None),)
 
     def changed(self, *weights: Array, bias: Array | None = None) -> "HopfieldNetwork":
-        """The proposal that adds so much to the weights, and to the bias."""
         still = jnp.zeros_like(self.bias) if bias is None else -bias
         return HopfieldNetwork(self.structure.with_weights(-weights[0]), -still, self.unit)
 

@@ -18,8 +18,6 @@ from flambeau.networks.modern_memory import answer, inverse_temperature
 from flambeau.structures.initialisation import draw, initialiser
 from flambeau.structures.layer import AbstractPassage, Trace
 
-__all__ = ["HopfieldAttention", "hopfield_attention"]
-
 
 class HopfieldAttention(AbstractPassage):
     """Projections ``queries``, ``keys``, ``values`` ``(inputs, heads, size)``, ``output`` ``(heads, size, outputs)``.
@@ -66,14 +64,9 @@ class HopfieldAttention(AbstractPassage):
 
     def backward(self, trace: Trace, error: Array) -> tuple[Array, "HopfieldAttention"]:
         """Through every step of the retrieval, by the adjoint of the whole."""
-        _, pull = eqx.filter_vjp(_asked, self, trace.x)
+        _, pull = eqx.filter_vjp(type(self).__call__, self, trace.x)
         proposal, to_inputs = pull(error)
         return to_inputs, proposal
-
-
-def _asked(layer: HopfieldAttention, rows: Array) -> Array:
-    """A layer's answers to rows among themselves."""
-    return layer(rows)
 
 
 def hopfield_attention(

@@ -9,7 +9,6 @@ from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError, named
 from flambeau.networks.feedforward import FeedForward
-from flambeau.networks.lenet_codes import codes
 from flambeau.neurons import RadialDistance, ReLU, ScaledTanh, Softmax, Softmin
 from flambeau.structures import (
     AbstractLayer,
@@ -30,9 +29,33 @@ from flambeau.structures import (
 from flambeau.structures.initialisation import drawn_at_once
 from flambeau.structures.pooling import is_pooling
 
-__all__ = ["LENETS", "lenet"]
-
 Layers = tuple[AbstractLayer, ...]
+
+# LeNet-5's output layer: ten stylised digits, 7 x 12 bitmaps of ink +1 and paper -1. The paper drew its codes so that
+# characters that look alike have codes that are alike (an O and a 0), and took bitmaps rather than random codes because
+# a person can read them. These are drawn after its figure; it prints no table of its pixels.
+DRAWN = """
+..###.. ...#... ..###.. #######  ....##. #######  ..####. #######  .#####. ..####.
+.#...#. ..##... .#...#. .....##  ....##. #......  .#..... #.....#  ##...## .#....#
+.#...#. .###... #.....# ....##.  ...#.#. #......  #...... ......#  #.....# #.....#
+#.....# ...#... ......# ...##..  ...#.#. #......  #...... .....#.  #.....# #.....#
+#.....# ...#... .....## ..####.  ..#..#. #.####.  #.####. .....#.  ##...## #.....#
+#.....# ...#... ....##. .....##  ..#..#. ##....#  ##....# ....#..  .#####. #....##
+#.....# ...#... ...##.. ......#  .#...#. ......#  #.....# ....#..  ##...## .####.#
+#.....# ...#... ..##... ......#  .#...#. ......#  #.....# ...#...  #.....# ......#
+#.....# ...#... .##.... ......#  ####### ......#  #.....# ...#...  #.....# ......#
+.#...#. ...#... ##..... #.....#  .....#. #.....#  #.....# ..#....  #.....# ......#
+.#...#. ...#... #...... .#...#.  .....#. .#...#.  .#...#. ..#....  ##...## .....#.
+..###.. .#####. ####### ..###..  .....#. ..###..  ..###.. ..#....  .#####. .####..
+"""
+
+CODES: np.ndarray = np.asarray(
+    [
+        [1 if mark == "#" else -1 for line in DRAWN.split("\n")[1:-1] for mark in line.split()[digit]]
+        for digit in range(10)
+    ],
+    np.int8,
+)
 
 
 def channel_table(*maps: str) -> np.ndarray:
@@ -74,14 +97,11 @@ def lenet(
     (1, 10)
 
     Raises :class:`~flambeau.errors.ConfigurationError` for an unknown variant, images larger than the field, or more
-    classes than bitmaps.
-
-    *Limits.* The papers print neither LeNet-4's tables nor a count that fits its description: a full layer of 120 on
-    16 maps of 5x5 has 48,120 parameters alone, against "about 17,000"; ours has 50,698, and 262,306 connections against
-    "about 260,000". LeNet-1's table is recalled; it fits both published counts.
-
-    Sources: LeCun et al. 1990, *Handwritten digit recognition with a back-propagation network*; Bottou et al. 1994,
-    *Comparison of classifier methods*; LeCun, Bottou, Bengio, Haffner 1998. Lecture: 卷积神经网络, LeNet.
+    classes than bitmaps. *Limits.* The papers print neither LeNet-4's tables nor a count that fits its description: a
+    full layer of 120 on 16 maps of 5x5 has 48,120 parameters alone, against "about 17,000"; ours has 50,698, and
+    262,306 connections against "about 260,000". LeNet-1's table is recalled; it fits both published counts. Sources:
+    LeCun et al. 1990, *Handwritten digit recognition with a back-propagation network*; Bottou et al. 1994, *Comparison
+    of classifier methods*; LeCun, Bottou, Bengio, Haffner 1998. Lecture: 卷积神经网络, LeNet.
     """
     layers = named("lenet.variant", LENETS, variant)(image, classes, key)
     return FeedForward(with_dropout(layers, dropout))
@@ -191,3 +211,17 @@ def subsampled(size: int, numbers: Float[Array, " maps"], repeats: int = 1) -> L
 def squashed(structure: AbstractStructure) -> Layer:
     """Units with biases from 0 and 1.7159 tanh(2s/3)."""
     return Layer(structure, jnp.zeros(structure.unit_shape[-1], structure.weights.dtype), ScaledTanh())
+
+
+def codes(classes: int) -> np.ndarray:
+    """The bitmaps of the first ``classes`` digits as prototypes, ``(84, classes)`` of ±1.
+
+    >>> codes(10).shape, sorted(set(codes(10).ravel().tolist()))
+    ((84, 10), [-1, 1])
+
+    Raises :class:`~flambeau.errors.ConfigurationError` for more classes than there are bitmaps.
+    """
+    if not 2 <= classes <= len(CODES):
+        remedy = "use variant='modern', whose outputs are learned"
+        raise ConfigurationError("LeNet-5", f"2 to {len(CODES)} classes, one bitmap each", classes, remedy)
+    return CODES[:classes].T

@@ -16,12 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from flambeau.dynamics.rest import until_rest
+from flambeau.dynamics.rest import STILL, until_rest
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks.attention_separations import AbstractSeparation, separation_of
 from flambeau.structures.dense import Dense
-
-__all__ = ["ModernMemory", "answer", "one_step_bound", "pattern_separation"]
 
 EXACT = "highest"  # some accelerators round products to ten bits, and the energy would no longer fall
 
@@ -60,9 +58,8 @@ class ModernMemory(eqx.Module):
     ) -> None:
         stored = jnp.asarray(patterns, float)
         if stored.ndim != 2 or not len(stored):
-            raise DataError(
-                "ModernMemory, patterns", "at least one row", stored.shape, "give an array (patterns, units)"
-            )
+            remedy = "give an array (patterns, units)"
+            raise DataError("ModernMemory, patterns", "at least one row", stored.shape, remedy)
         self.structure, self.beta = Dense(stored.T), inverse_temperature(beta, stored.shape[1])
         self.separation = separation_of(separation)
         read = None if values is None else jnp.asarray(values, float)
@@ -125,7 +122,7 @@ class ModernMemory(eqx.Module):
         reach = tolerance * jnp.abs(self.structure.weights).max()
         none = jnp.zeros(len(q), jnp.int32)
         start = Approach(q, none, none.astype(bool))
-        return until_rest(eqx.Partial(approached, self, reach), is_near, start, max_steps)[0]
+        return until_rest(eqx.Partial(approached, self, reach), STILL, start, max_steps)[0]
 
 
 class Approach(NamedTuple):
@@ -141,11 +138,6 @@ def approached(memory: ModernMemory, reach: Array, number: Array, now: Approach)
     states = memory.update(now.states)
     still = (jnp.abs(states - now.states) <= reach).all(-1)
     return Approach(states, jnp.where(still, now.steps, number + 1), still)
-
-
-def is_near(now: Approach) -> Array:
-    """Which states are still."""
-    return now.still
 
 
 def answer(

@@ -5,7 +5,7 @@ the next pattern in place of the same one, h = Ws(t) + λ W's(t - τ), with no e
 """
 
 import warnings
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from flambeau.dynamics.asynchronous import chosen, visit_by_nets
-from flambeau.dynamics.base import AbstractFeedback
-from flambeau.dynamics.settling import AbstractUpdate, settle
+from flambeau.dynamics.base import AbstractFeedback, Noise, Order, States
+from flambeau.dynamics.settling import AbstractUpdate, Pull, settle
 from flambeau.errors import ConfigurationError, DataError, check_value, named
 from flambeau.foundation.precision import dtype
 from flambeau.neurons.levels import check_levels
@@ -24,8 +24,6 @@ from flambeau.rules.hebbian import AbstractAssociator, Ends, Hebbian, taught
 from flambeau.rules.storage import Projection
 from flambeau.structures.dense import Dense
 from flambeau.structures.lateral import Lateral
-
-__all__ = ["BidirectionalNetwork", "PairsFound", "SequenceNetwork", "bidirectional_memory", "sequence_memory"]
 
 LEVELS = (-1.0, 1.0)
 RULES = {"hebbian": Hebbian(), "pseudoinverse": Projection()}
@@ -55,13 +53,9 @@ class BidirectionalNetwork(AbstractFeedback, AbstractAssociator):
     1988. Lecture: 联想记忆.
     """
 
+    levels: ClassVar[tuple[float, float]] = LEVELS
     structure: Dense
     back: Dense | None = None
-
-    @property
-    def levels(self) -> tuple[float, float]:
-        """-1 and +1."""
-        return LEVELS
 
     @property
     def units(self) -> int:
@@ -86,24 +80,11 @@ class BidirectionalNetwork(AbstractFeedback, AbstractAssociator):
         x, y = self.split(states)
         return -(self.structure.project(x) * y).sum(-1)
 
-    def visit(
-        self,
-        states: Float[Array, "batch units"],
-        order: Int[Array, " visits"],
-        noise: Float[Array, "visits batch"] | None,
-        distinct: bool = True,
-    ) -> Float[Array, "batch units"]:
+    def visit(self, states: States, order: Order, noise: Noise, distinct: bool = True) -> States:
         """One by one, at the price of all net inputs for each."""
         return visit_by_nets(self.net, states, order, noise, self.levels)
 
-    def net_after(
-        self,
-        net: Float[Array, "batch units"],
-        states: Float[Array, "batch units"],
-        places: Int[Array, " batch"],
-        change: Float[Array, " batch"],
-    ) -> Float[Array, "batch units"]:
-        """All net inputs anew."""
+    def net_after(self, net: States, states: States, places: Int[Array, " batch"], change: Array) -> States:
         return self.net(states)
 
     def forward(self, x: Float[Array, "batch left"], y: Float[Array, "batch right"]) -> Float[Array, "batch right"]:
@@ -125,12 +106,10 @@ class BidirectionalNetwork(AbstractFeedback, AbstractAssociator):
         return (Ends(self.structure, x, y), *(() if self.back is None else (Ends(self.back, y, x),)))
 
     def changed(self, *weights: Array, bias: Array | None = None) -> "BidirectionalNetwork":
-        """The proposal that adds so much to the weights."""
         there, *back = (wiring.with_weights(-change) for wiring, change in zip(self.wirings, weights, strict=True))
         return BidirectionalNetwork(there, *back)
 
     def wrong(self, batch: Batch) -> Bool[Array, "batch units"]:
-        """Which bits of the pairs would flip."""
         states = jnp.concatenate([batch.inputs, batch.targets], axis=-1)
         return states * self.net(states) < 0
 
@@ -148,15 +127,9 @@ class BidirectionalNetwork(AbstractFeedback, AbstractAssociator):
 class ThereAndBack(AbstractUpdate):
     """The left layer from the right one, then the right one from the left."""
 
-    @property
-    def proof(self) -> str:
-        """Every neuron had its turn."""
-        return "sweep"
+    proof: ClassVar[str] = "sweep"
 
-    def sweep(
-        self, network: Any, states: Array, pull: Array | None, key: Array, number: int | Array
-    ) -> Float[Array, "batch units"]:
-        """Two products."""
+    def sweep(self, network: Any, states: Array, pull: Pull, key: Array, number: int | Array) -> States:
         x, y = network.split(states)
         x = network.backward(y, x)
         return jnp.concatenate([x, network.forward(x, y)], axis=-1)
@@ -190,10 +163,8 @@ def bidirectional_memory(x: np.ndarray | list, y: np.ndarray | list, *, rule: st
     forward, both = wrong[:, x.shape[1] :].any(1).sum(), wrong.any(1).sum()
     if both and rule == "pseudoinverse":
         text = f"{forward} of {len(x)} x are not mapped to their y, and {both} pairs would not stay"
-        tell(
-            text,
-            "leave out those that depend linearly on others, or make x and y wider; forward(x, y) alone asks x only",
-        )
+        remedy = "leave out those that depend linearly on others, or make x and y wider"
+        tell(text, f"{remedy}; forward(x, y) alone asks x only")
     elif both:
         tell(f"{both} of {len(x)} pairs would not stay", "use rule='pseudoinverse', or store fewer")
     return network
@@ -233,6 +204,7 @@ class SequenceNetwork(AbstractAssociator):
     *Limits.* Synchronous; not symmetric, so no energy is claimed. Source: Sompolinsky and Kanter 1986; Kleinfeld 1986.
     """
 
+    levels: ClassVar[tuple[float, float]] = LEVELS
     structure: Lateral
     transition: Dense
     strength: float | Array = 2.0
@@ -245,11 +217,6 @@ class SequenceNetwork(AbstractAssociator):
         check_value("sequence memory, delay", self.delay, 0, whole=True)
 
     @property
-    def levels(self) -> tuple[float, float]:
-        """-1 and +1."""
-        return LEVELS
-
-    @property
     def wirings(self) -> tuple[Lateral, Dense]:
         """What stays, and what moves on."""
         return self.structure, self.transition
@@ -259,7 +226,6 @@ class SequenceNetwork(AbstractAssociator):
         return Ends(self.structure, batch.inputs, None), Ends(self.transition, batch.inputs, batch.targets)
 
     def changed(self, *weights: Array, bias: Array | None = None) -> "SequenceNetwork":
-        """The proposal that adds so much to both."""
         stay, move = -weights[0], -weights[1]
         still = (self.structure.with_weights(stay), self.transition.with_weights(move), jnp.zeros(()))
         return eqx.tree_at(lambda n: (n.structure, n.transition, n.strength), self, still)

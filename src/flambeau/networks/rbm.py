@@ -21,8 +21,6 @@ from flambeau.structures.base import AbstractStructure
 from flambeau.structures.dense import Dense
 from flambeau.structures.initialisation import draw, drawn_at_once, normal
 
-__all__ = ["RestrictedBoltzmannMachine", "rbm"]
-
 START = 0.01  # standard deviation of the first weights (Hinton 2010, A practical guide)
 
 
@@ -124,6 +122,8 @@ def rbm(
     """
     if min(visible_units, hidden_units) < 1:
         raise ConfigurationError("rbm", "at least one unit on each side", (visible_units, hidden_units), "add units")
+    if label and label < 2:
+        raise ConfigurationError("rbm.label", "at least 2 classes, or 0 for no label", label, "count the classes")
     shown = unit(visible, columns=visible_units, categories=categories, learn_variance=learn_variance)
     columns = visible_units + label
     (numbers,) = draw(key, [(columns, hidden_units)])
@@ -133,18 +133,11 @@ def rbm(
         Dense(weights),
         bias,
         jnp.zeros(hidden_units, weights.dtype),
-        labelled_unit(shown, visible_units, label) if label else shown,
+        Mixed((shown, Categorical(label)), (visible_units, label)) if label else shown,
         unit(hidden, columns=hidden_units, categories=categories),
         label,
     )
     return counted_from_means(machine) if centered else machine
-
-
-def labelled_unit(kind: AbstractUnit, columns: int, label: int) -> Mixed:
-    """Visible units of a ``kind`` in that many columns, with a label of that many classes beside them."""
-    if label < 2:
-        raise ConfigurationError("rbm.label", "at least 2 classes, or 0 for no label", label, "count the classes")
-    return Mixed((kind, Categorical(label)), (columns, label))
 
 
 def counted_from_means(machine: RestrictedBoltzmannMachine) -> RestrictedBoltzmannMachine:

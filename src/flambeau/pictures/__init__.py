@@ -17,16 +17,7 @@ from flambeau.pictures.filters import filters, maps, receptive_field_picture, sa
 from flambeau.pictures.samples import fantasies_picture, receptive_fields_picture, samples_picture
 
 __all__ = [
-    "activity_picture",
-    "fantasies_picture",
-    "filters",
-    "free_energy_picture",
-    "gibbs_histogram_picture",
-    "histogram_picture",
-    "likelihood_picture",
-    "maps",
-    "receptive_field_picture",
-    "receptive_fields_picture",
-    "saliency_map",
-    "samples_picture",
-]
+    "activity_picture", "fantasies_picture", "filters", "free_energy_picture", "gibbs_histogram_picture",
+    "histogram_picture", "likelihood_picture", "maps", "receptive_field_picture", "receptive_fields_picture",
+    "saliency_map", "samples_picture",
+]  # fmt: skip

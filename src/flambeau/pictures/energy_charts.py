@@ -12,28 +12,12 @@ from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 
-from flambeau.errors import ConfigurationError, DataError
-from flambeau.pictures.figures import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, SKY, VERMILLION, picture
-
-__all__ = [
-    "activity_picture",
-    "free_energy_picture",
-    "gibbs_histogram_picture",
-    "histogram_picture",
-    "likelihood_picture",
-]
+from flambeau.errors import DataError
+from flambeau.pictures.figures import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, SKY, VERMILLION, picture, record_of
 
 BUSY = LinearSegmentedColormap.from_list("activity", ["#fbfaf8", "#f6cfa8", "#d9752b", "#6b2c0a"])
 SHOWN = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)  # activities that are written at the axis
 STATES = 64  # bars side by side that can still be told apart
-
-
-def record_of(records: Mapping[str, Any], name: str, monitor: str, picture: str) -> np.ndarray:
-    """One record, or which monitor would have written it."""
-    if name not in records:
-        got = ", ".join(records) or "nothing"
-        raise ConfigurationError(picture, f"records of {monitor}", got, f"watch with {monitor}")
-    return np.asarray(records[name], float)
 
 
 def activity_picture(records: Mapping[str, ArrayLike], below: float = 0.01, above: float = 0.99) -> bytes:
@@ -119,9 +103,8 @@ def histogram_picture(records: Mapping[str, ArrayLike], arrays: Sequence[str] | 
     edges = record_of(records, "log10_edges" if steps else "edges", "WeightHistogram", "histogram_picture")[0]
     every = [name for name in records if not name.endswith("edges")]
     names = sorted(every, key=lambda name: not name.endswith("weights"))[:9] if arrays is None else list(arrays)[:9]
-    tables = [
-        record_of(records, name, f"an array of that name ({', '.join(every)})", "histogram_picture") for name in names
-    ]
+    what = f"an array of that name ({', '.join(every)})"
+    tables = [record_of(records, name, what, "histogram_picture") for name in names]
     columns = min(len(names), 3)
 
     def draw(axes: list[Axes]) -> None:
@@ -209,19 +192,12 @@ def free_energy_picture(records: Mapping[str, Any], tolerance: float = 0.1) -> b
         panel = axes[0]
         if band is not None:
             panel.fill_between(rounds, 0, band, color=SKY, alpha=0.18, linewidth=0)
-            _beside(
-                panel,
-                len(gap),
-                float(band[-1]) / 2,
-                f"small: below {tolerance:g}\nof the spread of F",
-                color=BLUE,
-                fontsize=8,
-            )
+            words = f"small: below {tolerance:g}\nof the spread of F"
+            _beside(panel, len(gap), float(band[-1]) / 2, words, color=BLUE, fontsize=8)
         panel.axhline(0, color=GREY, linewidth=0.8)
         panel.plot(rounds, gap, color=VERMILLION, marker="o" if len(gap) < 3 else None)
-        panel.set(
-            xlabel="epoch", ylabel="gap, nats (up: overfitting)", title="mean F(held out) − mean F(training rows)"
-        )
+        panel.set(xlabel="epoch", ylabel="gap, nats (up: overfitting)")
+        panel.set_title("mean F(held out) − mean F(training rows)")
         _beside(panel, len(gap), float(gap[-1]), f"{gap[-1]:+.2g}", color=VERMILLION, fontweight="bold")
         panel.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         panel.margins(x=0.01)
@@ -284,9 +260,8 @@ def against(axes: Axes, seen: np.ndarray, p: np.ndarray, error: np.ndarray, *, r
                   label="seen, ± 2 standard errors", zorder=3, clip_on=False)  # fmt: skip
     axes.set(ylabel="probability", ylim=(0, None), xlim=(-0.7, len(p) - 0.3), xticks=[])
     if rest:
-        axes.annotate(
-            "rest", (len(p) - 1, 0), xytext=(0, -3), textcoords="offset points", ha="center", va="top", fontsize=8
-        )
+        place: Any = {"xytext": (0, -3), "textcoords": "offset points", "ha": "center", "va": "top"}
+        axes.annotate("rest", (len(p) - 1, 0), fontsize=8, **place)
     axes.grid(False, axis="x")
     axes.legend(loc="upper right" if not rest else "upper center")
 
@@ -297,9 +272,8 @@ def _deviations(axes: Axes, z: np.ndarray) -> None:
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.scatter(np.arange(len(z)), z, s=float(np.clip(700 / len(z), 5, 24)), color=VERMILLION, linewidths=0, zorder=3)
     limit = max(3.5, float(np.abs(z).max()) * 1.15)
-    axes.set(
-        ylim=(-limit, limit), yticks=(-2, 0, 2), ylabel="standard\nerrors off", xlabel="states, the most probable first"
-    )
+    axes.set(ylim=(-limit, limit), yticks=(-2, 0, 2))
+    axes.set(ylabel="standard\nerrors off", xlabel="states, the most probable first")
     axes.grid(False, axis="x")
 
 

@@ -5,31 +5,18 @@ is drawn without pyplot, inside a style that ends with it, and handed over as PN
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 
-__all__ = [
-    "BLUE",
-    "DIVERGING",
-    "GREEN",
-    "GREY",
-    "INK",
-    "LIGHT",
-    "ORANGE",
-    "PURPLE",
-    "SERIES",
-    "SKY",
-    "VERMILLION",
-    "WIDTH",
-    "picture",
-]
+from flambeau.errors import ConfigurationError
 
 BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = "#0072B2", "#E69F00", "#00795A", "#D55E00", "#B0578D", "#56B4E9"
 INK, GREY, LIGHT = "#24292f", "#6b7280", "#d9dce1"
@@ -93,3 +80,11 @@ def picture(
         # No date, no version: the same figure is the same bytes.
         figure.savefig(content, format="png", metadata={"Software": None})
     return content.getvalue()
+
+
+def record_of(records: Mapping[str, Any], name: str, monitor: str, picture: str) -> np.ndarray:
+    """One record, or which monitor would have written it."""
+    if name not in records:
+        got = ", ".join(records) or "nothing"
+        raise ConfigurationError(picture, f"records of {monitor}", got, f"watch with {monitor}")
+    return np.asarray(records[name], float)

@@ -20,8 +20,6 @@ from flambeau.pictures.figures import BLUE, DIVERGING, GREY, INK, LIGHT, VERMILL
 from flambeau.pictures.panels import bare
 from flambeau.pictures.tiles import COLUMNS, Tile, diverging, height_of, in_rows, sheet, tile_size
 
-__all__ = ["filters", "maps", "receptive_field_picture", "saliency_map"]
-
 MAP, STRIP = 0.62, 0.34  # inches: a map's width, and the height of a row of units
 IMAGE = 0.8  # and the image's
 LABELS = 1.15  # inches for the names of layers
@@ -88,10 +86,13 @@ def maps(network: FeedForward, image: ArrayLike) -> bytes:
     """
     pixels = one_image(image)
     found = feature_maps(network, pixels[None])
-    shown = [(row.name, squeezed(np.asarray(row.output[0], float)))
-             for row, layer in zip(found, network.layers, strict=True) if has_units(layer)]  # fmt: skip
-    room = WIDTH - LABELS - 0.2
-    sizes = [IMAGE, *(map_size(output, room) for _, output in shown)]
+    shown, sizes, room = [], [IMAGE], WIDTH - LABELS - 0.2
+    for row, layer in zip(found, network.layers, strict=True):
+        if has_units(layer):
+            output = np.asarray(row.output[0], float)
+            output = output.ravel() if output.shape[:-1] == (1, 1) else output  # maps of one pixel are a row of units
+            shown.append((row.name, output))
+            sizes.append(min(MAP, room / min(output.shape[-1], COLUMNS)) if output.ndim == 3 else STRIP)
 
     def draw(axes: list[Axes]) -> None:
         labels, panels = axes[::2], axes[1::2]
@@ -108,16 +109,6 @@ def maps(network: FeedForward, image: ArrayLike) -> bytes:
 
     high = sum(sizes) + 0.09 * len(sizes) + 0.1
     return picture(draw, len(sizes), 2, high, height_ratios=sizes, width_ratios=[LABELS, room])
-
-
-def squeezed(output: np.ndarray) -> np.ndarray:
-    """Maps of one pixel are a row of units."""
-    return output.ravel() if output.shape[:-1] == (1, 1) else output
-
-
-def map_size(output: np.ndarray, room: float) -> float:
-    """Inches of a map, or of a row of units."""
-    return min(MAP, room / min(output.shape[-1], COLUMNS)) if output.ndim == 3 else STRIP
 
 
 def label_of(axes: Axes, name: str, shape: tuple[int, ...]) -> None:

@@ -13,8 +13,6 @@ from flambeau.errors import ConfigurationError
 from flambeau.pictures.figures import BLUE, PURPLE, VERMILLION, picture
 from flambeau.training import Run
 
-__all__ = ["curves", "flow_figure", "shades"]
-
 DEPTH = LinearSegmentedColormap.from_list("depth", [VERMILLION, PURPLE, BLUE])
 
 
@@ -100,9 +98,8 @@ def flow_figure(run: Run, column: str = "delta") -> bytes:
     records = run.records.get("gradient_flow", {})
     if column not in records:
         offered = ", ".join(records) or "a run without GradientFlow"
-        raise ConfigurationError(
-            "flow_figure", f"a run with a record of {column!r}", offered, "watch with GradientFlow"
-        )
+        expected = f"a run with a record of {column!r}"
+        raise ConfigurationError("flow_figure", expected, offered, "watch with GradientFlow")
     values, names = np.asarray(records[column]), [row.name for row in rows_of(run.network)]
     label = column.replace("_", " ") if column != "delta" else "gradient δ at the net inputs"
     log = column in ("delta", "bias_gradient", "weight_gradient", "update")

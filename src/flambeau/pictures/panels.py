@@ -11,8 +11,6 @@ from numpy.typing import ArrayLike
 
 from flambeau.pictures.figures import BLUE, DIVERGING, GREY, INK, LIGHT, SERIES, VERMILLION
 
-__all__ = ["bare", "classes", "counts", "decision_line", "dots", "edged", "images", "square", "surface", "wiring"]
-
 
 def bare(axes: Axes) -> None:
     """No ticks, no grid, no frame."""
@@ -36,9 +34,8 @@ def surface(
     side = round(np.sqrt(len(grid)))
     x, y, z = grid[:side, 0], grid[::side, 1], np.asarray(outputs).reshape(side, side)
     extent = (float(x[0]), float(x[-1]), float(y[0]), float(y[-1]))
-    axes.imshow(
-        z, origin="lower", extent=extent, cmap=DIVERGING, vmin=low, vmax=high, aspect="auto", interpolation="bilinear"
-    )
+    look: Any = {"cmap": DIVERGING, "vmin": low, "vmax": high, "interpolation": "bilinear"}
+    axes.imshow(z, origin="lower", extent=extent, aspect="auto", **look)
     middle = (low + high) / 2
     if line and z.min() < middle < z.max():
         axes.contour(x, y, z, levels=[middle], colors=[INK], linewidths=0.9)

@@ -14,10 +14,8 @@ from numpy.typing import ArrayLike
 
 from flambeau.analysis import weight_fields
 from flambeau.errors import ConfigurationError, DataError
-from flambeau.pictures.figures import WIDTH, picture
+from flambeau.pictures.figures import WIDTH, picture, record_of
 from flambeau.pictures.tiles import COLUMNS, diverging, height_of, in_rows, sheet, tile_size
-
-__all__ = ["fantasies_picture", "receptive_fields_picture", "samples_picture"]
 
 ROWS = 8
 LABELS = 0.75  # inches beside the tiles
@@ -44,7 +42,9 @@ def receptive_fields_picture(
     :class:`~flambeau.errors.ConfigurationError` for what has no such weights. *Limits.* The two in a thousand largest
     weights may lie beyond the colours' ends. Lecture: 深度信念网络.
     """
-    every = weight_fields(network_behind(machine))
+    from sklearn.base import BaseEstimator
+
+    every = weight_fields(machine.network_ if isinstance(machine, BaseEstimator) else machine)
     most = 4 * COLUMNS if units is None else units
     chosen = np.arange(min(most, len(every))) if isinstance(most, int) else np.asarray(most)
     if not len(chosen) or chosen.min() < -len(every) or chosen.max() >= len(every):
@@ -58,9 +58,8 @@ def receptive_fields_picture(
 
     def draw(axes: list[Axes]) -> None:
         sheet(axes[0], rows, mappable, size, room)
-        bar = axes[0].figure.colorbar(
-            mappable, ax=axes[0], aspect=18, pad=0.015, extend="both", ticks=[-limit, 0, limit]
-        )
+        ticks: Any = {"extend": "both", "ticks": [-limit, 0, limit]}
+        bar = axes[0].figure.colorbar(mappable, ax=axes[0], aspect=18, pad=0.015, **ticks)
         bar.ax.set_yticklabels([f"−{limit:.2g}", "0", f"+{limit:.2g}"])
         bar.set_label("weight", labelpad=-6)
         bar.outline.set_visible(False)
@@ -68,21 +67,12 @@ def receptive_fields_picture(
     return picture(draw, height=max(height_of(rows, size) + 0.1, 1.0))
 
 
-def network_behind(machine: Any) -> Any:
-    """The network of a fitted estimator; anything else is the network itself, or an array."""
-    from sklearn.base import BaseEstimator
-
-    return machine.network_ if isinstance(machine, BaseEstimator) else machine
-
-
 def as_images(values: np.ndarray, shape: Sequence[int], where: str) -> np.ndarray:
     """Rows as images, labels beyond them left out."""
     size = int(np.prod(shape))
     if len(shape) != 2 or size < 1 or values.shape[-1] < size:
-        got = f"{tuple(shape)} for {values.shape[-1]} visible units"
-        raise DataError(
-            f"{where}.image_shape", "(height, width) of the visible units", got, "pass the data's own shape"
-        )
+        expected, got = "(height, width) of the visible units", f"{tuple(shape)} for {values.shape[-1]} visible units"
+        raise DataError(f"{where}.image_shape", expected, got, "pass the data's own shape")
     return values[..., :size].reshape(*values.shape[:-1], *shape)
 
 
@@ -107,16 +97,11 @@ def samples_picture(rows: ArrayLike, image_shape: Sequence[int], titles: Sequenc
     if titles is not None and len(titles) < len(values):
         raise DataError("samples_picture.titles", f"{len(values)} titles", len(titles), "give one each, or none")
     tiles = as_images(values, image_shape, "samples_picture")
-    mappable = ScalarMappable(Normalize(*ink_range(values)), INK)
-    return grouped(tiles, mappable, titles) if values.ndim == 3 else single(tiles, mappable, titles)
-
-
-def ink_range(values: np.ndarray) -> tuple[float, float]:
-    """Where white and black are."""
     low, high = float(values.min()), float(values.max())
     if low >= -1 and high <= 1:
-        return (0.0, 1.0) if low >= 0 else (-1.0, 1.0)
-    return low, high
+        low, high = (0.0 if low >= 0 else -1.0), 1.0
+    mappable = ScalarMappable(Normalize(low, high), INK)
+    return grouped(tiles, mappable, titles) if values.ndim == 3 else single(tiles, mappable, titles)
 
 
 def single(tiles: np.ndarray, mappable: ScalarMappable, titles: Sequence[str] | None) -> bytes:
@@ -160,9 +145,6 @@ def fantasies_picture(records: Mapping[str, ArrayLike], image_shape: Sequence[in
 
     Raises :class:`~flambeau.errors.ConfigurationError` for other records, and what ``samples_picture`` raises.
     """
-    if "visible" not in records:
-        got = ", ".join(records) or "nothing"
-        raise ConfigurationError("fantasies_picture", "records of FantasyParticles", got, "watch with FantasyParticles")
-    states = np.asarray(records["visible"])
+    states = record_of(records, "visible", "FantasyParticles", "fantasies_picture")
     chosen = np.unique(np.linspace(0, len(states) - 1, max(1, min(rounds, 2 * ROWS))).round().astype(int))
     return samples_picture(states[chosen], image_shape, [f"epoch {number + 1}" for number in chosen])

@@ -10,8 +10,6 @@ from matplotlib.colors import Normalize, to_rgba
 from flambeau.pictures.figures import DIVERGING, LIGHT
 from flambeau.pictures.panels import bare
 
-__all__ = ["COLUMNS", "diverging", "height_of", "in_rows", "sheet", "tile_size"]
-
 COLUMNS = 16  # tiles beside each other that can still be told apart
 LARGEST = 0.8  # inches, of a tile
 DOTS = 200  # an inch, as `picture` draws
@@ -54,12 +52,7 @@ def shape_of(rows: Sequence[Sequence[Tile]]) -> tuple[int, int]:
 
 
 def sheet(
-    axes: Axes,
-    rows: Sequence[Sequence[Tile]],
-    mappable: ScalarMappable,
-    size: float,
-    room: float,
-    head: float = 0.0,
+    axes: Axes, rows: Sequence[Sequence[Tile]], mappable: ScalarMappable, size: float, room: float, head: float = 0.0
 ) -> float:
     """Tiles in thin frames, ``size`` inches from one to the next, in a panel ``room`` inches wide.
 

@@ -18,8 +18,6 @@ from flambeau.problems.base import AbstractMemoryless
 from flambeau.problems.examples import Examples
 from flambeau.rules.base import Batch
 
-__all__ = ["Distorted", "Distortion"]
-
 FLOAT = jnp.dtype("float32")  # a displacement needs no more
 AFFINE = 7  # numbers drawn per image: two shifts, angle, scale, squeeze, two shears
 
@@ -37,11 +35,9 @@ class Distortion:
     >>> bend(jnp.ones((2, 5, 5, 1)), jax.random.key(0)).shape
     (2, 5, 5, 1)
 
-    Raises :class:`~flambeau.errors.ConfigurationError` for an amount below 0, or a smoothness of 0.
-    *Limits.* No flips: a mirrored digit is another sign.
-
-    Source: Simard, Steinkraus, Platt 2003, *Best practices for convolutional neural networks* (α = 34, σ = 4 for
-    28x28); LeCun, Bottou, Bengio, Haffner 1998 (the affine part).
+    Raises :class:`~flambeau.errors.ConfigurationError` for an amount below 0, or a smoothness of 0. *Limits.* No flips:
+    a mirrored digit is another sign. Source: Simard, Steinkraus, Platt 2003, *Best practices for convolutional neural
+    networks* (α = 34, σ = 4 for 28x28); LeCun, Bottou, Bengio, Haffner 1998 (the affine part).
     """
 
     shift: float = 0.0
@@ -91,8 +87,7 @@ class Distortion:
     def _elastic(self, shape: tuple[int, int, int], key: Array) -> Array:
         fields = 2 * uniforms(key, 2 * math.prod(shape), FLOAT).reshape(2, *shape) - 1
         rows, columns = (bell(side, self.smoothness) for side in shape[1:])
-        smooth = jnp.einsum("ih,kbhw,jw->bijk", rows, fields, columns)
-        return self.elastic * smooth
+        return self.elastic * jnp.einsum("ih,kbhw,jw->bijk", rows, fields, columns)
 
 
 def grid(size: tuple[int, int]) -> Float[np.ndarray, "height width 2"]:
@@ -145,10 +140,8 @@ class Distorted(AbstractMemoryless):
         return cls(examples, distortion)
 
     def feed(self, seed: np.ndarray, first: int, count: int, batch_size: int) -> Int[np.ndarray, "rounds steps batch"]:
-        """The examples' own order."""
         return self.examples.feed(seed, first, count, batch_size)
 
     def batch(self, given: Int[Array | np.ndarray, " batch"], memory: PyTree, key: Array) -> Batch:
-        """The rows, each image distorted by this step's key."""
         batch = self.examples.rows(given)
         return batch._replace(inputs=self.distortion(batch.inputs, key))

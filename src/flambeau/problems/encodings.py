@@ -6,8 +6,6 @@ from pathlib import Path
 
 from flambeau.errors import ConfigurationError, DataError
 
-__all__ = ["encoding_of", "text_lines"]
-
 MAX_LINE, MAX_BYTES = 1 << 24, 1 << 34
 WIDE = {
     codecs.BOM_UTF32_LE: "utf-32",

@@ -1,8 +1,9 @@
-"""A data set as a problem: rows of inputs with targets and weights."""
+"""A data set as a problem: rows of inputs with targets and weights, as they stand or as stochastic pixels."""
 
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
@@ -13,8 +14,6 @@ from flambeau.foundation.precision import dtype
 from flambeau.foundation.random import permutations
 from flambeau.problems.base import AbstractMemoryless
 from flambeau.rules.base import Batch
-
-__all__ = ["Examples"]
 
 SMALL = 64 << 20  # bytes of inputs, up to which twice as many are no matter
 
@@ -83,7 +82,6 @@ class Examples(AbstractMemoryless):
         return rows
 
     def batch(self, given: Int[Array | np.ndarray, " batch"], memory: PyTree, key: Array) -> Batch:
-        """The rows of those numbers."""
         return self.rows(given)
 
     def rows(self, numbers: Int[Array | np.ndarray, " batch"]) -> Batch:
@@ -118,3 +116,29 @@ def _check_values(x: Array, d: Array, w: Array | None) -> None:
             raise DataError(f"Examples.{name}", "finite values", "NaN or infinity", "remove or impute those rows")
     if w is not None and (np.asarray(w) < 0).any():
         raise DataError("Examples.weights", "weights of at least 0", np.asarray(w).min(), "leave those rows out")
+
+
+class Binarised(AbstractMemoryless):
+    """Rows of values from 0 to 1, drawn as 0 or 1 with that probability anew at every step (stochastic pixels).
+
+    Arguments: ``examples``; ``columns``, how many of the first columns are drawn (None for all; a label beside them
+    stays as it is).
+
+    >>> problem = Binarised(Examples.of([[0.2, 1.0]], [0]))
+    >>> problem.batch(np.asarray([0]), (), jax.random.key(0)).inputs.tolist()
+    [[0.0, 1.0]]
+
+    Source: the protocol of Salakhutdinov and Murray 2008.
+    """
+
+    examples: Examples
+    columns: int | None = eqx.field(static=True, default=None)
+
+    def feed(self, seed: np.ndarray, first: int, count: int, batch_size: int) -> Int[np.ndarray, "rounds steps batch"]:
+        return self.examples.feed(seed, first, count, batch_size)
+
+    def batch(self, given: Int[Array | np.ndarray, " batch"], memory: PyTree, key: Array) -> Batch:
+        batch = self.examples.rows(given)
+        values = batch.inputs[:, : self.columns]
+        drawn = (jax.random.uniform(key, values.shape, values.dtype) < values).astype(values.dtype)
+        return batch._replace(inputs=batch.inputs.at[:, : self.columns].set(drawn))

@@ -17,8 +17,6 @@ from flambeau.problems.base import AbstractProblem
 from flambeau.problems.examples import Examples
 from flambeau.rules.base import Batch
 
-__all__ = ["Sharded"]
-
 ROWS = PartitionSpec("rows")
 
 
@@ -88,7 +86,6 @@ class Sharded(AbstractProblem):
         return self._everywhere(jnp.zeros((), dtype()))
 
     def collect(self, memory: PyTree, network: PyTree, key: Array) -> PyTree:
-        """Nothing to collect."""
         return memory
 
     def batch(self, given: Int[Array | np.ndarray, "devices rows"], memory: PyTree, key: Array) -> Batch:

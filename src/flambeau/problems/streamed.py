@@ -12,8 +12,6 @@ from flambeau.foundation.random import permutations
 from flambeau.problems.base import AbstractMemoryless
 from flambeau.rules.base import Batch
 
-__all__ = ["Streamed"]
-
 WINDOW = 65_536
 
 
@@ -82,7 +80,6 @@ class Streamed(AbstractMemoryless):
         )
 
     def batch(self, given: PyTree, memory: PyTree, key: Array) -> Batch:
-        """The rows that came."""
         return Batch(*given)
 
     def _window(self, seed: np.ndarray, number: int, size: int) -> tuple[np.ndarray, ...]:
@@ -95,17 +92,10 @@ class Streamed(AbstractMemoryless):
         stop = min(start + self.window, int(self.count))
         order = permutations(seed, number, 1, stop - start)[0] if self.shuffle else np.arange(stop - start)
         inputs, targets, weights = self.host.arrays
-        own = np.ones(stop - start) if weights is None else weights[start:stop]
-        return tuple(
-            _in_order(part, order, size, start)
-            for part in (np.asarray(inputs[start:stop]), _columns(targets[start:stop]), np.asarray(own))
-        )
-
-
-def _columns(targets: Any) -> np.ndarray:
-    """At least one column."""
-    found = np.asarray(targets)
-    return found[:, None] if found.ndim == 1 else found
+        d = np.asarray(targets[start:stop])
+        d = d[:, None] if d.ndim == 1 else d
+        own = np.ones(stop - start) if weights is None else np.asarray(weights[start:stop])
+        return tuple(_in_order(part, order, size, start) for part in (np.asarray(inputs[start:stop]), d, own))
 
 
 def _in_order(part: np.ndarray, order: np.ndarray, size: int, start: int) -> np.ndarray:

@@ -15,8 +15,6 @@ import numpy as np
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.problems.tables import MISSING, Record, TableFile, is_number
 
-__all__ = ["TableLayout", "TableRows", "plan_layout", "read_rows"]
-
 MAX_CATEGORIES, MAX_NUMBERS, BLOCK = 1_000, 250_000_000, 4_096
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*(,\d+)+(\.\d+)?")
 
@@ -71,7 +69,6 @@ def plan_layout(
 
     Raises :class:`~flambeau.errors.ConfigurationError` for a column that is not there or is asked for twice,
     :class:`~flambeau.errors.DataError` for more than 1,000 different words in a column.
-
     *Limits.* The words of a column are those of the whole table; a word that comes later is refused.
     Source: the coding of categories by indicators is as old as regression on groups.
     """
@@ -117,7 +114,6 @@ def read_rows(file: TableFile, layout: TableLayout, *, with_target: bool = True)
 
     Raises :class:`~flambeau.errors.DataError` for a column that is missing, and for a cell that is no number or is
     empty, by its row and column, with the remedy.
-
     *Limits.* At most 250 million numbers (2 GB). Source: the table is the user's.
     """
     places = columns_in(file, layout)
@@ -188,9 +184,8 @@ def numbers_in(
         words = layout.categories.get(name)
         numbers = as_numbers(cells) if words is None else as_indicators(cells, words)
         if numbers is None:
-            row = next(
-                row for row, cell in enumerate(cells) if not (is_usable(cell) if words is None else cell in words)
-            )
+            good = [is_usable(cell) if words is None else cell in words for cell in cells]
+            row = good.index(False)
             raise refused_cell(file, name, before + row + 1, block[row][0], cells[row], words)
         parts.append(numbers)
     return np.concatenate(parts, axis=1)

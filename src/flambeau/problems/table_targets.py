@@ -13,8 +13,6 @@ from flambeau.errors import DataError
 from flambeau.problems.table_layout import DECIMAL_COMMA, TableRows, is_usable, refused_cell
 from flambeau.problems.tables import TableFile, is_number
 
-__all__ = ["kept_from_learning", "kind_of_labels", "labels_from", "numbers_from", "row_marks", "table_fingerprint"]
-
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -48,8 +46,6 @@ def labels_from(file: TableFile, name: str, rows: TableRows, kind: str) -> np.nd
         if kind != "text" and not writes_back(reader, cell):
             where = f"{file.path}, row {row + 1} (line {rows.lines[row]}), column {name!r}"
             raise DataError(where, f"labels that are {kind} numbers, as the model learned", repr(cell), "train anew")
-    if kind == "text":
-        return np.asarray(rows.target)
     return np.asarray([reader(cell) for cell in rows.target])
 
 

@@ -8,14 +8,12 @@ leaves to its caller is decided here.
 import csv
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.problems.encodings import encoding_of, text_lines
-
-__all__ = ["TableFile", "open_table"]
 
 DELIMITERS = {"tab": "\t", "semicolon": ";", "bar": "|", "comma": ","}  # the first that cuts all lines alike is taken
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "missing", "?", "-", "."}
@@ -77,7 +75,6 @@ def open_table(
 
     Raises :class:`~flambeau.errors.DataError` for a file that is no table of text, is empty, or names two columns
     alike; :class:`~flambeau.errors.ConfigurationError` for an unknown delimiter or encoding.
-
     *Limits.* A header of numbers (years, for instance) looks like a row, and is taken for one unless ``header=True``.
     Bytes that are not UTF-8 are read as Latin-1, with a note; UTF-16 only when given. At most 100,000 columns, 131,072
     characters a cell. Source: Shafranovich 2005, RFC 4180.
@@ -100,19 +97,14 @@ def open_table(
 
 def table_records(lines: Iterator[str], delimiter: str, path: Path) -> Iterator[Record]:
     """Line and cells of every record that holds anything; a spreadsheet's hint in the first line is none."""
-    for line, cells in cell_records(lines, delimiter, path):
-        if any(cells) and not (line == 1 and HINT.fullmatch(delimiter.join(cells))):
-            yield line, cells
-
-
-def cell_records(lines: Iterator[str], delimiter: str, path: Path) -> Iterator[Record]:
-    """Cells without the blanks around them, unless they stand within quotes; a quoted cell may hold line ends."""
     counted = enumerate(lines, 1)
     for number, line in counted:
-        if '"' not in line:
-            yield number, [cell.strip() for cell in line.split(delimiter)]
+        if '"' in line:  # a quoted cell keeps its blanks, and may hold line ends
+            cells = quoted_record(number, line, counted, delimiter, path)
         else:
-            yield number, quoted_record(number, line, counted, delimiter, path)
+            cells = [cell.strip() for cell in line.split(delimiter)]
+        if any(cells) and not (number == 1 and HINT.fullmatch(delimiter.join(cells))):
+            yield number, cells
 
 
 def quoted_record(
@@ -126,9 +118,8 @@ def quoted_record(
         for _, more in following:
             used.append(more)
             yield more
-        raise DataError(
-            f"{path}, line {number}", "a closing quote", "none up to the end", "close it, or write it twice"
-        )
+        where, remedy = f"{path}, line {number}", "close it, or write it twice"
+        raise DataError(where, "a closing quote", "none up to the end", remedy)
 
     try:
         cells = next(csv.reader(text(), delimiter=delimiter, skipinitialspace=True))
@@ -223,7 +214,9 @@ def column_names(path: Path, sample: Sequence[Sequence[str]], header: bool) -> t
         content = [row[place] for row in below]
         if not name and not any(content) and place == len(given) - 1 > 0:
             continue  # every line ends in a delimiter
-        if header and not name and place == 0 and counts_rows(content):
+        # 0, 1, 2, ... or 1, 2, 3, ...: what a data frame writes beside its rows.
+        counts = any(content == [str(row) for row in range(first, first + len(content))] for first in (0, 1))
+        if header and not name and place == 0 and counts:
             notes.append("the first column has no name and counts the rows: it is left out")
             continue
         if header and not name:
@@ -234,9 +227,3 @@ def column_names(path: Path, sample: Sequence[Sequence[str]], header: bool) -> t
             raise DataError(where, "names that differ", f"{name!r} twice", "rename one of the columns")
         names[name if header else str(place + 1)] = place
     return names, tuple(notes)
-
-
-def counts_rows(content: Iterable[str]) -> bool:
-    """Whether cells are 0, 1, 2, ... or 1, 2, 3, ...: what a data frame writes beside its rows."""
-    cells = list(content)
-    return any(cells == [str(number) for number in range(first, first + len(cells))] for first in (0, 1))

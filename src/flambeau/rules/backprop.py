@@ -8,6 +8,7 @@ and so on downwards: each layer turns the error at its outputs into a proposal f
 Nothing here is automatic differentiation; ``jax.grad`` is the referee in the tests.
 """
 
+import dataclasses
 import math
 from typing import Any
 
@@ -18,11 +19,9 @@ from jaxtyping import Array, Float, PyTree
 
 from flambeau.errors import ConfigurationError
 from flambeau.neurons.activation_base import AbstractActivation
-from flambeau.rules.base import AbstractRule, Batch, check_inputs, check_targets, mean_over, total
+from flambeau.rules.base import AbstractRule, Batch, Proposed, check_inputs, check_targets, mean_over, total
 from flambeau.rules.losses import AbstractLoss, MeanSquaredError
 from flambeau.structures.layer import Layer, Trace
-
-__all__ = ["Backpropagation", "decide"]
 
 
 class Backpropagation(AbstractRule):
@@ -52,18 +51,13 @@ class Backpropagation(AbstractRule):
         """No state; checks that every layer has a slope."""
         for number, layer in enumerate(network.layers):
             if layer.neurons is not None and not layer.neurons.activation.trainable:
-                raise ConfigurationError(
-                    f"Backpropagation, layer {number}",
-                    "an activation with a slope",
-                    layer.neurons.activation,
-                    "give it a surrogate, choose another activation, or use the perceptron rule",
-                )
+                where, f = f"Backpropagation, layer {number}", layer.neurons.activation
+                remedy = "give it a surrogate, choose another activation, or use the perceptron rule"
+                raise ConfigurationError(where, "an activation with a slope", f, remedy)
         self.loss.check(output_layer(network).activation)
         return ()
 
-    def propose(
-        self, network: PyTree, batch: Batch, state: PyTree, key: Array
-    ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
+    def propose(self, network: PyTree, batch: Batch, state: PyTree, key: Array) -> Proposed:
         """Forward with traces, then the chain rule from the top layer down."""
         *lower, top = network.layers
         check_inputs(network, batch, "Backpropagation")
@@ -119,3 +113,33 @@ def decide(output: Float[Array, "batch outputs"], f: AbstractActivation) -> Arra
         return jnp.argmax(output, axis=-1, keepdims=True)
     middle = (f.low + f.high) / 2
     return output > (middle if math.isfinite(middle) else 0.5)
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """``(network, batch) -> (mean loss, numbers for the history)``: what early stopping and validation curves score by.
+
+    A value: two with the same loss are equal, so they share a compiled program. With ``classify`` the numbers include
+    the accuracy. What training refuses, inputs or targets of another shape, is refused here too.
+    *Limits:* feed-forward networks with a layer of neurons on top.
+    """
+
+    loss: AbstractLoss
+    classify: bool = False
+
+    def __call__(self, network: PyTree, batch: Batch) -> tuple[Array, dict[str, Array]]:
+        """The mean loss, through the stable form at the net inputs, and the share of right decisions."""
+        *lower, top = network.layers
+        check_inputs(network, batch, "Evaluation")
+        x = batch.inputs
+        for layer in lower:
+            x = layer(x)
+        net = top.net(x)
+        output = top.activation(net)
+        check_targets(batch, output, "Evaluation")
+        error = mean_over(self.loss(top.activation, net, output, batch.targets)[0], batch.weights)
+        numbers = {"validation_loss": error}
+        if self.classify:
+            right = jnp.all(decide(output, top.activation) == decide(batch.targets, top.activation), axis=-1)
+            numbers["validation_accuracy"] = mean_over(right, batch.weights)
+        return error, numbers

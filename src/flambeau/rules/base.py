@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, PyTree, Shaped
 
 from flambeau.errors import ConfigurationError, DataError
 
-__all__ = ["AbstractRule", "Batch", "check_inputs", "check_targets", "mean_over", "one_layer", "total"]
+Proposed = tuple[PyTree, PyTree, dict[str, PyTree]]  # proposal, state, info
 
 
 class Batch(NamedTuple):
@@ -41,9 +41,7 @@ class AbstractRule(eqx.Module):
         """
 
     @abc.abstractmethod
-    def propose(
-        self, network: PyTree, batch: Any, state: PyTree, key: Array
-    ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
+    def propose(self, network: PyTree, batch: Any, state: PyTree, key: Array) -> Proposed:
         """One step's ``(proposal, state, info)``."""
 
 
@@ -73,10 +71,17 @@ def check_inputs(network: PyTree, batch: Batch, rule: str) -> None:
         raise DataError(f"{rule}, inputs", expected, got, "build the network for the data's number of features")
 
 
+def checked_trace(network: PyTree, batch: Batch, key: Array, rule: str) -> Any:
+    """The trace of the only layer of a network; inputs and targets that do not fit are refused."""
+    check_inputs(network, batch, rule)
+    trace = network.layers[0].forward(batch.inputs, key)
+    check_targets(batch, trace.output, rule)
+    return trace
+
+
 def one_layer(network: PyTree, rule: str) -> Any:
     """The only layer of a network, for the rules that teach no hidden units."""
     if len(network.layers) != 1:
-        raise ConfigurationError(
-            rule, "a network of one layer", f"{len(network.layers)} layers", "use Backpropagation for hidden layers"
-        )
+        got = f"{len(network.layers)} layers"
+        raise ConfigurationError(rule, "a network of one layer", got, "use Backpropagation for hidden layers")
     return network.layers[0]

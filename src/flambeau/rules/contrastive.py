@@ -17,9 +17,7 @@ from jaxtyping import Array, Float, PyTree
 
 from flambeau.dynamics.label_units import complete
 from flambeau.dynamics.samplers import AbstractSampler, FromData, Particles
-from flambeau.rules.base import AbstractRule, Batch, total
-
-__all__ = ["ContrastiveDivergence", "ContrastiveState"]
+from flambeau.rules.base import AbstractRule, Batch, Proposed, total
 
 
 class ContrastiveState(NamedTuple):
@@ -74,10 +72,7 @@ class ContrastiveDivergence(AbstractRule):
         target = jnp.full_like(network.hidden_bias, self.sparsity_target)
         return ContrastiveState(self.sampler.init(network), visible, hidden, target)
 
-    def propose(
-        self, network: Any, batch: Batch, state: ContrastiveState, key: Array
-    ) -> tuple[PyTree, ContrastiveState, dict[str, PyTree]]:
-        """Up from the data, particles from the sampler, and the difference of the two averages."""
+    def propose(self, network: Any, batch: Batch, state: ContrastiveState, key: Array) -> Proposed:
         filling, up, chain = jax.random.split(key, 3)
         v = complete(network, batch.inputs, filling)
         share = batch.weights / total(batch.weights)
@@ -93,11 +88,10 @@ class ContrastiveDivergence(AbstractRule):
         """Offsets and running activity after another look at the data."""
         visible = data.share @ network.visible.statistic(data.visible)
         hidden = data.share @ network.hidden.statistic(data.hidden)
-        activity = self.sparsity_decay * state.activity + (1 - self.sparsity_decay) * (data.share @ data.hidden)
         return state._replace(
             visible_offset=state.visible_offset + self.drift * (visible - state.visible_offset),
             hidden_offset=state.hidden_offset + self.drift * (hidden - state.hidden_offset),
-            activity=activity,
+            activity=self.sparsity_decay * state.activity + (1 - self.sparsity_decay) * (data.share @ data.hidden),
         )
 
     def difference(self, network: Any, data: Particles, model: Particles, state: ContrastiveState) -> Any:

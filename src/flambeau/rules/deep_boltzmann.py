@@ -18,9 +18,7 @@ from flambeau.dynamics.base import AbstractLayered
 from flambeau.dynamics.mean_field import mean_field
 from flambeau.dynamics.samplers import AbstractSampler, Persistent
 from flambeau.errors import ConfigurationError
-from flambeau.rules.base import AbstractRule, Batch, mean_over, total
-
-__all__ = ["DeepBoltzmannLearning", "DeepBoltzmannState", "Layered"]
+from flambeau.rules.base import AbstractRule, Batch, Proposed, mean_over, total
 
 
 class DeepBoltzmannState(NamedTuple):
@@ -72,18 +70,13 @@ class DeepBoltzmannLearning(AbstractRule):
     def init(self, network: Any, batch: Any) -> DeepBoltzmannState:
         """Chains, and offsets where the biases alone put the units."""
         if not isinstance(network, AbstractLayered):
-            remedy = "build one with flambeau.networks.dbm, or use ContrastiveDivergence"
-            raise ConfigurationError(
-                "DeepBoltzmannLearning", "a deep Boltzmann machine", type(network).__name__, remedy
-            )
+            got, remedy = type(network).__name__, "build one with flambeau.networks.dbm, or use ContrastiveDivergence"
+            raise ConfigurationError("DeepBoltzmannLearning", "a deep Boltzmann machine", got, remedy)
         pairs = zip(network.units, network.biases, strict=True)
         offsets = tuple(kind.statistic(kind.mean(bias)) for kind, bias in pairs)
         return DeepBoltzmannState(self.sampler.init(network.sides()), offsets)
 
-    def propose(
-        self, network: Any, batch: Batch, state: DeepBoltzmannState, key: Array
-    ) -> tuple[PyTree, DeepBoltzmannState, dict[str, PyTree]]:
-        """Mean field with the data held, particles from the sampler, and the difference of the two averages."""
+    def propose(self, network: Any, batch: Batch, state: DeepBoltzmannState, key: Array) -> Proposed:
         up, chain = jax.random.split(key)
         settled = mean_field(network.given(batch.inputs), self.rounds)
         data = Layered((batch.inputs, *settled.layers), batch.weights / total(batch.weights))

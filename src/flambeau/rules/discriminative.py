@@ -20,10 +20,8 @@ from jaxtyping import Array, Float, PyTree
 from flambeau.dynamics.label_units import class_scores, each_label, without_label
 from flambeau.errors import ConfigurationError
 from flambeau.foundation.precision import dtype
-from flambeau.rules.base import AbstractRule, Batch, mean_over, total
+from flambeau.rules.base import AbstractRule, Batch, Proposed, mean_over, total
 from flambeau.rules.contrastive import ContrastiveDivergence, ContrastiveState
-
-__all__ = ["Discriminative", "Hybrid", "LabelEvaluation", "by_class"]
 
 
 class ByClass(NamedTuple):
@@ -48,6 +46,12 @@ def by_class(machine: Any, x: Float[Array, "batch features"], amounts: Float[Arr
     return ByClass(*jax.lax.scan(add, jnp.zeros_like(net), (each, amounts.T)))
 
 
+def told_apart(machine: Any, batch: Batch) -> tuple[Array, Array, Array, Array]:
+    """``(x, y, weights, log P(y | x))``: a row with no label set counts for nothing."""
+    x, y = batch.inputs[:, : -machine.label], batch.inputs[:, -machine.label :]
+    return x, y, batch.weights * jnp.any(y > 0, axis=-1), jax.nn.log_softmax(class_scores(machine, x))
+
+
 class Discriminative(AbstractRule):
     """The exact gradient of the mean -log P(y | x), written with the structure's verbs.
 
@@ -68,19 +72,14 @@ class Discriminative(AbstractRule):
     """
 
     def init(self, network: Any, batch: Any) -> PyTree:
-        """Nothing to remember."""
         if not network.label:
             remedy = "build it with one: rbm(784, 500, label=10, key=...)"
             raise ConfigurationError("Discriminative", "a machine with a label", "none", remedy)
         return ()
 
-    def propose(
-        self, network: Any, batch: Batch, state: PyTree, key: Array
-    ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
+    def propose(self, network: Any, batch: Batch, state: PyTree, key: Array) -> Proposed:
         """What the classes explain too much of, minus what the right one explains."""
-        x, y = batch.inputs[:, : -network.label], batch.inputs[:, -network.label :]
-        weights = batch.weights * jnp.any(y > 0, axis=-1)
-        log_p = jax.nn.log_softmax(class_scores(network, x))
+        x, y, weights, log_p = told_apart(network, batch)
         error = (weights / total(weights))[:, None] * (jnp.exp(log_p) - y)
         loss = mean_over(-jnp.sum(y * log_p, axis=-1), weights)
         return self.gradient(network, x, error), state, {"loss": loss, "weight": jnp.sum(weights)}
@@ -138,14 +137,10 @@ class Hybrid(AbstractRule):
     )
 
     def init(self, network: Any, batch: Any) -> HybridState:
-        """The generative part's state."""
         Discriminative().init(network, batch)
         return HybridState(self.generative.init(network, batch))
 
-    def propose(
-        self, network: Any, batch: Batch, state: HybridState, key: Array
-    ) -> tuple[PyTree, HybridState, dict[str, PyTree]]:
-        """The two proposals, added."""
+    def propose(self, network: Any, batch: Batch, state: HybridState, key: Array) -> Proposed:
         telling, _, info = Discriminative().propose(network, batch, (), key)
         making, inner, seen = self.generative.propose(network, batch, state.generative, key)
         proposal = jax.tree.map(lambda a, b: a + self.generative_weight.astype(b.dtype) * b, telling, making)
@@ -162,9 +157,7 @@ class LabelEvaluation:
 
     def __call__(self, network: PyTree, batch: Batch) -> tuple[Array, dict[str, Array]]:
         """Cross-entropy and share of right decisions over the labelled rows; NaN where there are none."""
-        x, y = batch.inputs[:, : -network.label], batch.inputs[:, -network.label :]
-        weights = batch.weights * jnp.any(y > 0, axis=-1)
-        log_p = jax.nn.log_softmax(class_scores(network, x))
+        _, y, weights, log_p = told_apart(network, batch)
         some = jnp.sum(weights) > 0  # a mean of nothing must never count as the best
         error = jnp.where(some, mean_over(-jnp.sum(y * log_p, axis=-1), weights), jnp.nan)
         right = jnp.argmax(log_p, axis=-1) == jnp.argmax(y, axis=-1)

@@ -7,7 +7,7 @@ pattern and the one after it. Lecture: Associative Memories (联想记忆), W = 
 """
 
 import abc
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -15,10 +15,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
 from flambeau.errors import ConfigurationError, DataError
-from flambeau.rules.base import AbstractRule, Batch
+from flambeau.rules.base import AbstractRule, Batch, Proposed
 from flambeau.structures.base import AbstractStructure
-
-__all__ = ["AbstractAssociator", "Covariance", "Ends", "Hebbian", "check_patterns", "check_states", "taught", "told"]
 
 SIGNS, BITS = (-1.0, 1.0), (0.0, 1.0)
 
@@ -99,7 +97,18 @@ def taught(network: Any, rule: AbstractRule, batch: Batch, rate: float | Array =
     return jax.tree.map(lambda now, change: now - rate * change, network, proposal)
 
 
-class Hebbian(AbstractRule):
+class AbstractStorage(AbstractRule):
+    """A rule without a state, for networks whose neurons have the two values ``states``."""
+
+    states: ClassVar[tuple[float, float]] = SIGNS
+
+    def init(self, network: PyTree, batch: Any) -> PyTree:
+        """No state; refuses neurons of other values."""
+        check_states(network, type(self).__name__, self.states)
+        return ()
+
+
+class Hebbian(AbstractStorage):
     """What fires together wires together: Δw = correlate(pre, post), with an empty diagonal where units of one layer
     are wired: ΔW = Σ_k x_k x_k' - K I, the lecture's rule.
 
@@ -115,21 +124,13 @@ class Hebbian(AbstractRule):
     1982. Lecture: 联想记忆.
     """
 
-    def init(self, network: PyTree, batch: Any) -> PyTree:
-        """No state."""
-        check_states(network, "Hebbian")
-        return ()
-
-    def propose(
-        self, network: PyTree, batch: Batch, state: PyTree, key: Array
-    ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
-        """One correlation for each wiring."""
+    def propose(self, network: PyTree, batch: Batch, state: PyTree, key: Array) -> Proposed:
         ends, counts = check_patterns(network, batch, "Hebbian"), batch.weights[:, None]
         changes = (each.structure.correlate(each.pre * counts, each.target) for each in ends)
         return network.changed(*changes), state, told(network, batch)
 
 
-class Covariance(AbstractRule):
+class Covariance(AbstractStorage):
     """Hebb for sparse patterns of 0 and 1: ΔW = Σ (x - a)(x - a)' / (N a (1 - a)), a the share of active neurons.
 
     At a stored pattern the net input is x_i - a on average, so thresholds of ½ - a lie midway; the first pattern sets
@@ -137,19 +138,13 @@ class Covariance(AbstractRule):
     then says less. Source: Tsodyks and Feigelman 1988; Buhmann, Divko, Schulten 1989.
     """
 
+    states: ClassVar[tuple[float, float]] = BITS
     activity: Float[Array, ""]
 
     def __init__(self, activity: Any) -> None:
         self.activity = jnp.asarray(activity, float)
 
-    def init(self, network: PyTree, batch: Any) -> PyTree:
-        """No state."""
-        check_states(network, "Covariance", BITS)
-        return ()
-
-    def propose(
-        self, network: PyTree, batch: Batch, state: PyTree, key: Array
-    ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
+    def propose(self, network: PyTree, batch: Batch, state: PyTree, key: Array) -> Proposed:
         """One correlation, and the thresholds put in their place."""
         ((wiring, x, _),) = check_patterns(network, batch, "Covariance")
         a, apart = self.activity, x - self.activity

@@ -15,8 +15,6 @@ from jaxtyping import Array, Float
 from flambeau.errors import ConfigurationError, named
 from flambeau.neurons import AbstractActivation, Sigmoid, Softmax, Softmin
 
-__all__ = ["LOSSES", "AbstractLoss", "CrossEntropy", "MaximumAPosteriori", "MeanSquaredError", "loss"]
-
 Rows = Float[Array, "batch outputs"]
 
 
@@ -64,14 +62,10 @@ class CrossEntropy(AbstractLoss):
     """
 
     def check(self, f: AbstractActivation) -> None:
-        """Softmax or sigmoid only."""
         if not isinstance(f, Softmax | Sigmoid):
-            raise ConfigurationError(
-                "CrossEntropy", "softmax or sigmoid output units", f, "choose one of them, or loss='mse'"
-            )
+            raise ConfigurationError("CrossEntropy", "softmax or sigmoid output units", f, "choose one, or loss='mse'")
 
     def __call__(self, f: AbstractActivation, net: Rows, output: Rows, target: Rows) -> tuple[Array, Rows]:
-        """The stable pair."""
         if isinstance(f, Softmax):
             mass = jnp.sum(target, axis=-1, keepdims=True)
             value = jax.nn.logsumexp(net, axis=-1) * mass[..., 0] - jnp.sum(target * net, axis=-1)
@@ -99,7 +93,6 @@ class MaximumAPosteriori(AbstractLoss):
     rubbish: float = 1.0
 
     def check(self, f: AbstractActivation) -> None:
-        """Softmin only."""
         if not isinstance(f, Softmin):
             raise ConfigurationError("MaximumAPosteriori", "softmin output units", f, "choose them, or another loss")
 
@@ -127,6 +120,4 @@ def loss(name: Any) -> AbstractLoss:
 
     Raises :class:`~flambeau.errors.ConfigurationError` for an unknown name.
     """
-    if isinstance(name, AbstractLoss):
-        return name
-    return named("loss", LOSSES, name)
+    return name if isinstance(name, AbstractLoss) else named("loss", LOSSES, name)

@@ -7,12 +7,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from flambeau.dynamics.directed_passes import ascend, descend
+from flambeau.dynamics.gibbs import ascend, descend
 from flambeau.errors import ConfigurationError
-from flambeau.rules.base import AbstractRule, Batch, mean_over, total
+from flambeau.rules.base import AbstractRule, Batch, Proposed, mean_over, total
 from flambeau.rules.contrastive import ContrastiveDivergence
-
-__all__ = ["UpDown"]
 
 
 class UpDown(AbstractRule):
@@ -37,16 +35,12 @@ class UpDown(AbstractRule):
     top: AbstractRule = ContrastiveDivergence()
 
     def init(self, network: Any, batch: Any) -> PyTree:
-        """The top rule's state."""
         if not network.lower:
             remedy = "use ContrastiveDivergence for a single machine"
             raise ConfigurationError("UpDown", "a network with directed layers", "none", remedy)
         return self.top.init(network.top, batch)
 
-    def propose(
-        self, network: Any, batch: Batch, state: PyTree, key: Array
-    ) -> tuple[PyTree, PyTree, dict[str, PyTree]]:
-        """The four phases."""
+    def propose(self, network: Any, batch: Batch, state: PyTree, key: Array) -> Proposed:
         up, middle, down = jax.random.split(key, 3)
         rising = ascend(network.lower, batch.inputs, up)
         shown = jnp.concatenate([rising[-1], batch.targets], axis=-1) if network.label else rising[-1]

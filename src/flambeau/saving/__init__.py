@@ -44,9 +44,7 @@ def save(model: Any, path: str | Path, *, training: bool = True) -> None:
     be written. The file is read back before it takes its place, so what cannot be loaded is never written, and the
     write is atomic: a crash leaves the old file or the new one.
     """
-    target = check_output(path)
-    content = content_of(model, training=training)
-    write_atomic(target, content)
+    write_atomic(check_output(path), content_of(model, training=training))
 
 
 def load(path: str | Path) -> Any:

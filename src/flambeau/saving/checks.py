@@ -23,8 +23,6 @@ from flambeau.networks import FeedForward
 from flambeau.saving.table import is_estimator, is_network, may_be_fitted
 from flambeau.training import Progress, Run
 
-__all__ = ["check_root"]
-
 FITTED: dict[str, Any] = {
     "classes_": np.ndarray,
     "n_features_in_": int,
@@ -151,7 +149,8 @@ def fits(value: Any, hint: Any) -> bool:
     if origin is typing.Literal:
         return value in inner
     if origin is tuple:
-        return isinstance(value, tuple) and fits_tuple(value, inner)
+        kinds = inner[:1] * len(value) if inner[1:] == (Ellipsis,) and isinstance(value, tuple) else inner
+        return isinstance(value, tuple) and len(value) == len(kinds) and all(map(fits, value, kinds))
     if origin in (dict, list):
         return isinstance(value, origin)
     if hint in (int, float):
@@ -159,18 +158,6 @@ def fits(value: Any, hint: Any) -> bool:
     if not isinstance(hint, type) or origin is not None:
         return True
     if issubclass(hint, jaxtyping.AbstractArray):
-        return fits_array(value, hint)
+        arrays = [kind for kind in (jax.Array, np.ndarray) if isinstance(value, kind)]  # on the device, on the host
+        return bool(arrays) and isinstance(value, hint.dtype[arrays[0], hint.dim_str])
     return hint in (Any, object) or hint.__module__.startswith("jaxtyping") or isinstance(value, hint)
-
-
-def fits_tuple(value: tuple, inner: tuple) -> bool:
-    """Element by element."""
-    if len(inner) == 2 and inner[1] is Ellipsis:
-        return all(fits(part, inner[0]) for part in value)
-    return len(value) == len(inner) and all(fits(part, kind) for part, kind in zip(value, inner, strict=True))
-
-
-def fits_array(value: Any, hint: Any) -> bool:
-    """An array of the type and the axes that its annotation names, on the device or on the host."""
-    kinds = [kind for kind in (jax.Array, np.ndarray) if isinstance(value, kind)]
-    return bool(kinds) and isinstance(value, hint.dtype[kinds[0], hint.dim_str])

@@ -15,8 +15,6 @@ import numpy as np
 
 from flambeau.saving.table import classes_in_files, is_estimator, may_be_fitted
 
-__all__ = ["Decoder"]
-
 MAX_PARTS = 200_000  # a network of 600 layers with its optimizer's state has 40,000
 MAX_NAMED = 16  # times the bytes of the arrays in the file may be named; a run with early stopping names each 6 times
 SMALL = 64 << 20  # bytes that may be named in any case
@@ -102,8 +100,12 @@ class Decoder:
             raise ValueError(f"no class {name!r:.80} may stand in a file")
         cls = classes_in_files()[name]
         if is_estimator(cls):
-            given = {part: self._values(entry[part], slots) for part in ("parameters", "fitted")}
-            return estimator_of(cls, **given)
+            parameters, fitted = (self._values(entry[part], slots) for part in ("parameters", "fitted"))
+            refuse_unknown(cls, parameters, cls._get_param_names())  # type: ignore[attr-defined]
+            refuse_unknown(cls, fitted, may_be_fitted(cls))
+            model = cls(**parameters)
+            vars(model).update(fitted)
+            return model
         return object_of(cls, self._values(entry["fields"], slots))
 
     def _values(self, fields: dict[str, Any], slots: Slots | None) -> dict[str, Any]:
@@ -122,15 +124,6 @@ def _whole(number: Any) -> int:
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         raise ValueError(f"{number!r:.80} is no place in a list")
     return number
-
-
-def estimator_of(cls: type, parameters: dict[str, Any], fitted: dict[str, Any]) -> Any:
-    """An estimator with its parameters and what ``fit`` left on it."""
-    refuse_unknown(cls, parameters, cls._get_param_names())  # type: ignore[attr-defined]
-    refuse_unknown(cls, fitted, may_be_fitted(cls))
-    model = cls(**parameters)
-    vars(model).update(fitted)
-    return model
 
 
 def object_of(cls: type, fields: dict[str, Any]) -> Any:

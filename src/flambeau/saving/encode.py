@@ -19,7 +19,6 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import equinox as eqx
@@ -31,8 +30,6 @@ from flambeau.errors import ConfigurationError
 from flambeau.saving.table import classes_in_files, is_estimator, may_be_fitted
 from flambeau.training import Progress
 from flambeau.training.keeping import VotesState
-
-__all__ = ["Encoder"]
 
 MAX_DEPTH = 32  # of a model's own nesting; each level is two or three of the 128 that a reader allows JSON
 STORED = frozenset({"bool", "complex64", "float16", "float32", "float64"}) | {
@@ -92,7 +89,8 @@ class Encoder:
             parts = [self.encode(part, f"{path}[{place}]", depth) for place, part in enumerate(thing)]
             return {type(thing).__name__: parts}
         if type(thing) in GENERATORS:
-            return {"random": self.encode(state_of(thing), path, depth)}
+            state = thing.bit_generator.state if type(thing) is np.random.Generator else thing.get_state(legacy=False)
+            return {"random": self.encode({"kind": type(thing).__name__, **state}, path, depth)}
         return refuse(path, "numbers, names and Flambeau's own classes", _described(thing), _remedy_for(thing, path))
 
     def _object(self, thing: Any, path: str, depth: int) -> dict[str, Any]:
@@ -180,21 +178,11 @@ def labels(values: np.ndarray, path: str) -> dict[str, Any]:
     return {"labels": values.tolist(), "object": values.dtype.kind == "O"}
 
 
-def state_of(generator: Any) -> dict[str, Any]:
-    """Where a generator stands, with its kind."""
-    if isinstance(generator, np.random.Generator):
-        state: Mapping[str, Any] = generator.bit_generator.state
-        return {"kind": "Generator", **state}
-    return {"kind": "RandomState", **generator.get_state(legacy=False)}
-
-
 def _described(thing: Any) -> str:
     """What was given, in words."""
-    return (
-        f"{type(thing).__module__}.{type(thing).__qualname__}"
-        if type(thing).__module__ != "builtins"
-        else ("a function" if callable(thing) else f"a {type(thing).__name__}")
-    )
+    if type(thing).__module__ != "builtins":
+        return f"{type(thing).__module__}.{type(thing).__qualname__}"
+    return "a function" if callable(thing) else f"a {type(thing).__name__}"
 
 
 def _remedy_for(thing: Any, path: str) -> str:

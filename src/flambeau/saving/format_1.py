@@ -13,8 +13,6 @@ import numpy as np
 from flambeau.foundation.container import Container
 from flambeau.saving.table import classes_in_files, is_estimator
 
-__all__ = ["from_1_to_2"]
-
 Fields = dict[str, Any]
 Tensors = dict[str, np.ndarray]
 NOTHING: Fields = {"tuple": []}
@@ -74,10 +72,7 @@ def dense(entry: Any, tensors: Tensors) -> Fields:
 def _lateral(entry: Any, tensors: Tensors) -> Fields:
     """The same within one layer."""
     weights = np.zeros((1, 1)) if entry is None else tensors[entry["tensor"]]
-    promises = {
-        "symmetric": bool((weights == weights.T).all()),
-        "self_connected": bool(np.diagonal(weights).any()),
-    }
+    promises = {"symmetric": bool((weights == weights.T).all()), "self_connected": bool(np.diagonal(weights).any())}
     return {"class": "Lateral", "fields": {**dense(entry, tensors)["fields"], **promises}}
 
 
@@ -127,11 +122,6 @@ def memory(fields: Fields, tensors: Tensors) -> Fields:
     return {"_unlearned": False, **fields, "_own": changed(spanned, tensors, np.diagonal, "diagonal")}
 
 
-def _pairs(fields: Fields, tensors: Tensors) -> Fields:
-    """A bidirectional memory."""
-    return {"structure": dense(fields["weights"], tensors)}
-
-
 def sequence(fields: Fields, tensors: Tensors) -> Fields:
     """A memory of a sequence."""
     structure, transition = _lateral(fields.pop("weights"), tensors), dense(fields.pop("transition"), tensors)
@@ -174,7 +164,7 @@ CHANGES: dict[str, Callable[[Fields, Tensors], Fields]] = {
     "Hopfield": memory,
     "HopfieldNetwork": recurrent,
     "GradedHopfield": recurrent,
-    "BidirectionalNetwork": _pairs,
+    "BidirectionalNetwork": lambda fields, tensors: {"structure": dense(fields["weights"], tensors)},
     "SequenceNetwork": sequence,
     "DenseMemory": patterns,
     "ModernMemory": patterns,

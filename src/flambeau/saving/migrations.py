@@ -1,8 +1,7 @@
 """Older formats, read into the newest: one function per break, and no other code knows that there were any.
 
 A format is broken when a class or a field changes its name or its meaning; a field that is new and has a default, or a
-parameter that is new, breaks nothing. Kept files of every format hold these functions to their word
-(``tests/files``).
+parameter that is new, breaks nothing. Kept files of every format hold these functions to their word (``tests/files``).
 """
 
 from collections.abc import Callable
@@ -10,8 +9,6 @@ from collections.abc import Callable
 from flambeau.errors import FileFormatError
 from flambeau.foundation.container import REMEDY, Container
 from flambeau.saving.format_1 import from_1_to_2
-
-__all__ = ["FORMATS", "NEWEST", "migrated"]
 
 NEWEST = "flambeau model 2"
 FORMATS = {"flambeau model 1": False, NEWEST: True}  # name -> whether its files carry a checksum

@@ -20,8 +20,6 @@ import flambeau
 from flambeau import estimators
 from flambeau.training import Run
 
-__all__ = ["classes_in_files", "is_estimator", "is_network", "may_be_fitted"]
-
 ROOMS = ("neurons", "structures", "dynamics", "rules", "networks", "analysis", "training", "monitors", "problems")
 OPTIMIZER_STATES = (
     *(optax.EmptyState, optax.TraceState, optax.ScaleByAdamState, optax.ScaleByRmsState, optax.ScaleByRssState),
@@ -52,12 +50,7 @@ def core_modules() -> list[types.ModuleType]:
 def belongs(cls: Any, module: str) -> bool:
     """An Equinox module, another dataclass or a named tuple that is written in this very module."""
     mine = isinstance(cls, type) and cls.__module__ == module
-    return mine and (dataclasses.is_dataclass(cls) or is_named_tuple(cls))
-
-
-def is_named_tuple(cls: type) -> bool:
-    """A class that ``NamedTuple`` made."""
-    return issubclass(cls, tuple) and "_fields" in vars(cls)
+    return mine and (dataclasses.is_dataclass(cls) or (issubclass(cls, tuple) and "_fields" in vars(cls)))
 
 
 def is_estimator(cls: type) -> bool:

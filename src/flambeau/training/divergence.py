@@ -1,33 +1,46 @@
 """Where a run left the finite numbers: which step, which layer, and the last point that was still good."""
 
+import bisect
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
 from flambeau.training.rounds import Chunk
 
-__all__ = ["explain_divergence", "worst_leaf"]
+__all__ = ["all_finite", "explain_divergence", "worst_leaf"]
 
 
-def explain_divergence(
-    advance: Callable[..., Chunk], call: tuple, done: tuple[int, int], bad: int
-) -> tuple[Chunk, str]:
-    """Replay the chunk up to the last good round, then up to the step whose loss was not finite.
+def all_finite(tree: PyTree) -> bool:
+    """Whether every float of a pytree is finite, looked at on the host: compiled it would be a sixth of a program."""
+    floats = (leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating))
+    return all(np.isfinite(np.asarray(leaf)).all() for leaf in floats)
 
-    ``call`` is the compiled call that went wrong, ``done`` the rounds it did (the last one is the bad one) with the
-    steps of each, and ``bad`` the step in that round. Returns the chunk of good rounds, and the worst part of the
-    network that made the bad step. Only this error path pays for the replay.
+
+def explain_divergence(advance: Callable[..., Chunk], call: tuple, made: int, each: int) -> tuple[Chunk, int, str]:
+    """Replay a chunk that went wrong: ``(its good rounds, the bad step after them, the worst part of the network)``.
+
+    ``call`` is the compiled call, ``made`` the rounds it did, of ``each`` steps; the last of them is bad, or the one
+    before, whose last update nobody saw before the next loss. The step is found by halving: a round may be replayed up
+    to any of its steps, and its mean is finite until the bad one. Only this error path pays for the replay.
     """
-    (made, each), (program, _, problem, given, rates, seed) = done, call
+    program, _, problem, given, rates, seed = call
     good = advance(*call, np.int32(made - 1), np.int32(each))
-    before = good.progress
-    if bad > 0:
-        last = jax.tree.map(lambda leaf: np.roll(np.asarray(leaf), 1 - made, axis=0), (given, rates))
-        part = program, before, problem, *last, seed
-        before = advance(*part, np.int32(1), np.int32(bad)).progress
-    return good, worst_leaf(before.network)
+    if made > 1 and not all_finite(good.progress.network):
+        made -= 1
+        good = advance(*call, np.int32(made - 1), np.int32(each))
+    own = jax.tree.map(lambda leaf: np.roll(np.asarray(leaf), 1 - made, axis=0), (given, rates))
+
+    def after(steps: int) -> Chunk:
+        return advance(program, good.progress, problem, *own, seed, np.int32(1), np.int32(steps))
+
+    def lost(steps: int) -> bool:
+        return not np.isfinite(np.asarray(after(steps).reports["history"]["loss"])[0])
+
+    bad = min(bisect.bisect_left(range(1, each + 1), True, key=lost), each - 1)
+    return good, bad, worst_leaf((after(bad) if bad else good).progress.network)
 
 
 def worst_leaf(network: PyTree) -> str:

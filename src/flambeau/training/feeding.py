@@ -14,7 +14,9 @@ ROWS_PER_CHUNK = 65_536  # enough work to hide a crossing to Python (0.3 ms), li
 ROUNDS_PER_CHUNK = 1_024
 ROUNDS_WATCHED = 64  # with monitors, whose records of a whole chunk are held at once
 BYTES_PER_CHUNK = 64 << 20  # of what is fed, where these are the rows themselves
-BYTES_PADDED = 1 << 20  # a round that is fed no more has room for a power of two of steps
+BYTES_PADDED = 1 << 20  # a round that is fed no more has room for a power of two of steps,
+BYTES_BLOCKED = 16 << 20  # one that is fed no more for a multiple of so many:
+STEPS_PADDED = 64
 
 
 def steps_each(fed: PyTree) -> int:
@@ -39,12 +41,18 @@ def fed_chunks(
     rounds, made = done
     first = problem.feed(seed, 0, 1, batch_size)
     each, size = steps_each(first), sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(first))
-    room = 1 << (each - 1).bit_length() if size <= BYTES_PADDED else each
+    room = _room(each, size)
     capacity = max(1, min(ROWS_PER_CHUNK // (room * batch_size), BYTES_PER_CHUNK // max(size, 1), most))
     while made < steps:
         count = max(1, min(capacity, (steps - made) // each))
         yield count, min(each, steps - made), _filled(problem.feed(seed, rounds, count, batch_size), (capacity, room))
         rounds, made = rounds + count, made + count * each
+
+
+def _room(each: int, size: int) -> int:
+    """Room for a round's steps: a power of two, or what divides into equal blocks; streamed rows are not copied."""
+    unit = 1 << (each - 1).bit_length() if size <= BYTES_PADDED else STEPS_PADDED if size <= BYTES_BLOCKED else 1
+    return each + -each % unit
 
 
 def _filled(fed: PyTree, room: tuple[int, int]) -> PyTree:

@@ -15,6 +15,7 @@ from jaxtyping import Array, PyTree
 from flambeau.errors import ConfigurationError
 from flambeau.foundation.programs import options_for
 from flambeau.problems.base import AbstractProblem
+from flambeau.training.divergence import all_finite
 from flambeau.training.feeding import ROUNDS_PER_CHUNK, ROUNDS_WATCHED, fed_chunks
 from flambeau.training.monitoring import AbstractMonitor
 from flambeau.training.rounds import Chunk, advance_rounds
@@ -119,14 +120,15 @@ class _Population:
         )  # fmt: skip
         reports, made, stop = (jax.tree.map(np.asarray, part) for part in (chunk.reports, chunk.rounds, chunk.stop))
         for place in np.flatnonzero(self.going):
-            self._note(int(place), int(made[place]), each, bool(stop[place]), reports, before)
+            self._note(int(place), int(made[place]), each, bool(stop[place]), reports, (before, chunk.progress))
         self.progress, self.kept = chunk.progress, chunk.kept
 
-    def _note(self, place: int, made: int, each: int, stop: bool, reports: PyTree, before: Progress) -> None:
+    def _note(self, place: int, made: int, each: int, stop: bool, reports: PyTree, ends: tuple) -> None:
         """What a chunk brought to one member."""
         session, own = self.sessions[place], jax.tree.map(lambda leaf: leaf[place], reports)
-        if (own["bad"][:made] >= 0).any():
-            session.progress = _member(before, place)
+        last = own["history"]["loss"][made - 1]
+        if not (np.isfinite(last) and all_finite(_member(ends[1].network, place))):
+            session.progress = _member(ends[0], place)
             kept = session.program.kept(session.progress)
             self.ended[place] = _timed(session.run(kept, stopped=False), self.started, diverged=True)
             self.going[place] = False

@@ -16,8 +16,8 @@ from flambeau.training.step import COLLECT, Program, step, step_keys
 
 __all__ = ["Chunk", "advance", "advance_rounds", "compiled_advance"]
 
-# A round whose batches are no larger is gathered in one go: XLA splits even a tiny gather over its threads, which costs
-# a small step a quarter of its time. Larger ones are gathered step by step, where the copy would cost more.
+# So many batches are gathered in one go: XLA splits even a tiny gather over its threads, which costs a small step a
+# quarter of its time. Larger ones are gathered step by step, where the copy would cost more.
 BYTES_AT_ONCE = 4 << 20
 
 
@@ -61,7 +61,7 @@ def advance_rounds(
         return number + 1, stop, progress, reports
 
     losses = jax.ShapeDtypeStruct((steps,), dtype())
-    shape = jax.eval_shape(functools.partial(close_round, program), progress, losses, losses, each)[2]
+    shape = jax.eval_shape(functools.partial(close_round, program), progress, losses, losses)[2]
     reports = jax.tree.map(lambda leaf: jnp.zeros((rounds, *leaf.shape), leaf.dtype), shape)
     start = jnp.zeros((), jnp.int32), jnp.asarray(False), progress, reports
     done, stop, progress, reports = jax.lax.while_loop(unfinished, body, start)
@@ -90,24 +90,44 @@ def round_of_steps(
 
     def body(carry: Progress, given: tuple) -> tuple[Progress, tuple]:
         given_or_batch, rate, pair = given
-        batch = given_or_batch if at_once else draw(given_or_batch, pair[0])
+        batch = given_or_batch if at_once > 1 else draw(given_or_batch, pair[0])
         return step(program, carry, batch, rate, pair[1])
 
+    def block(carry: Progress, given: tuple) -> tuple[Progress, tuple]:
+        (fed, rates, keys), number = given
+        batches = jax.vmap(draw)(fed, keys[:, 0]) if at_once > 1 else fed
+        return scan_some(body, carry, (batches, rates, keys), jnp.clip(each - number * size, 0, size))
+
     # The keys of a whole round together: derived step by step they are half of a small step's instructions.
-    numbers = progress.step + jnp.arange(rates.shape[0], dtype=jnp.int32)
+    room = rates.shape[0]
+    numbers = progress.step + jnp.arange(room, dtype=jnp.int32)
     keys = jax.vmap(functools.partial(step_keys, key))(numbers)
     one = jax.tree.map(lambda leaf: leaf[0], given)
-    small = rates.shape[0] * bytes_of(jax.eval_shape(draw, one, keys[0, 0])) <= BYTES_AT_ONCE
-    at_once = small and problem.at_once
-    batches = jax.vmap(draw)(given, keys[:, 0]) if at_once else given
-    progress, (losses, weights) = scan_some(body, progress, (batches, rates, keys), each)
-    return close_round(program, progress, losses, weights, each)
+    most = BYTES_AT_ONCE // bytes_of(jax.eval_shape(draw, one, keys[0, 0])) if problem.at_once else 1
+    at_once = dividing(room, min(most, max(room // 8, 8)))  # in eighths: what is beside the steps is not gathered
+    size = at_once if at_once > 1 else room
+    blocks = jax.tree.map(lambda leaf: leaf.reshape(-1, size, *leaf.shape[1:]), (given, rates, keys))
+    count = room // size
+    progress, made = scan_some(block, progress, (blocks, jnp.arange(count)), -(-each // size))
+    losses, weights = (part.reshape(room) for part in made)
+    return close_round(program, progress, losses, weights)
+
+
+def dividing(room: int, most: int) -> int:
+    """The largest number of at most ``most`` that divides ``room`` into equal parts, by powers of two."""
+    while room > most and room % 2 == 0:
+        room //= 2
+    return room if room <= most else 1
 
 
 def scan_some(body: Callable[..., Any], carry: PyTree, given: PyTree, count: Array) -> tuple[PyTree, PyTree]:
     """``jax.lax.scan`` over the first ``count`` entries, a number that is data; zeros stand for the others' outputs."""
-    shapes = jax.eval_shape(body, carry, jax.tree.map(lambda leaf: leaf[0], given))[1]
+    first = jax.tree.map(lambda leaf: leaf[0], given)
     room = jax.tree.leaves(given)[0].shape[0]
+    if room == 1:  # no loop around a single one, which is always done
+        carry, outputs = body(carry, first)
+        return carry, jax.tree.map(lambda leaf: leaf[None], outputs)
+    shapes = jax.eval_shape(body, carry, first)[1]
     outputs = jax.tree.map(lambda leaf: jnp.zeros((room, *leaf.shape), leaf.dtype), shapes)
 
     def one(number: Array, state: tuple) -> tuple:
@@ -122,12 +142,12 @@ def scan_some(body: Callable[..., Any], carry: PyTree, given: PyTree, count: Arr
 
 
 def close_round(
-    program: Program, progress: Progress, losses: Array, weights: Array, each: Array
+    program: Program, progress: Progress, losses: Array, weights: Array
 ) -> tuple[Progress, Array, dict[str, Any]]:
-    """The round's mean loss, the judgement and the monitors' records: ``(progress, stop?, report)``."""
-    finite = jnp.isfinite(losses)
-    whole = all_finite(progress.network)  # the last update has no later loss to show it
-    finite = finite.at[each - 1].set(finite[each - 1] & whole)
+    """The round's mean loss, the judgement and the monitors' records: ``(progress, stop?, report)``.
+
+    A loss that is not finite leaves the mean so, and stops: which step it was is found out afterwards, on the host.
+    """
     total = jnp.sum(weights)
     loss = jnp.sum(losses * weights) / jnp.where(total > 0, total, 1)
     network = program.network(progress)
@@ -137,16 +157,9 @@ def close_round(
     kept = [monitor.record(memory, network) for monitor, memory in watching]
     memories = tuple(memory for memory, _ in kept)
     records = {monitor.name: record for monitor, (_, record) in zip(program.monitors, kept, strict=True)}
-    bad = jnp.where(jnp.all(finite), -1, jnp.argmin(finite))
     history = {"loss": loss, **judgement.numbers, **more}
     progress = progress._replace(stopping=stopping, keeping=keeping, memories=memories)
-    return progress, judgement.stop | (bad >= 0), {"history": history, "records": records, "bad": bad}
-
-
-def all_finite(tree: PyTree) -> Array:
-    """Whether every float of a pytree is finite."""
-    floats = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
-    return jnp.all(jnp.asarray([jnp.all(jnp.isfinite(leaf)) for leaf in floats] or [True]))
+    return progress, judgement.stop | ~jnp.isfinite(loss), {"history": history, "records": records}
 
 
 def bytes_of(tree: PyTree) -> int:

@@ -17,7 +17,7 @@ from flambeau.problems.base import AbstractProblem
 from flambeau.rules.base import AbstractRule
 from flambeau.training.checkpoint import fingerprint, load_checkpoint
 from flambeau.training.configuration import configuration_of
-from flambeau.training.divergence import explain_divergence
+from flambeau.training.divergence import all_finite, explain_divergence
 from flambeau.training.feeding import ROUNDS_PER_CHUNK, ROUNDS_WATCHED, fed_chunks, first_given, steps_each
 from flambeau.training.keeping import AbstractKeeper, Last
 from flambeau.training.ledger import Ledger
@@ -112,8 +112,9 @@ class Session:
             chunk = advance(*call, np.int32(count), np.int32(each))
             upcoming = next(chunks, None)  # prepared while this one is under way
             made, reports = int(chunk.rounds), jax.tree.map(np.asarray, chunk.reports)
-            if (reports["bad"][:made] >= 0).any():
-                raise self.diverged(advance, call, (made, each), int(reports["bad"][made - 1]))
+            # The last update has no later loss to show it.
+            if not (np.isfinite(reports["history"]["loss"][made - 1]) and all_finite(chunk.progress.network)):
+                raise self.diverged(advance, call, made, each)
             self.ledger.add(made, made * each, reports)
             self.progress, stopped = chunk.progress, bool(chunk.stop)
             if stopped and self.program.keeper.returns:
@@ -138,14 +139,14 @@ class Session:
         return Run(kept, ledger.history(), ledger.records(), ledger.rounds, ledger.steps, stopped, seconds,
                    self.configuration, self.progress)  # fmt: skip
 
-    def diverged(self, advance: Any, call: tuple, done: tuple[int, int], bad: int) -> DivergenceError:
-        """The error, with the run up to the last finite round; ``done`` are rounds, and steps of each."""
-        (made, each), (finite, layer) = done, explain_divergence(advance, call, done, bad)
-        where = f"training, epoch {self.ledger.rounds + made}, step {bad + 1}, {layer}"
-        self.progress = finite.progress
-        self.ledger.add(made - 1, (made - 1) * each, jax.tree.map(np.asarray, finite.reports))
+    def diverged(self, advance: Any, call: tuple, made: int, each: int) -> DivergenceError:
+        """The error, with the run up to the last finite round."""
+        good, bad, layer = explain_divergence(advance, call, made, each)
+        where = f"training, epoch {self.ledger.rounds + int(good.rounds) + 1}, step {bad + 1}, {layer}"
+        self.progress = good.progress
+        self.ledger.add(int(good.rounds), int(good.rounds) * each, jax.tree.map(np.asarray, good.reports))
         remedy = "lower the learning rate, clip the gradient (clip_norm), or scale the inputs"
-        run = self.run(finite.kept, stopped=False)
+        run = self.run(good.kept, stopped=False)
         return DivergenceError(where, "a finite loss", "infinity or NaN", remedy, run)
 
 

@@ -1,4 +1,4 @@
-"""What every data set arrives in: :class:`DataBundle`."""
+"""What every data set arrives in: :class:`DataBundle`; and the digits that come with scikit-learn: no download."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from flambeau.errors import DataError
 
-__all__ = ["DataBundle"]
+GREY_LEVELS = 16  # each pixel counts the ink in a 4x4 block of the scanned bitmap
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -24,9 +24,7 @@ class DataBundle:
     DataBundle('gate': data (4, 2) float64, target (4,) int64)
 
     *Limits.* The fields cannot be replaced, but the arrays themselves stay writable. Two bundles are equal only if they
-    are the same object.
-
-    Source: the Bunch of scikit-learn's data sets (Pedregosa et al., 2011), with the fields fixed.
+    are the same object. Source: the Bunch of scikit-learn's data sets (Pedregosa et al., 2011), with the fields fixed.
     """
 
     name: str
@@ -48,7 +46,7 @@ class DataBundle:
 
     def check_rows(self, field: str, data: np.ndarray | None, other: np.ndarray | None) -> None:
         """Refuse arrays of different numbers of rows."""
-        expected, got = row_count(data), row_count(other)
+        expected, got = (None if array is None else len(array) for array in (data, other))
         if expected != got:
             where = f"DataBundle({self.name!r}).{field}"
             raise DataError(where, f"{expected} rows, as the data has", got, "give one row for each example")
@@ -59,6 +57,27 @@ class DataBundle:
         return f"DataBundle({self.name!r}: {', '.join(shown)})"
 
 
-def row_count(array: np.ndarray | None) -> int | None:
-    """How many rows there are; None of no array."""
-    return None if array is None else len(array)
+def digits() -> DataBundle:
+    """Return the 1,797 handwritten digits of 8x8 pixels bundled with scikit-learn.
+
+    ``data`` is ``(1797, 64)`` float32 from 0 (paper) to 1 (ink), ``target`` ``(1797,)`` int64 from 0 to 9, ``images``
+    ``(1797, 8, 8)``, a view of ``data``.
+
+    >>> digits()
+    DataBundle('digits': data (1797, 64) float32, target (1797,) int64)
+
+    *Limits.* There is no official split (``test_data`` is None), and rows of one writer follow each other: an
+    unshuffled split tests on new writers and gives lower figures than a shuffled one. Only the test part of the UCI
+    set. Source: E. Alpaydin, C. Kaynak, *Optical recognition of handwritten digits*, UCI repository, 1998.
+    """
+    from sklearn.datasets import load_digits  # here: it takes longer to import than all else in this package
+
+    pixels, target = load_digits(return_X_y=True)
+    data = (pixels / GREY_LEVELS).astype(np.float32)
+    return DataBundle(
+        name="digits",
+        data=data,
+        target=target.astype(np.int64),
+        images=data.reshape(-1, 8, 8),
+        description="1,797 handwritten digits of 8x8 pixels (UCI; bundled with scikit-learn)",
+    )

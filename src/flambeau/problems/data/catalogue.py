@@ -5,12 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flambeau.errors import ConfigurationError
-from flambeau.problems.data.bundle import DataBundle
-from flambeau.problems.data.digits import digits
+from flambeau.problems.data.bundle import DataBundle, digits
 from flambeau.problems.data.fetch import RemoteDataset, find, locate
 from flambeau.problems.data.mnist import FASHION_MNIST, MNIST, fashion_mnist, mnist
-
-__all__ = ["Standing", "available", "fetch_dataset", "load"]
 
 
 class Entry(NamedTuple):
@@ -29,11 +26,7 @@ TABLE = {
 
 
 class Standing(NamedTuple):
-    """One line of ``flambeau data list``: the name, what it is, and where it stands now.
-
-    >>> Standing("digits", "1,797 handwritten digits, 8x8", "bundled").where
-    'bundled'
-    """
+    """One line of ``flambeau data list``: the name, what it is, and where it stands now."""
 
     name: str
     description: str
@@ -51,8 +44,6 @@ def load(name: str) -> DataBundle:
     (1797, 8, 8)
 
     *Limits.* The whole set is read into memory, anew at each call.
-
-    Source: each data set's own loader names it.
     """
     return entry_of(name).loader()
 
@@ -66,8 +57,6 @@ def available() -> list[Standing]:
     ['digits', 'mnist', 'fashion-mnist']
 
     *Limits.* Looks at names only; the content is checked on loading.
-
-    Source: the table is Flambeau's own.
     """
     return [Standing(name, entry.description, place_of(entry.remote)) for name, entry in TABLE.items()]
 
@@ -83,8 +72,6 @@ def fetch_dataset(name: str) -> list[Path]:
     []
 
     *Limits.* A bundled data set has no files of its own, so its list is empty.
-
-    Source: each data set's own loader names it.
     """
     remote = entry_of(name).remote
     return [] if remote is None else [find(remote, filename) for filename in remote.sha256]

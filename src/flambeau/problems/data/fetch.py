@@ -20,8 +20,6 @@ import pooch
 from flambeau.errors import ConfigurationError, UnavailableError
 from flambeau.problems.data.download import check_sum, download_file
 
-__all__ = ["Location", "RemoteDataset", "cache_folder", "find", "locate"]
-
 
 @dataclass(frozen=True)
 class RemoteDataset:
@@ -30,12 +28,7 @@ class RemoteDataset:
     Raises :class:`~flambeau.errors.ConfigurationError` for a name that is not a plain file name, since names become
     paths.
 
-    >>> RemoteDataset("tiny", "https://example.org/tiny/", {"tiny.gz": "0" * 64}).name
-    'tiny'
-
-    *Limits.* One folder, no archives.
-
-    Source: the registry of pooch (Uieda et al., 2020).
+    *Limits.* One folder, no archives. Source: the registry of pooch (Uieda et al., 2020).
     """
 
     name: str
@@ -50,26 +43,14 @@ class RemoteDataset:
 
 
 class Location(NamedTuple):
-    """Where a file stands now, its content not yet checked: ``place`` and ``path``.
-
-    >>> Location("cache", Path("tiny.gz")).place
-    'cache'
-    """
+    """Where a file stands now, its content not yet checked: ``place`` and ``path``."""
 
     place: Literal["data folder", "cache"]
     path: Path
 
 
 def cache_folder() -> Path:
-    """Return the folder for downloads: FLAMBEAU_CACHE if set, else the system's folder for caches.
-
-    >>> cache_folder().is_absolute()
-    True
-
-    *Limits.* Only named here, not made.
-
-    Source: pooch's ``os_cache`` (Uieda et al., 2020).
-    """
+    """The folder for downloads, only named here: FLAMBEAU_CACHE if set, else the system's folder for caches."""
     return Path(os.environ.get("FLAMBEAU_CACHE") or pooch.os_cache("flambeau")).expanduser().absolute()
 
 
@@ -78,13 +59,8 @@ def locate(dataset: RemoteDataset, filename: str) -> Location | None:
 
     Raises :class:`~flambeau.errors.ConfigurationError` if the data set has no file of that name.
 
-    >>> locate(RemoteDataset("no-such-set", "https://example.org/", {"a.gz": "0" * 64}), "a.gz") is None
-    True
-
     *Limits.* Looks at names only; :func:`find` also checks the content. A FLAMBEAU_DATA that is no folder holds
     nothing.
-
-    Source: the order is Flambeau's own.
     """
     published_sum(dataset, filename)
     if folder := os.environ.get("FLAMBEAU_DATA"):
@@ -114,17 +90,26 @@ def find(dataset: RemoteDataset, filename: str, *, source: str | None = None, do
     flambeau.errors.UnavailableError: no-such-set/a.gz: expected a file in FLAMBEAU_DATA or the cache, got none. ...
 
     *Limits.* No second try and no resuming; a killed process may leave a temporary file of another name in the cache.
-
-    Source: the order is Flambeau's own; download and hash by pooch (Uieda et al., 2020).
+    Source: download and hash by pooch (Uieda et al., 2020).
     """
     published, location = published_sum(dataset, filename), locate(dataset, filename)
-    if location is not None and is_sound(location, published):
+    if location is not None and location.place == "data folder":  # the user's own: to be told about, not repaired
+        check_sum(location.path, published, remedy="replace it by the published file, or unset FLAMBEAU_DATA")
         return location.path
+    if location is not None:
+        if pooch.file_hash(str(location.path)) == published.lower():
+            return location.path
+        location.path.unlink(missing_ok=True)
     if not download:
         where, expected = f"{dataset.name}/{filename}", "a file in FLAMBEAU_DATA or the cache"
         raise UnavailableError(where, expected, "none", f"run `flambeau data fetch {dataset.name}` when connected")
-    url = f"{(source or dataset.source).rstrip('/')}/{filename}"
-    return download_file(url, made_folder(cache_folder() / dataset.name) / filename, published)
+    folder = cache_folder() / dataset.name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        expected = "a folder that can be written"
+        raise UnavailableError(str(folder), expected, error, "set FLAMBEAU_CACHE to one that can") from error
+    return download_file(f"{(source or dataset.source).rstrip('/')}/{filename}", folder / filename, published)
 
 
 def published_sum(dataset: RemoteDataset, filename: str) -> str:
@@ -133,23 +118,3 @@ def published_sum(dataset: RemoteDataset, filename: str) -> str:
         known = f"one of {', '.join(dataset.sha256)}"
         raise ConfigurationError(f"find({dataset.name!r})", known, repr(filename), "ask for a file of the data set")
     return dataset.sha256[filename]
-
-
-def is_sound(location: Location, published: str) -> bool:
-    """Whether the file is the published one; a cached one that is not goes."""
-    if location.place == "data folder":  # the user's own: to be told about, not repaired
-        check_sum(location.path, published, remedy="replace it by the published file, or unset FLAMBEAU_DATA")
-    elif pooch.file_hash(str(location.path)) != published.lower():
-        location.path.unlink(missing_ok=True)
-        return False
-    return True
-
-
-def made_folder(folder: Path) -> Path:
-    """The folder, made if it was not there."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        expected = "a folder that can be written"
-        raise UnavailableError(str(folder), expected, error, "set FLAMBEAU_CACHE to one that can") from error
-    return folder

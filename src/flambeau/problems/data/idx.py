@@ -23,8 +23,6 @@ import numpy as np
 
 from flambeau.errors import FileFormatError
 
-__all__ = ["read_idx"]
-
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_DIMENSIONS = 4
 CHUNK = 1 << 20
@@ -49,7 +47,6 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int = 1 << 30) -> np.nd
     array([7, 8, 9], dtype=uint8)
 
     *Limits.* The whole array is read into memory.
-
     Source: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998 (section on the format).
     """
     with open(path, "rb") as file:

@@ -5,8 +5,6 @@ from numpy.typing import NDArray
 
 from flambeau.errors import ConfigurationError
 
-__all__ = ["logic_gate", "parity", "xor"]
-
 MOST_BITS = 20
 GATES = {
     "and": (0, 0, 0, 1),
@@ -31,7 +29,6 @@ def logic_gate(name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [1, 1, 1, 0])
 
     *Limits.* ``xor`` and ``xnor`` are not linearly separable: no single-layer perceptron learns them.
-
     Source: M. Minsky, S. Papert, *Perceptrons*, 1969. Lecture: 单层感知机.
     """
     if name not in GATES:
@@ -47,7 +44,6 @@ def xor() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     [0, 1, 1, 0]
 
     *Limits.* Four rows are the whole problem; there is nothing to generalise to.
-
     Source: M. Minsky, S. Papert, *Perceptrons*, 1969. Lecture: 单层感知机.
     """
     return logic_gate("xor")
@@ -65,10 +61,8 @@ def parity(bits: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     ((8, 3), [0, 1, 1, 0, 1, 0, 0, 1])
 
     *Limits.* The rows double with every bit. Every input matters to every answer, so a learner that looks at single
-    inputs learns nothing.
-
-    Source: D. Rumelhart, G. Hinton, R. Williams, *Learning internal representations by error propagation*, 1986.
-    Lecture: 多层感知机.
+    inputs learns nothing. Source: D. Rumelhart, G. Hinton, R. Williams, *Learning internal representations by error
+    propagation*, 1986. Lecture: 多层感知机.
     """
     if not 1 <= bits <= MOST_BITS:
         expected = f"a whole number from 1 to {MOST_BITS}"

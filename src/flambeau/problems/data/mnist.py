@@ -7,8 +7,6 @@ from flambeau.problems.data.bundle import DataBundle
 from flambeau.problems.data.fetch import RemoteDataset, find
 from flambeau.problems.data.idx import read_idx
 
-__all__ = ["FASHION_MNIST", "MNIST", "fashion_mnist", "load_idx", "mnist"]
-
 TRAINING = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")
 TEST = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
 
@@ -51,7 +49,6 @@ def mnist(*, source: str | None = None) -> DataBundle:
     DataBundle('mnist': data (60000, 784) float32, target (60000,) int64, test_data (10000, 784) float32)
 
     *Limits.* 11 MB to download, 220 MB in memory. The test set has been used for decades: tune on a part of ``data``.
-
     Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, *Gradient-based learning applied to document recognition*, 1998.
     """
     return load_idx(MNIST, description="60,000 + 10,000 handwritten digits of 28x28 pixels", source=source)
@@ -70,7 +67,6 @@ def fashion_mnist(*, source: str | None = None) -> DataBundle:
     ('fashion-mnist', True)
 
     *Limits.* 31 MB to download, 220 MB in memory. Harder than digits: shirts, coats and pullovers look alike.
-
     Source: H. Xiao, K. Rasul, R. Vollgraf, *Fashion-MNIST: a novel image dataset*, 2017.
     """
     return load_idx(FASHION_MNIST, description="60,000 + 10,000 pictures of clothes of 28x28 pixels", source=source)
@@ -85,15 +81,8 @@ def load_idx(dataset: RemoteDataset, *, description: str = "", source: str | Non
     :class:`~flambeau.errors.DataError` if their numbers differ; and the errors of
     :func:`flambeau.problems.data.fetch.find`.
 
-    >>> load_idx(RemoteDataset("no-such-set", "https://example.org/", {"a.gz": "0" * 64}))
-    Traceback (most recent call last):
-        ...
-    flambeau.errors.ConfigurationError: find('no-such-set'): expected one of a.gz, got 'train-images-idx3-ubyte.gz'. ...
-
     *Limits.* The pictures are kept once, as float32; the bytes are not kept (``(images * 255).round()`` gives them
-    back).
-
-    Source: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998.
+    back). Source: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998.
     """
     images, target = read_part(dataset, TRAINING, source)
     test_images, test_target = read_part(dataset, TEST, source)

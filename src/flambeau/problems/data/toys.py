@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from flambeau.errors import ConfigurationError
 
-__all__ = ["separable", "two_moons", "two_spirals"]
-
 RandomState: TypeAlias = int | np.integer | np.random.Generator | None
 Labelled: TypeAlias = tuple[NDArray[np.float64], NDArray[np.int64]]
 
@@ -31,13 +29,13 @@ def two_moons(n_samples: int = 200, noise: float = 0.1, random_state: RandomStat
     ([[1.0, 0.0], [-1.0, 0.0], [0.0, 0.5], [2.0, 0.5]], [0, 0, 1, 1])
 
     *Limits.* With noise above about 0.3 the moons overlap and no classifier is perfect. Shuffle before a split.
-
     Source: scikit-learn's make_moons (Pedregosa et al., 2011), same curves. Lecture: 多层感知机.
     """
     check_range(n_samples >= 2, "two_moons.n_samples", "at least 2", n_samples)
-    check_noise("two_moons", noise)
+    check_range(0 <= noise < np.inf, "two_moons.noise", "a finite standard deviation of at least 0", noise)
     upper, lower = np.linspace(0, np.pi, n_samples // 2), np.linspace(0, np.pi, n_samples - n_samples // 2)
-    X = np.concatenate([as_columns(np.cos(upper), np.sin(upper)), as_columns(1 - np.cos(lower), 0.5 - np.sin(lower))])
+    moons = (np.cos(upper), np.sin(upper)), (1 - np.cos(lower), 0.5 - np.sin(lower))
+    X = np.concatenate([np.stack(moon, axis=1) for moon in moons])
     y = np.repeat(np.array([0, 1], dtype=np.int64), [len(upper), len(lower)])
     return with_noise(X, noise, random_state), y
 
@@ -59,18 +57,15 @@ def two_spirals(
     >>> X.shape, X[:2].tolist(), y[:2].tolist()
     ((194, 2), [[0.0, 6.5], [-0.0, -6.5]], [1, 0])
 
-    *Limits.* Neighbouring arms are 3 / turns apart (1 at the defaults); noise near half of that mixes them.
-
-    Source: K. Lang, M. Witbrock, *Learning to tell two spirals apart*, 1988 (generator by A. Wieland). Lecture:
-    多层感知机.
+    *Limits.* Neighbouring arms are 3 / turns apart (1 at the defaults); noise near half of that mixes them. Source: K.
+    Lang, M. Witbrock, *Learning to tell two spirals apart*, 1988 (generator by A. Wieland). Lecture: 多层感知机.
     """
-    check_range(
-        n_samples >= 4 and n_samples % 2 == 0, "two_spirals.n_samples", "an even number of at least 4", n_samples
-    )
+    even = n_samples >= 4 and n_samples % 2 == 0
+    check_range(even, "two_spirals.n_samples", "an even number of at least 4", n_samples)
     check_range(turns > 0, "two_spirals.turns", "a number above 0", turns)
-    check_noise("two_spirals", noise)
+    check_range(0 <= noise < np.inf, "two_spirals.noise", "a finite standard deviation of at least 0", noise)
     radius, angle = np.linspace(6.5, 0.5, n_samples // 2), np.linspace(0, 2 * np.pi * turns, n_samples // 2)
-    arm = as_columns(radius * np.sin(angle), radius * np.cos(angle))
+    arm = np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=1)
     X = np.stack([arm, -arm], axis=1).reshape(n_samples, 2)
     return with_noise(X, noise, random_state), np.tile(np.array([1, 0], dtype=np.int64), n_samples // 2)
 
@@ -93,7 +88,6 @@ def separable(
 
     *Limits.* ``u`` separates with the promised margin; the widest margin is usually larger. A large margin pushes the
     classes apart and makes the problem easy, not hard.
-
     Source: A. Novikoff, *On convergence proofs for perceptrons*, 1962. Lecture: 单层感知机.
     """
     check_range(n_samples >= 1, "separable.n_samples", "at least 1", n_samples)
@@ -111,21 +105,11 @@ def separable(
     return X + (wanted - height)[:, None] * direction, y, np.append(direction, bias) / length
 
 
-def as_columns(*columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Side by side."""
-    return np.stack(columns, axis=1)
-
-
 def with_noise(X: NDArray[np.float64], noise: float, random_state: RandomState) -> NDArray[np.float64]:
     """Normal noise added."""
     if noise == 0:
         return X
     return X + np.random.default_rng(random_state).normal(scale=noise, size=X.shape)
-
-
-def check_noise(where: str, noise: float) -> None:
-    """A standard deviation."""
-    check_range(0 <= noise < np.inf, f"{where}.noise", "a finite standard deviation of at least 0", noise)
 
 
 def check_range(holds: bool | np.bool_, where: str, expected: str, got: object) -> None:

@@ -1,17 +1,46 @@
-"""How weights and their steps are spread, array by array: what a norm hides."""
+"""How large weights are and how fast they move, array by array: in one number, and spread out, which a norm hides."""
 
 from typing import ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
+from flambeau.analysis.learning_layers import named_floats
 from flambeau.foundation.precision import dtype
 from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 
-__all__ = ["UpdateHistogram", "WeightHistogram"]
+
+class WeightNorms(AbstractRoundMonitor):
+    """‖w‖ of every array of the network at the end of each round. Records are named by the array's path."""
+
+    name: ClassVar[str] = "weight_norms"
+
+    def look(self, network: PyTree) -> dict[str, Array]:
+        return norms(network)
+
+
+class UpdateNorms(AbstractMonitor):
+    """Mean over a round of ‖Δw‖ / ‖w‖ for every array: about 1e-3 is healthy, 1e-1 is wild, 1e-6 stands still."""
+
+    name: ClassVar[str] = "update_norms"
+
+    def init(self, network: PyTree) -> tuple[dict[str, Array], Array]:
+        return {name: jnp.zeros_like(value) for name, value in norms(network).items()}, jnp.zeros(())
+
+    def observe(self, memory: tuple[dict[str, Array], Array], moment: Moment) -> tuple[dict[str, Array], Array]:
+        """Add this step's ratios (an array that is all zero counts as length 1; one that is not learned, as still)."""
+        sums, count = memory
+        moved, lengths = norms(moment.update), norms(moment.network)
+        ratio = {name: moved.get(name, 0) / jnp.where(lengths[name] > 0, lengths[name], 1) for name in sums}
+        return {name: sums[name] + ratio[name] for name in sums}, count + 1
+
+    def record(
+        self, memory: tuple[dict[str, Array], Array], network: PyTree
+    ) -> tuple[tuple[dict[str, Array], Array], dict[str, Array]]:
+        sums, count = memory
+        return self.init(network), {name: value / jnp.maximum(count, 1) for name, value in sums.items()}
 
 
 class WeightHistogram(AbstractRoundMonitor):
@@ -36,8 +65,9 @@ class WeightHistogram(AbstractRoundMonitor):
     bins: int = eqx.field(static=True, default=1600)
 
     def look(self, network: PyTree) -> dict[str, Array]:
-        """Count."""
-        counts = {name: _counted(leaf, -self.limit, self.limit, self.bins) for name, leaf in _named(network).items()}
+        counts = {
+            name: _counted(leaf, -self.limit, self.limit, self.bins) for name, leaf in named_floats(network).items()
+        }
         return {"edges": jnp.linspace(-self.limit, self.limit, self.bins + 1), **counts}
 
 
@@ -68,12 +98,11 @@ class UpdateHistogram(AbstractMonitor):
     entries: int = eqx.field(static=True, default=4096)
 
     def init(self, network: PyTree) -> dict[str, Int[Array, " bins"]]:
-        """Nothing counted."""
-        return {name: jnp.zeros(self.bins + 2, jnp.int32) for name in _named(network)}
+        return {name: jnp.zeros(self.bins + 2, jnp.int32) for name in named_floats(network)}
 
     def observe(self, memory: dict[str, Array], moment: Moment) -> dict[str, Array]:
         """Count this step's ratios; an array that is not learned stands still."""
-        weights, moved = _named(moment.network), _named(moment.update)
+        weights, moved = named_floats(moment.network), named_floats(moment.update)
         found = {}
         for name, counts in memory.items():
             w = self.some(weights[name])
@@ -88,7 +117,6 @@ class UpdateHistogram(AbstractMonitor):
         return leaf.reshape(-1)[np.linspace(0, leaf.size - 1, self.entries).round().astype(np.int32)]
 
     def record(self, memory: dict[str, Array], network: PyTree) -> tuple[dict[str, Array], dict[str, Array]]:
-        """The counts; start afresh."""
         edges = jnp.linspace(self.low, self.high, self.bins + 1, dtype=dtype())
         return self.init(network), {"log10_edges": edges, **memory}
 
@@ -106,10 +134,6 @@ def _counted(values: Array, low: float, high: float, bins: int) -> Int[Array, " 
     return jnp.bincount(jnp.clip(place + 1, 0, bins + 1).astype(jnp.int32), length=bins + 2).astype(jnp.int32)
 
 
-def _named(tree: PyTree) -> dict[str, Array]:
-    """Path -> array, for every array of floats."""
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="."): leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-        if jnp.issubdtype(leaf.dtype, jnp.floating)
-    }
+def norms(tree: PyTree) -> dict[str, Array]:
+    """Path -> Euclidean length, for every array of floats."""
+    return {name: jnp.sqrt(jnp.sum(leaf**2)) for name, leaf in named_floats(tree).items()}
