@@ -4,13 +4,15 @@ import dataclasses
 
 import jax
 import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 import flambeau as fb
 from flambeau.networks import rbm
 from flambeau.problems import Examples
 from flambeau.rules import ContrastiveDivergence
 from flambeau.training import stagewise as module
-from flambeau.training.stagewise import Stage, stagewise
+from flambeau.training.stagewise import Stage, Staged, stage_files, stagewise
 
 X = (np.random.default_rng(0).random((16, 6)) < 0.5).astype(np.float32)
 
@@ -50,3 +52,58 @@ def test_after_an_interruption_the_rest_gets_one_epoch_each(monkeypatch):
     monkeypatch.setattr(module, "train", interrupted)
     runs = stagewise(X, stages([]), encode)
     assert [run.rounds for run in runs] == [2, 1]
+
+
+class Killed(BaseException):
+    """The process goes away."""
+
+
+def killed_at(monkeypatch, number):
+    """Stage ``number`` is killed after its first checkpoint."""
+    train, begun = module.train, []
+
+    def once(*given, **settings):
+        begun.append(settings)
+        if len(begun) == number:
+            train(*given, **{**settings, "epochs": 1})
+            raise Killed
+        return train(*given, **settings)
+
+    monkeypatch.setattr(module, "train", once)
+    return begun
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_stack_goes_on_from_the_stage_that_was_killed(number, monkeypatch, tmp_path):
+    whole, file = stagewise(X, stages([]), encode), tmp_path / "stack.checkpoint"
+    with monkeypatch.context() as patch:
+        killed_at(patch, number)
+        with pytest.raises(Killed):
+            stagewise(X, stages([]), encode, Staged(checkpoint=file))
+    assert len(stage_files(file)) == number
+    begun = killed_at(monkeypatch, 0)
+    runs = stagewise(X, stages([]), encode, Staged(checkpoint=file, resume=file))
+    assert ["resume" in settings for settings in begun] == [True, number == 2]
+    for run, other in zip(runs, whole, strict=True):
+        jax.tree.map(np.testing.assert_array_equal, run.network, other.network)
+        np.testing.assert_array_equal(run.history["loss"], other.history["loss"])
+
+
+def test_checkpoints_of_another_stack_are_not_taken_for_its_own(tmp_path):
+    file = tmp_path / "stack.checkpoint"
+    stagewise(X, stages([]), encode, Staged(checkpoint=file))
+    assert [path.name for path in stage_files(file)] == ["stack.checkpoint", "stack.checkpoint.2"]
+    Staged(checkpoint=file)
+    assert not (tmp_path / "stack.checkpoint.2").exists()
+
+
+def test_deep_belief_networks_resume_and_end_in_time(tmp_path):
+    file, settings = tmp_path / "deep.checkpoint", {"batch_size": 8, "random_state": 0, "fine_tune": "up_down"}
+    model = fb.DBN((4, 3), epochs=3, fine_tune_epochs=2, **settings).fit(X, checkpoint=file)
+    (tmp_path / "deep.checkpoint.3").unlink()
+    again = fb.DBN((4, 3), epochs=3, fine_tune_epochs=2, **settings).fit(X, resume=file)
+    jax.tree.map(np.testing.assert_array_equal, again.network_, model.network_)
+    with pytest.warns(ConvergenceWarning, match="ended early"):
+        short = fb.DBN((4, 3), epochs=5000, fine_tune_epochs=2, **settings).fit(X, time_limit=0)
+    assert [run.rounds for run in short.runs_][1:] == [1, 1]
+    assert short.runs_[0].rounds < 5000

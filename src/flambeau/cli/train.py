@@ -18,6 +18,7 @@ from flambeau.cli.models import ModelName, TrainingHelp, built
 from flambeau.cli.outputs import OutputFile, put, warm_start_compiler
 from flambeau.cli.sources import Columns, Material, column_options, format_options, to_learn
 from flambeau.errors import ConfigurationError, DivergenceError
+from flambeau.training.stagewise import stage_files
 
 
 class Places(NamedTuple):
@@ -137,10 +138,12 @@ def saved_model(estimator: Any, path: Path) -> str:
 
 def conclude(estimator: Any, places: Places) -> None:
     """After Ctrl-C say how to go on; after the end, a checkpoint that nobody asked for goes."""
-    run = vars(estimator).get("run_")
-    if run is None or not run.interrupted:
+    runs = vars(estimator).get("runs_") or [vars(estimator)[name] for name in ("run_",) if name in vars(estimator)]
+    run = next((run for run in runs if run.interrupted), None)
+    if run is None:
         if places.checkpoint is not None and not places.stays:
-            places.checkpoint.unlink(missing_ok=True)
+            for file in stage_files(places.checkpoint):
+                file.unlink(missing_ok=True)
         return
     kept = "" if places.out is None else f", the model is in {places.out}"
     if places.checkpoint is None or not places.checkpoint.exists():

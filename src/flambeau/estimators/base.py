@@ -36,18 +36,6 @@ from flambeau.problems import AbstractProblem, Examples
 from flambeau.rules import AbstractRule, Batch
 from flambeau.training import AbstractKeeper, AbstractMonitor, AbstractStopping, Last, Optimiser, Run, RunAll, train
 
-__all__ = [
-    "TRAINED",
-    "AbstractFitted",
-    "AbstractStreaming",
-    "AbstractTrained",
-    "AbstractTrainedClassifier",
-    "Course",
-    "Drawing",
-    "Given",
-    "Rows",
-]
-
 # What every estimator that trains leaves behind, beside what its kind adds.
 TRAINED = (
     *("n_features_in_", "feature_names_in_", "table_", "network_", "run_", "history_", "n_iter_"),

@@ -24,8 +24,6 @@ from flambeau.neurons import UNITS, AbstractUnit, Bernoulli, Gaussian, Spin, uni
 from flambeau.neurons.units import states_of
 from flambeau.training import Optimizer, optimizer
 
-__all__ = ["ALGORITHMS", "AbstractBoltzmann", "biases_for", "samplers", "unit_kinds"]
-
 ALGORITHMS = ("cd", "pcd", "tempering", "exact")
 LARGEST = 1e3  # a weight or bias beyond this is no model any more
 ROUNDING = 1e-5  # beyond a limit: what scaling in single precision leaves behind

@@ -29,8 +29,6 @@ from flambeau.rules import AbstractRule, ContrastiveDivergence
 from flambeau.rules.discriminative import Discriminative, Hybrid, LabelEvaluation, by_class
 from flambeau.training import Run
 
-__all__ = ["AbstractSemiSupervised", "ClassificationRBM"]
-
 
 @parameters
 class AbstractSemiSupervised(AbstractProbable, AbstractBoltzmann):

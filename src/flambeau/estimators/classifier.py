@@ -18,8 +18,6 @@ from flambeau.estimators.parameters import parameters
 from flambeau.problems import AbstractProblem, Examples
 from flambeau.rules import AbstractLoss
 
-__all__ = ["AbstractLabelled", "AbstractNetworkClassifier", "AbstractProbable", "Coding", "pair_of", "settled_classes"]
-
 
 class Coding(NamedTuple):
     """How classes are written as targets: ``off`` and ``on`` in that many columns, and the loss that compares them."""

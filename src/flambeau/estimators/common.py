@@ -16,8 +16,6 @@ from flambeau.foundation.precision import dtype
 from flambeau.foundation.processes import warn_if_forked
 from flambeau.foundation.rows import by_rows
 
-__all__ = ["as_floats", "called", "checked_data", "outputs", "row_weights", "seed_of"]
-
 COMMON_EXPONENT = 20  # weights of up to a million, and down to a millionth, stay as the user wrote them
 
 

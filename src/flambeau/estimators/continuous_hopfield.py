@@ -23,8 +23,6 @@ from flambeau.neurons.levels import check_levels
 from flambeau.neurons.units import within
 from flambeau.rules import Batch, Hebbian, Projection, taught
 
-__all__ = ["ContinuousHopfield", "Trajectory"]
-
 ACTIVATIONS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
 RULES = {"hebbian": Hebbian(), "pseudoinverse": Projection()}
 SHARPEST = 0.99  # of the way from the middle to a level: where a cue at the level starts, as g⁻¹ is infinite there

@@ -21,8 +21,6 @@ from flambeau.networks.lenet import LENETS
 from flambeau.problems import AbstractProblem, Distorted, Distortion, Examples
 from flambeau.rules import CrossEntropy, MaximumAPosteriori, MeanSquaredError, loss
 
-__all__ = ["ConvNetClassifier", "LeNetClassifier"]
-
 BYTES = 127  # whole numbers beyond this are the bytes of an image that nobody scaled
 Shape = tuple[int, int, int]
 

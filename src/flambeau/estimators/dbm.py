@@ -24,8 +24,6 @@ from flambeau.rules import AbstractRule
 from flambeau.rules.deep_boltzmann import DeepBoltzmannLearning
 from flambeau.training import Run
 
-__all__ = ["DBM"]
-
 
 @parameters
 class DBM(AbstractEnergyModel):

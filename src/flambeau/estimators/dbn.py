@@ -6,8 +6,10 @@ Rows are read, layers trained greedily, all of them tuned by wake-sleep, and sam
 import abc
 import dataclasses
 import functools
+import warnings
 from collections.abc import Sequence
 from dataclasses import KW_ONLY
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
@@ -15,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from flambeau.analysis import log_likelihood_bound
@@ -34,9 +37,7 @@ from flambeau.neurons import AbstractUnit, Bernoulli, Categorical
 from flambeau.problems import Binarised, Examples
 from flambeau.rules import AbstractRule, ContrastiveDivergence, Hybrid, UpDown
 from flambeau.training import AbstractMonitor, Optimizer, Run, optimizer
-from flambeau.training.stagewise import Stage, run_stage, stagewise
-
-__all__ = ["DBN", "STAGED", "AbstractDeepBelief", "descended"]
+from flambeau.training.stagewise import Stage, Staged, stagewise
 
 # What both leave behind.
 STAGED = ("n_features_in_", "feature_names_in_", "network_", "runs_", "history_", "n_iter_", "_base")
@@ -71,20 +72,37 @@ class AbstractDeepBelief(AbstractBoltzmann):
         """Checked rows, with one-hot labels or zeros where there are classes."""
 
     @abc.abstractmethod
-    def _teach(self, rows: Rows, seed: int, monitors: Sequence[AbstractMonitor]) -> None:
+    def _teach(self, rows: Rows, seed: int, staged: Staged) -> None:
         """Layer by layer, then all of them where that is asked for."""
 
     def fit(
-        self: Deep, X: Any, y: Any = None, sample_weight: Any = None, *, monitors: Sequence[AbstractMonitor] = ()
+        self: Deep,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        monitors: Sequence[AbstractMonitor] = (),
+        checkpoint: str | Path | None = None,
+        resume: str | Path | None = None,
+        time_limit: float | None = None,
     ) -> Deep:
         """Learn from X ``(n, features)``, and labels y ``(n,)``, some missing, where there are classes.
 
-        Monitors watch the first layer.
+        Monitors watch the first layer. ``checkpoint``, a file renewed while the first layer is trained, with one beside
+        it for every later stage (``file.2``, ...); ``resume``, such a file of an earlier fit with the same data and
+        parameters; ``time_limit`` in seconds, for all stages. Ctrl-C keeps what was learned so far and warns; stages
+        that come later then get one epoch each.
         """
         self._check_all()
         draft = self._draft(going_on=False)
-        draft._teach(draft._read(X, y, sample_weight), seed_of(self.random_state), monitors)
-        return self._commit(draft)
+        rows = draft._read(X, y, sample_weight)
+        staged = Staged(bool(self.verbose), monitors, checkpoint, resume, time_limit)
+        draft._teach(rows, seed_of(self.random_state), staged)
+        self._commit(draft)
+        if staged.interrupted:
+            text = "ended early, by Ctrl-C or the time limit: what was learned so far is kept"
+            warnings.warn(f"{type(self).__name__}: {text}", ConvergenceWarning, stacklevel=2)
+        return self
 
     def _check_stack(self) -> None:
         """Refuse parameters that exclude each other."""
@@ -95,14 +113,11 @@ class AbstractDeepBelief(AbstractBoltzmann):
             where, remedy = f"{type(self).__name__}.fine_tune", "give two sizes or more, or fine_tune=None"
             raise ConfigurationError(where, "two layers or more for 'up_down'", sizes, remedy)
 
-    def _greedy(self, rows: Rows, seed: int, monitors: Sequence[AbstractMonitor]) -> list[Run]:
+    def _greedy(self, rows: Rows, seed: int, staged: Staged) -> list[Run]:
         """A machine on the data, the next on its codes, and so on: layer i + 1 fits the aggregated posterior of i."""
         sizes = whole_sizes(self.hidden_layer_sizes)
-        stages = [
-            functools.partial(self._machine, rows, place, size, seed, () if place else tuple(monitors))
-            for place, size in enumerate(sizes)
-        ]
-        runs = stagewise(rows.inputs, stages, called, verbose=bool(self.verbose))
+        stages = [functools.partial(self._machine, rows, place, size, seed) for place, size in enumerate(sizes)]
+        runs = stagewise(rows.inputs, stages, called, staged)
         for run in runs:
             self._check_machine(run.network)
         return runs
@@ -113,7 +128,6 @@ class AbstractDeepBelief(AbstractBoltzmann):
         place: int,
         size: int,
         seed: int,
-        monitors: tuple[AbstractMonitor, ...],
         codes: np.ndarray,
         runs: Sequence[Run],
     ) -> Stage:
@@ -131,10 +145,16 @@ class AbstractDeepBelief(AbstractBoltzmann):
         network = mirrored(runs[-1].network, fresh) if runs else fresh
         rule = ContrastiveDivergence(self._sampler(), bool(self.centered))
         given, sampled = Rows(codes, np.zeros((len(codes), 1), codes.dtype), rows.weights), 0 if place else features
-        return self._stage(network, rule, given, self._optimizer(), self.epochs, key, sampled, monitors=monitors)
+        return self._stage(network, rule, given, self._optimizer(), self.epochs, key, sampled)
 
     def _up_down(
-        self, rows: Rows, network: DeepBeliefNetwork, seed: int, weight: Any = None, top_rate: Any = 1.0
+        self,
+        rows: Rows,
+        network: DeepBeliefNetwork,
+        seed: int,
+        staged: Staged,
+        weight: Any = None,
+        top_rate: Any = 1.0,
     ) -> Run:
         """All layers at once, by the contrastive form of wake-sleep; with a weight, the top's rule is hybrid."""
         chains = ContrastiveDivergence(self._sampler(self.fine_tune_k), bool(self.centered))
@@ -144,7 +164,7 @@ class AbstractDeepBelief(AbstractBoltzmann):
         tuned = optimizer("sgd", self.fine_tune_learning_rate, l2=self.l2, parts=None if top_rate == 1 else factors)
         key, given = jax.random.fold_in(jax.random.key(seed), TUNING), rows._replace(targets=targets)
         stage = self._stage(network, rule, given, tuned, self.fine_tune_epochs, key, rows.inputs.shape[1])
-        run = run_stage(stage, verbose=bool(self.verbose))
+        run = staged.run(stage)
         self._check_machine(run.network.top)
         for place, pair in enumerate(run.network.lower):
             wirings = {"recognition": pair.recognition.weights, "generation": pair.generation.weights}
@@ -256,11 +276,11 @@ class DBN(AbstractDeepBelief, AbstractDensity):
         rows = self._read_unlabelled(Given(X, None, sample_weight), fresh=True, targets=0)
         return self._in_order(rows)
 
-    def _teach(self, rows: Rows, seed: int, monitors: Sequence[AbstractMonitor]) -> None:
-        runs = self._greedy(rows, seed, monitors)
+    def _teach(self, rows: Rows, seed: int, staged: Staged) -> None:
+        runs = self._greedy(rows, seed, staged)
         network = dbn([run.network for run in runs])
         if self.fine_tune == "up_down":
-            runs.append(self._up_down(rows, network, seed))
+            runs.append(self._up_down(rows, network, seed, staged))
             network = runs[-1].network
         self._settle(network, rows, runs)
         self.network_, self._partition = network, None

@@ -1,7 +1,6 @@
 """A deep belief network that classifies, and generates examples of a class."""
 
 import functools
-from collections.abc import Sequence
 from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
@@ -27,10 +26,8 @@ from flambeau.networks import DeepBeliefNetwork, FeedForward, dbn
 from flambeau.neurons import AbstractUnit, activation
 from flambeau.rules import Backpropagation, CrossEntropy
 from flambeau.structures import Dense, Dropout, Layer
-from flambeau.training import AbstractMonitor, Run, optimizer
-from flambeau.training.stagewise import run_stage
-
-__all__ = ["DBNClassifier", "feed_forward"]
+from flambeau.training import Run, optimizer
+from flambeau.training.stagewise import Staged
 
 TEACHING = 200  # a stream of random numbers of its own
 # Which way of fine-tuning reads a parameter, and what the parameter is where none does.
@@ -110,21 +107,21 @@ class DBNClassifier(AbstractDeepBelief, AbstractSemiSupervised):
         rows = self._in_order(joined)
         return rows._replace(inputs=rows.inputs[:, : -len(self.classes_)])
 
-    def _teach(self, rows: Rows, seed: int, monitors: Sequence[AbstractMonitor]) -> None:
-        runs = self._greedy(rows, seed, monitors)
+    def _teach(self, rows: Rows, seed: int, staged: Staged) -> None:
+        runs = self._greedy(rows, seed, staged)
         network: Any = dbn([run.network for run in runs])
         self.dbn_ = network
         if self.fine_tune == "up_down":
-            runs.append(self._up_down(rows, network, seed, self.generative_weight, self.top_rate))
+            runs.append(self._up_down(rows, network, seed, staged, self.generative_weight, self.top_rate))
             network = self.dbn_ = runs[-1].network
         elif self.fine_tune == "backprop":
             silent = float(self.dropout), float(self.input_dropout)
-            runs += self._backprop(rows, feed_forward(network, len(self.classes_), *silent), seed)
+            runs += self._backprop(rows, feed_forward(network, len(self.classes_), *silent), seed, staged)
             network = runs[-1].network
         self.network_ = network
         self._settle(self.dbn_, rows, runs)
 
-    def _backprop(self, rows: Rows, network: FeedForward, seed: int) -> list[Run]:
+    def _backprop(self, rows: Rows, network: FeedForward, seed: int, staged: Staged) -> list[Run]:
         """The labelled rows, by back-propagation: first the output layer alone, then everything."""
         rows = rows.at(np.flatnonzero(rows.targets.any(1)))
         key = jax.random.fold_in(jax.random.key(seed), TEACHING)
@@ -132,11 +129,11 @@ class DBNClassifier(AbstractDeepBelief, AbstractSemiSupervised):
         if self.warm_up_epochs:
             first, top = optimizer("adam", 0.001), only_the_top(network)
             stage = self._stage(network, rule, rows, first, self.warm_up_epochs, key, trainable=top)
-            runs.append(run_stage(stage, verbose=bool(self.verbose)))
+            runs.append(staged.run(stage))
             network = runs[0].network
         chosen = described_optimizer(self, TUNED, "fine_tune_optimizer")
         stage = self._stage(network, rule, rows, chosen, self.fine_tune_epochs, key)
-        return [*runs, run_stage(stage, verbose=bool(self.verbose))]
+        return [*runs, staged.run(stage)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """P(y | x) ``(n, classes)``: the softmax outputs, or the top's free energy for each label."""

@@ -21,8 +21,6 @@ from flambeau.networks.dense_memory import DenseMemory
 from flambeau.networks.modern_memory import ModernMemory
 from flambeau.neurons.levels import check_levels
 
-__all__ = ["DenseHopfield"]
-
 DISCRETE = {"polynomial": True, "exponential": True, "softmax": False, "sparsemax": False}
 ORDERS = ("cyclic", "random")
 TOLERANCE = 1e-5  # of the largest number stored: a state that moves by no more stands still

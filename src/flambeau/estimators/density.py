@@ -32,8 +32,6 @@ from flambeau.problems import Binarised
 from flambeau.rules import AbstractRule
 from flambeau.training import Best, Beyond, Last, Run, RunAll
 
-__all__ = ["DENSITY", "AbstractDensity", "AbstractEnergyModel"]
-
 # What every density leaves behind: sum and weight of the rows seen, base biases of the machine with a Z, log Z kept.
 DENSITY = ("_totals", "_base", "_partition")
 PROTOCOLS = {

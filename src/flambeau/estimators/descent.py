@@ -28,8 +28,6 @@ from flambeau.training import (
     optimizer,
 )
 
-__all__ = ["AbstractDescending", "AbstractOptimised", "AbstractPatient", "described_optimizer", "whole_sizes"]
-
 AUTO_BATCH = 200
 PENALTIES = ("l1", "l2", "weight_decay", "clip_norm", "max_norm")
 PLATEAU = 0.9  # of the loss by the shares alone: who stays above it has hardly learned anything of the inputs

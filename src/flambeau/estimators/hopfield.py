@@ -23,8 +23,6 @@ from flambeau.networks import HopfieldNetwork
 from flambeau.neurons import Bernoulli, Spin
 from flambeau.neurons.levels import check_levels
 
-__all__ = ["Hopfield"]
-
 UPDATES: Mapping[str, AbstractUpdate] = {
     "asynchronous": Asynchronous(),
     "random": Asynchronous("random"),

@@ -7,8 +7,6 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from flambeau.errors import DataError
 
-__all__ = ["ALL_LABELLED", "class_indices", "known_classes", "labels_of", "read_labels"]
-
 
 class AllLabelled:
     """The mark of an estimator that takes no rows without a label."""

@@ -21,8 +21,6 @@ from flambeau.estimators.options import Seed
 from flambeau.estimators.parameters import number, parameters, seed
 from flambeau.foundation.rows import by_rows
 
-__all__ = ["AbstractAttractor", "AbstractMemory", "Patterns", "distinct", "warn"]
-
 IMAGES = (3, 4)  # axes of (n, height, width[, channels])
 ASKED = 64  # stored patterns that are asked at least, and all of them as long as that is quick
 QUICK = 1 << 33  # multiplications

@@ -12,8 +12,6 @@ from flambeau.errors import ConfigurationError, check_value
 from flambeau.estimators.memory import AbstractMemory
 from flambeau.foundation.progress import progress_bar
 
-__all__ = ["MemoryCurve", "basin_curve", "capacity_curve"]
-
 
 class MemoryCurve(NamedTuple):
     """For every load or share of flips ``at``: draws in rows, of the share of patterns that are ``stable`` bit for bit,

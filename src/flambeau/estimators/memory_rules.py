@@ -30,8 +30,6 @@ from flambeau.rules import (
 )
 from flambeau.training import NoMistakes, optimizer, train
 
-__all__ = ["CODINGS", "RULES", "Learned", "advice_for", "check_awake", "dreamt", "stored", "subtracted"]
-
 
 class RuleKind(NamedTuple):
     """How a memory's rule is made and run: over and over until no pattern is amiss, or once; which states it is for."""

@@ -19,8 +19,6 @@ from flambeau.networks import mlp
 from flambeau.problems import AbstractProblem, Examples
 from flambeau.rules import CrossEntropy, loss
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
-
 
 @parameters
 class AbstractMultiLayer(AbstractDescending):

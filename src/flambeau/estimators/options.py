@@ -16,25 +16,6 @@ from flambeau.structures import INITIALISERS, initialiser
 from flambeau.training import OPTIMISERS, Optimiser, optimiser
 from flambeau.training.schedules import SCHEDULES, AbstractSchedule
 
-__all__ = [
-    "ActivationLike",
-    "ClassWeight",
-    "LossLike",
-    "OptimizerLike",
-    "Rate",
-    "Seed",
-    "class_weights",
-    "distortions",
-    "hidden_activations",
-    "image_shapes",
-    "learning_rates",
-    "loss_named",
-    "one_activation",
-    "optimizer_named",
-    "start_named",
-    "windows",
-]
-
 ActivationLike: TypeAlias = str | AbstractActivation
 LossLike: TypeAlias = str | AbstractLoss
 OptimizerLike: TypeAlias = str | Optimiser | optax.GradientTransformation

@@ -29,20 +29,6 @@ import numpy as np
 
 from flambeau.errors import ConfigurationError, FlambeauError
 
-__all__ = [
-    "Parameter",
-    "check_parameters",
-    "flag",
-    "made_by",
-    "number",
-    "one_of",
-    "parameters",
-    "parameters_of",
-    "seed",
-    "several",
-    "whole",
-]
-
 Class = TypeVar("Class", bound=type)
 Test = Callable[[Any], bool]
 

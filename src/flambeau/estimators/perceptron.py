@@ -23,8 +23,6 @@ from flambeau.rules import Evaluation, MeanSquaredError, PerceptronRule
 from flambeau.training import AbstractKeeper, Average, Last, NoMistakes, Pocket, Run, Votes, optimiser, voted_output
 from flambeau.training.keeping import PocketState, VotesState
 
-__all__ = ["Perceptron"]
-
 EXACT_MARGIN_LIMIT = 200_000  # numbers in the data up to which the exact margin takes about a second
 
 

@@ -26,8 +26,6 @@ from flambeau.neurons import AbstractUnit, unit
 from flambeau.rules import AbstractRule, ContrastiveDivergence
 from flambeau.training import Run
 
-__all__ = ["RBM", "sampled"]
-
 
 @parameters
 class RBM(AbstractEnergyModel):

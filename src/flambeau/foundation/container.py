@@ -25,8 +25,6 @@ from safetensors.numpy import save as save_tensors
 
 from flambeau.errors import ChecksumError, ConfigurationError, FileFormatError
 
-__all__ = ["Container", "pack", "read", "unpack"]
-
 MAX_HEADER, MAX_TENSORS, MAX_DIMENSIONS, MAX_DEPTH = 1 << 20, 4_096, 8, 128
 UNSIGNED = b"0" * 64
 STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)

@@ -20,8 +20,6 @@ try:
 except ImportError:  # Windows: parts are not locked there, and leftovers stay
     locks = None
 
-__all__ = ["check_output", "clear_leftovers", "target_of", "write_atomic"]
-
 PART = "flambeau-part"
 
 

@@ -8,8 +8,6 @@ import jax
 
 from flambeau.foundation.programs import enable_compilation_cache
 
-__all__ = ["KEPT_PROGRAMS", "cache_from_environment", "make_room_for"]
-
 KEPT_PROGRAMS = 64  # kinds of training; each with its smaller programs takes about 13 MiB
 
 _kept: set[Hashable] = set()

@@ -13,8 +13,6 @@ import jax
 import numpy as np
 from jaxtyping import Array, PyTree
 
-__all__ = ["aligned", "kept_apart", "on_device", "physical_memory"]
-
 ALIGNMENT = 64  # bytes: what XLA asks of memory that it uses as it is
 
 

@@ -3,8 +3,6 @@
 import jax
 import jax.numpy as jnp
 
-__all__ = ["dtype"]
-
 
 def dtype() -> jnp.dtype:
     """The float type in force: float32, or float64 where the user switched JAX's 64-bit mode on."""

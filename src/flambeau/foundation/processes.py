@@ -3,8 +3,6 @@
 import os
 import warnings
 
-__all__ = ["warn_if_forked"]
-
 _computed_in: list[int] = []  # the process that computed first; a fork inherits the number with everything else
 
 

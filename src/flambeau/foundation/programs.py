@@ -13,8 +13,6 @@ from typing import Any
 
 import jax
 
-__all__ = ["SMALL_STEP", "enable_compilation_cache", "options_for", "program_folder"]
-
 SMALL_STEP = 1_500_000  # weights x batch: below it (9 MFLOP a step, 0.1 ms) a second thread is not worth waking
 
 WIDE = {"xla_cpu_prefer_vector_width": "512"}

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-__all__ = ["Show", "progress_bar"]
-
 Show = Callable[[int, float], None]  # (how much is done, the number that is watched)
 
 

@@ -21,8 +21,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32, UInt64
 
-__all__ = ["coin_flips", "permutations", "seed_words", "uniform", "uniforms", "words"]
-
 ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 ROUNDS = 20
 PARITY = 0x1BD11BDA

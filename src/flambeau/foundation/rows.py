@@ -16,8 +16,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
 
-__all__ = ["by_rows", "no_rows", "rows_in_parts"]
-
 SIZES = (1, 4, 16, 32, 128, 512, 1_024, 4_096)  # few of them, and little wasted where people ask: 10, 25, 100, 500
 LEAST = 16  # below it, products are computed (and rounded) in another way
 NUMBERS = 1 << 20  # of the rows themselves at a time: patches of images, say, are a hundred times as many

@@ -15,20 +15,6 @@ import flambeau as fb
 from flambeau.journey.boltzmann_monitors import LogLikelihood, MeanProposal
 from flambeau.journey.chapter import Setting
 
-__all__ = [
-    "CEILING",
-    "HIDDEN",
-    "ROUND",
-    "SIDE",
-    "YOUNG",
-    "bars",
-    "every_state",
-    "fresh",
-    "learned_bars",
-    "on_bars",
-    "steps_of",
-]
-
 SIDE, HIDDEN = 4, 8
 CEILING = -float(np.log(30))  # nats: no distribution can give 30 patterns more than 1/30 each
 RATE = 0.2

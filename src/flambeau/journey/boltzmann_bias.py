@@ -11,8 +11,6 @@ from flambeau.journey.boltzmann_chain import Chain, chain_of, compared
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told
 from flambeau.pictures.figures import BLUE, GREY, INK, VERMILLION, picture
 
-__all__ = ["steps_of_the_chain"]
-
 STILL = 1e-12  # a rate at which nothing moves: the machine is only asked what it would do
 
 

@@ -6,8 +6,6 @@ from flambeau.journey.boltzmann_digits import data_of, fitted, nats_of
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, worded
 from flambeau.pictures.figures import BLUE, GREY, VERMILLION, picture
 
-__all__ = ["flipped"]
-
 
 def flipped(setting: Setting) -> Told:
     """White on black instead of black on white: the same digits, with and without centring."""

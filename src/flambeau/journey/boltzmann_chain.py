@@ -8,8 +8,6 @@ import numpy as np
 from flambeau.journey.boltzmann_bars import SIDE, bars, learned_bars
 from flambeau.journey.boltzmann_table import ExactTable
 
-__all__ = ["Chain", "chain_of", "compared", "numbers_of"]
-
 
 class Chain(NamedTuple):
     """A machine's Gibbs chain after k = ``steps`` steps, and what its own end would give for the gradient.

@@ -13,8 +13,6 @@ import flambeau as fb
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, worded
 from flambeau.pictures.figures import BLUE, GREY, picture
 
-__all__ = ["data_of", "digit_bits", "fitted", "nats_of"]
-
 WALKS = (1, 10, 100, 1000)
 
 

@@ -12,8 +12,6 @@ import flambeau as fb
 from flambeau.journey.boltzmann_table import ExactTable, arrays, golden
 from flambeau.journey.chapter import Claim, Equation, Section, Setting, Told, tiny
 
-__all__ = ["gradient"]
-
 SHOWN = np.asarray([[1.0, 0.0, 1.0, 1.0]])
 
 

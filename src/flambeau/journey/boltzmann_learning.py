@@ -7,8 +7,6 @@ from flambeau.journey.boltzmann_bars import CEILING, ROUND, learned_bars, steps_
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Table, Told, worded
 from flambeau.pictures.figures import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION, picture
 
-__all__ = ["learning", "reconstruction"]
-
 METHODS = {"exact": (BLUE, "-"), "CD-5": (GREEN, "-"), "PCD": (ORANGE, "-"), "CD-1": (VERMILLION, "-")}
 
 

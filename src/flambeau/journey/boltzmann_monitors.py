@@ -8,8 +8,6 @@ from jaxtyping import Array, PyTree
 
 import flambeau as fb
 
-__all__ = ["LogLikelihood", "MeanProposal"]
-
 
 class LogLikelihood(fb.monitors.AbstractRoundMonitor):
     """Mean log P(v) of given rows at the end of each round, exactly: all hidden states are listed."""

@@ -14,8 +14,6 @@ from flambeau.journey.boltzmann_chain import chain_of, numbers_of
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, worded
 from flambeau.pictures.figures import BLUE, GREY, VERMILLION, picture
 
-__all__ = ["sampling"]
-
 
 @eqx.filter_jit
 def _walk(machine: fb.networks.RestrictedBoltzmannMachine, v: Array, steps: Array, key: Array) -> Array:

@@ -8,8 +8,6 @@ import numpy as np
 import flambeau as fb
 from flambeau.journey.boltzmann_bars import every_state
 
-__all__ = ["ExactTable", "arrays", "golden"]
-
 BLOCK = 2048
 
 

@@ -8,8 +8,6 @@ import numpy as np
 
 import flambeau as fb
 
-__all__ = ["FIELD", "Switch", "one_hidden", "small_lenet", "with_relu"]
-
 FIELD = 14
 ACTIVATIONS = {name: fb.neurons.activation(name) for name in ("relu", "sigmoid", "scaled_tanh")}
 

@@ -10,19 +10,6 @@ import numpy as np
 import flambeau as fb
 from flambeau.journey.convolution_networks import FIELD, small_lenet
 
-__all__ = [
-    "RULE",
-    "correlated",
-    "digits_set",
-    "large_digit",
-    "learned_maps",
-    "moved_by",
-    "pixel_rows",
-    "projected",
-    "right_set",
-    "trained_maps",
-]  # fmt: skip
-
 RULE = fb.rules.Backpropagation(fb.rules.CrossEntropy())
 MARGIN, BATCH = 3, 32
 

@@ -6,8 +6,6 @@ from flambeau.journey.deep_belief_greedy import greedy_training
 from flambeau.journey.deep_belief_joint import the_joint, upwards
 from flambeau.journey.deep_belief_labels import unlabelled
 
-__all__ = ["PLAN"]
-
 PLAN = Plan(
     "deep_belief",
     "Deep belief networks",

@@ -12,8 +12,6 @@ from jax.scipy.special import logsumexp
 
 import flambeau as fb
 
-__all__ = ["HIDDEN", "Codes", "Machine", "first_layer", "prior", "second_layers"]
-
 HIDDEN = 10  # units of the first layer: 1,024 states, so that everything can be added up
 Machine = fb.networks.RestrictedBoltzmannMachine
 

@@ -10,8 +10,6 @@ import numpy as np
 
 import flambeau as fb
 
-__all__ = ["SIZES", "Tables", "conditional", "joint_tables", "states", "tiny_network"]
-
 SIZES = (4, 3, 3, 2)  # units of v, h₁, h₂, h₃: 2¹² states in all
 
 

@@ -8,8 +8,6 @@ import numpy as np
 
 import flambeau as fb
 
-__all__ = ["SIDE", "belief_digits", "machine", "mirrored_classifier"]
-
 SIDE = (8, 8)
 
 

@@ -9,8 +9,6 @@ import optax
 
 import flambeau as fb
 
-__all__ = ["answers", "parameter_count", "trained_widths"]
-
 ROOM = {1: (52,), 2: (12, 12), 3: (9, 9, 9)}  # hidden units there is room for, by the number of hidden layers
 
 

@@ -10,8 +10,6 @@ from flambeau.journey.hopfield_letters import recalled_letters
 from flambeau.journey.hopfield_minima import minima
 from flambeau.journey.hopfield_rules import rules
 
-__all__ = ["PLAN"]
-
 PLAN = Plan(
     "hopfield_memory",
     "Hopfield memory",

@@ -8,8 +8,6 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from flambeau.pictures.figures import DIVERGING, GREY, INK, LIGHT, VERMILLION, picture
 
-__all__ = ["cube"]
-
 Pairs = tuple[tuple[int, int], ...]
 RING: Pairs = ((-1, -1), (-1, 1), (1, 1), (1, -1))  # neighbours differ in one neuron, the last and the first as well
 SWINGING: Pairs = ((-1, -1), (1, 1), (-1, 1), (1, -1))  # the pairs that swing into each other come first

@@ -12,8 +12,6 @@ from jaxtyping import Array
 import flambeau as fb
 from flambeau.journey.chapter import Setting
 
-__all__ = ["RULES", "TURNED", "Found", "stored_share", "units_of"]
-
 RULES = {
     "Hebb": fb.rules.Hebbian(),
     "Storkey 1": fb.rules.Storkey(1),

@@ -10,8 +10,6 @@ from flambeau.journey.hopfield_letters import CUES, SIDE
 from flambeau.journey.hopfield_loop import turned
 from flambeau.pictures.samples import samples_picture
 
-__all__ = ["stored_images"]
-
 TURNED = 0.1
 SIZES = (10, 20, 30)
 

@@ -10,8 +10,6 @@ from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told
 from flambeau.journey.hopfield_loop import one_by_one, quadratic_energy, settled_by_hand, turned
 from flambeau.pictures.figures import BLUE, GREEN, LIGHT, VERMILLION, picture
 
-__all__ = ["CUES", "SIDE", "letters", "recalled_letters"]
-
 SIDE = 8
 CUES = 200  # rows of a recall, here and with the digits: one program
 EVERY = 8  # visits from one picture to the next

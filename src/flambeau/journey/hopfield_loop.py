@@ -4,8 +4,6 @@ from collections.abc import Iterable
 
 import numpy as np
 
-__all__ = ["lecture_patterns", "one_by_one", "quadratic_energy", "settled_by_hand", "turned"]
-
 
 def lecture_patterns() -> np.ndarray:
     """The lecture's x¹ and x²."""

@@ -7,8 +7,6 @@ from importlib.metadata import version
 from flambeau.journey.chapter import Chapter, Setting
 from flambeau.report.document import Making, Quote, Report
 
-__all__ = ["page_of"]
-
 MOTTO = Quote("", "The brain is not a container that needs to be filled with knowledge, but a torch to be lit.")
 INTRODUCTION = (
     "This page follows a lecture on neural networks, from one neuron onwards. Every sentence of the lecture that can "

@@ -7,8 +7,6 @@ from flambeau.journey.stability_lyapunov import lyapunov
 from flambeau.journey.stability_symmetry import asymmetry, together
 from flambeau.journey.stability_temperature import temperature
 
-__all__ = ["PLAN"]
-
 PLAN = Plan(
     "stability",
     "Stability",

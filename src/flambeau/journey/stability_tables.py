@@ -11,8 +11,6 @@ from jaxtyping import Array
 
 import flambeau as fb
 
-__all__ = ["NETWORKS", "STATES", "UNITS", "Moves", "course", "drawn_network", "moves"]
-
 UNITS, STATES = 10, 1 << 10
 NETWORKS = 50  # at a time, so that all of them are one program
 KINDS = {"−1 and +1": fb.neurons.Spin(), "0 and 1": fb.neurons.Bernoulli()}

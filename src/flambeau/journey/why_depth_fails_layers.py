@@ -9,8 +9,6 @@ from jaxtyping import Array
 import flambeau as fb
 from flambeau import training
 
-__all__ = ["ROOM", "Skippable", "many_descents", "of_depth", "there"]
-
 ROOM = 8  # hidden layers that there is room for in training
 
 

@@ -14,18 +14,6 @@ from jaxtyping import Array
 import flambeau as fb
 from flambeau.journey.chapter import Claim
 
-__all__ = [
-    "RULE",
-    "Digits",
-    "depth_digits",
-    "drawn_depths",
-    "gradients",
-    "learned_depths",
-    "right_depths",
-    "stack",
-    "tested",
-]
-
 RULE = fb.rules.Backpropagation(fb.rules.CrossEntropy())
 BATCH = 32
 

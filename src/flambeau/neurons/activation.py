@@ -23,8 +23,6 @@ from flambeau.neurons.smooth_activations import (
 )
 from flambeau.neurons.threshold_activations import Sign, Step
 
-__all__ = ["ACTIVATIONS", "activation"]
-
 ACTIVATIONS: dict[str, AbstractActivation] = {
     "identity": Identity(),
     "step": Step(),

@@ -12,8 +12,6 @@ import math
 
 from jaxtyping import Array, Float
 
-__all__ = ["AbstractActivation", "AbstractUnitwise", "Values"]
-
 Values = Float[Array, "*shape"]
 
 

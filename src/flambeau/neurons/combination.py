@@ -12,8 +12,6 @@ from jaxtyping import Array
 
 from flambeau.errors import named
 
-__all__ = ["COMBINATIONS", "AbstractCombination", "RadialDistance", "WeightedSum", "combination"]
-
 
 @runtime_checkable
 class Wiring(Protocol):

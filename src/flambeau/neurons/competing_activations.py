@@ -7,8 +7,6 @@ import jax.numpy as jnp
 
 from flambeau.neurons.activation_base import AbstractActivation, Values
 
-__all__ = ["Hardmax", "Softmax", "Softmin"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Softmax(AbstractActivation):

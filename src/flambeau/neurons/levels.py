@@ -5,8 +5,6 @@ import numpy as np
 from flambeau.errors import DataError
 from flambeau.neurons.units import AbstractUnit
 
-__all__ = ["check_levels", "levels_of"]
-
 
 def levels_of(unit: AbstractUnit) -> tuple[float, float]:
     """The two values of a kind of neuron, the lower one first.

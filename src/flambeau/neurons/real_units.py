@@ -14,8 +14,6 @@ from flambeau.errors import ConfigurationError
 from flambeau.foundation.random import uniform
 from flambeau.neurons.units import AbstractUnit, Values, continuous, independent, within
 
-__all__ = ["Gaussian", "LearnedGaussian", "NoisyReLU", "RectifiedGaussian"]
-
 
 class AbstractGaussian(AbstractUnit):
     """What Gaussian units share: f(u; b) = (u - b)² / 2σ², t(u) = u / σ², P(u | s) = N(s, σ²)."""

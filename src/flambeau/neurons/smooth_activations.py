@@ -11,20 +11,6 @@ import jax.numpy as jnp
 
 from flambeau.neurons.activation_base import AbstractUnitwise, Values
 
-__all__ = [
-    "GELU",
-    "HardSigmoid",
-    "Identity",
-    "LeakyReLU",
-    "ReLU",
-    "Saturating",
-    "ScaledTanh",
-    "SiLU",
-    "Sigmoid",
-    "Softplus",
-    "Tanh",
-]
-
 
 @dataclasses.dataclass(frozen=True)
 class Identity(AbstractUnitwise):

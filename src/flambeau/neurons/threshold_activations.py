@@ -8,8 +8,6 @@ import jax.numpy as jnp
 from flambeau.errors import ConfigurationError
 from flambeau.neurons.activation_base import AbstractActivation, AbstractUnitwise, Values
 
-__all__ = ["Sign", "Step"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Step(AbstractUnitwise):

@@ -13,8 +13,6 @@ from flambeau.errors import ConfigurationError
 from flambeau.neurons.real_units import Gaussian, LearnedGaussian, NoisyReLU, RectifiedGaussian
 from flambeau.neurons.units import AbstractUnit, Bernoulli, Categorical, Spin, Values
 
-__all__ = ["UNITS", "Mixed", "unit"]
-
 
 class Mixed(AbstractUnit):
     """Units of several kinds side by side: pixels and a label, measurements and categories.

@@ -23,8 +23,6 @@ from jaxtyping import Array, Float
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.foundation.random import uniform
 
-__all__ = ["AbstractUnit", "Bernoulli", "Categorical", "Spin", "continuous", "independent", "states_of", "within"]
-
 Values = Float[Array, "*batch columns"]
 
 

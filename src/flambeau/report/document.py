@@ -7,8 +7,6 @@ command line prints them too.
 import dataclasses
 from typing import TypeAlias
 
-__all__ = ["Chapter", "Claim", "Equation", "Figure", "Making", "Part", "Quote", "Report", "Section", "Table"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Claim:

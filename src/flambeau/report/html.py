@@ -11,8 +11,6 @@ from flambeau.foundation.files import write_atomic
 from flambeau.report.document import Chapter, Claim, Equation, Figure, Making, Part, Quote, Report, Section, Table
 from flambeau.report.markup import inline, mathematics, plain
 
-__all__ = ["render", "write_report"]
-
 FLAME = (
     '<svg class="flame" viewBox="0 0 32 44" aria-hidden="true"><path fill="currentColor" d="M17 1c2 8-9 12-9 22a8.6 '
     "8.6 0 0 0 8.500 9A8.500 8.500 0 0 0 25 23.500c0-3-1.400-5-2.600-6.600-.3 2.600-1.200 4-3 4.800C21.500 15 21 6 17 "

@@ -11,8 +11,6 @@ and index runs are italic, the names of functions upright. Greek and operators a
 import html
 import re
 
-__all__ = ["inline", "mathematics", "plain"]
-
 SPANS = re.compile(r"(\$[^$]+\$|\*[^*\s][^*]*\*|`[^`]+`)")
 TOKENS = re.compile(r"\\frac|[A-Za-z]+|[0-9]+(?:[.,][0-9]+)*|\s{2,}|.", re.DOTALL)
 CHINESE = re.compile("([\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+)")  # for fonts and for those who listen

@@ -21,9 +21,6 @@ from jaxtyping import Array, Float
 
 from flambeau.structures.memory_layout import AbstractLayout, RowLayout
 
-__all__ = ["AbstractStructure", "derived_backproject", "derived_correlate"]
-
-
 Structure = TypeVar("Structure", bound="AbstractStructure")
 
 

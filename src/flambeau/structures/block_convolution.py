@@ -21,8 +21,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-__all__ = ["Blocks", "blocks_for", "convolve", "convolve_back", "correlate_kernel"]
-
 MOST_PER_SIDE = 8
 FLOPS = 100e9  # per second of a product with many rows, and bytes per second of building patches: orders of magnitude
 BYTES = 8e9

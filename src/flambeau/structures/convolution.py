@@ -20,8 +20,6 @@ from flambeau.structures.memory_layout import AbstractLayout, ImageLayout, batch
 from flambeau.structures.window_views import padded
 from flambeau.structures.windows import Window
 
-__all__ = ["Convolution", "convolution_layer"]
-
 
 class Convolution(AbstractStructure):
     """Maps of units that share a kernel: project(x)[i, j, o] = Σ_uvc x[s i + u, s j + v, c] w[u, v, c, o].

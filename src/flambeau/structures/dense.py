@@ -5,8 +5,6 @@ from jaxtyping import Array, Float, Num
 
 from flambeau.structures.base import AbstractStructure
 
-__all__ = ["Dense", "written_out"]
-
 
 class Dense(AbstractStructure):
     """Every input is connected to every unit: project(x) = x W.

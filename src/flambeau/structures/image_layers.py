@@ -12,8 +12,6 @@ from flambeau.structures.layer import AbstractPassage, Trace
 from flambeau.structures.memory_layout import batch_first, batch_last
 from flambeau.structures.windows import pair
 
-__all__ = ["Flatten", "Retina"]
-
 
 class Flatten(AbstractPassage):
     """Images as rows: (batch, height, width, maps) to (batch, height · width · maps), the maps counting fastest.

@@ -19,8 +19,6 @@ from flambeau.errors import named
 from flambeau.foundation.precision import dtype
 from flambeau.foundation.random import uniforms
 
-__all__ = ["INITIALISERS", "draw", "drawn_at_once", "initialiser"]
-
 Initialiser = Callable[[Array], Array]
 Network = TypeVar("Network")
 

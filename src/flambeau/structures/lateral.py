@@ -11,8 +11,6 @@ from jaxtyping import Array, Float, Int
 from flambeau.errors import DataError
 from flambeau.structures.base import AbstractStructure
 
-__all__ = ["Lateral", "lateral", "wired", "without_diagonal"]
-
 
 class Lateral(AbstractStructure):
     """Every unit of a layer is connected to every other one, none to itself: project(x) = x (W without its diagonal).

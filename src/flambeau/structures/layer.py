@@ -22,8 +22,6 @@ from flambeau.structures.base import AbstractStructure
 from flambeau.structures.dense import Dense
 from flambeau.structures.initialisation import initialiser
 
-__all__ = ["AbstractLayer", "AbstractPassage", "Dropout", "Layer", "Trace", "dense_layer"]
-
 
 class Trace(NamedTuple):
     """What a layer did with one batch: input x, net input s and output y (for dropout, s is the mask)."""

@@ -12,8 +12,6 @@ from collections.abc import Callable
 
 from jaxtyping import Array, Float
 
-__all__ = ["AbstractLayout", "ImageLayout", "RowLayout", "batch_first", "batch_last"]
-
 
 def batch_last(x: Float[Array, "batch height width channels"]) -> Float[Array, "channels height width batch"]:
     """The batch on the last axis."""

@@ -17,8 +17,6 @@ from flambeau.structures.memory_layout import AbstractLayout, ImageLayout, batch
 from flambeau.structures.window_views import first_largest, shared_out, sums, to_elements, window_largest
 from flambeau.structures.windows import Window
 
-__all__ = ["AveragePooling", "MaxPooling", "Subsampling", "is_pooling"]
-
 Pixels = Float[Array, "batch height width channels"]
 Units = Float[Array, "batch rows columns maps"]
 

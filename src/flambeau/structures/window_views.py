@@ -12,8 +12,6 @@ from jaxtyping import Array, Float, Int
 
 from flambeau.structures.windows import Window
 
-__all__ = ["first_largest", "padded", "shared_out", "sums", "to_elements", "window_largest"]
-
 Image = Float[Array, "channels height width batch"]
 Places = Float[Array, "channels rows columns batch"]
 

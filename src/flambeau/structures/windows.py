@@ -7,8 +7,6 @@ import numpy as np
 
 from flambeau.errors import ConfigurationError
 
-__all__ = ["Window", "pair"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Window:

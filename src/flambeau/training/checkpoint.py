@@ -20,8 +20,6 @@ from flambeau.foundation.files import write_atomic
 from flambeau.training.ledger import Ledger
 from flambeau.training.run import Progress, Run
 
-__all__ = ["fingerprint", "load_checkpoint", "save_checkpoint"]
-
 FORMAT = "flambeau checkpoint 2"
 SAME = "resume with the network, rule, optimizer, data, key and settings of the first run"
 FREE = ("steps", "jax", "device")  # what may differ between a run and the one that goes on from it

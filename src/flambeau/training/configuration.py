@@ -11,8 +11,6 @@ from flambeau.problems.base import AbstractProblem
 from flambeau.training.optimizer import Optimizer
 from flambeau.training.step import Program
 
-__all__ = ["configuration_of", "describe"]
-
 
 def describe(thing: Any) -> Any:
     """A pytree of settings as JSON: objects become ``{"class": ..., field: ...}``, arrays their type and shape.

@@ -10,8 +10,6 @@ from jaxtyping import PyTree
 
 from flambeau.training.rounds import Chunk
 
-__all__ = ["all_finite", "explain_divergence", "worst_leaf"]
-
 
 def all_finite(tree: PyTree) -> bool:
     """Whether every float of a pytree is finite, looked at on the host: compiled it would be a sixth of a program."""

@@ -8,8 +8,6 @@ from jaxtyping import PyTree
 
 from flambeau.problems.base import AbstractProblem
 
-__all__ = ["fed_chunks", "first_given", "steps_each"]
-
 ROWS_PER_CHUNK = 65_536  # enough work to hide a crossing to Python (0.3 ms), little enough for a smooth progress bar
 ROUNDS_PER_CHUNK = 1_024
 ROUNDS_WATCHED = 64  # with monitors, whose records of a whole chunk are held at once

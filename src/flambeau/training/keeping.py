@@ -17,8 +17,6 @@ from flambeau.rules.base import Batch
 from flambeau.training.monitoring import Moment
 from flambeau.training.stopping import Judgement, Score
 
-__all__ = ["AbstractKeeper", "Average", "Best", "Last", "Pocket", "Votes", "voted_output"]
-
 
 class AbstractKeeper(eqx.Module):
     """Says which network a run leaves.

@@ -6,8 +6,6 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-__all__ = ["Ledger"]
-
 
 class _Column:
     """One array that grows at its end; what has been handed out stays as it is."""

@@ -8,8 +8,6 @@ from jaxtyping import Array, PyTree
 
 from flambeau.errors import ConfigurationError
 
-__all__ = ["AbstractMonitor", "AbstractRoundMonitor", "Moment", "check_needs"]
-
 
 class Moment(NamedTuple):
     """One step, as monitors, keepers and stopping criteria see it.

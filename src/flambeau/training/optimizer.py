@@ -21,8 +21,6 @@ from jaxtyping import Array, PyTree
 from flambeau.errors import ConfigurationError, named
 from flambeau.training.schedules import SCHEDULES, AbstractSchedule, Horizon, check_schedule, rates_of
 
-__all__ = ["OPTIMIZERS", "Optimizer", "optimizer"]
-
 Schedule = float | AbstractSchedule | Callable[[Any], Any]
 RATE = 0.1
 ALONE = Horizon()

@@ -23,8 +23,6 @@ from flambeau.training.run import Progress, Run
 from flambeau.training.session import LAST, Count, Session
 from flambeau.training.step import Program
 
-__all__ = ["population"]
-
 
 def population(
     network: Any,

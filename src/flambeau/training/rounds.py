@@ -14,8 +14,6 @@ from flambeau.problems.base import AbstractProblem
 from flambeau.training.run import Progress
 from flambeau.training.step import COLLECT, Program, step, step_keys
 
-__all__ = ["Chunk", "advance", "advance_rounds", "compiled_advance"]
-
 # So many batches are gathered in one go: XLA splits even a tiny gather over its threads, which costs a small step a
 # quarter of its time. Larger ones are gathered step by step, where the copy would cost more.
 BYTES_AT_ONCE = 4 << 20

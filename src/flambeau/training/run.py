@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Array, PyTree
 
-__all__ = ["Progress", "Run"]
-
 
 class Progress(NamedTuple):
     """Everything that the next step needs: a run that is cut off and resumed from it goes on bit for bit.

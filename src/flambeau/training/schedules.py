@@ -21,8 +21,6 @@ from jaxtyping import Array
 from flambeau.errors import ConfigurationError, check_value
 from flambeau.foundation.precision import dtype
 
-__all__ = ["SCHEDULES", "AbstractSchedule", "Constant", "Cosine", "Horizon", "Linear", "Plateau", "StepDecay"]
-
 ROUNDING = 1e-6  # of the largest rate: a line that ends at 0 may end this little below it
 ALL = 1 << 30
 Schedule = TypeVar("Schedule", bound="AbstractSchedule")

@@ -30,8 +30,6 @@ from flambeau.training.schedules import Horizon
 from flambeau.training.step import Program, begin
 from flambeau.training.stopping import AbstractStopping, RunAll
 
-__all__ = ["LAST", "Count", "Seconds", "Session"]
-
 # Whole numbers of at least 1, and a number of at least 0: NumPy's too, and judged in words rather than by their types.
 Count: TypeAlias = Any
 Seconds: TypeAlias = Any

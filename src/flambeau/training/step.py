@@ -17,8 +17,6 @@ from flambeau.training.optimizer import Mechanism
 from flambeau.training.run import Progress
 from flambeau.training.stopping import AbstractStopping
 
-__all__ = ["Program", "begin", "step", "step_keys"]
-
 # Numbers that no step has, for the keys of what happens once a run and once a round.
 START, COLLECT = np.uint32(2**32 - 1), np.uint32(2**32 - 2)
 

@@ -18,8 +18,6 @@ from jaxtyping import Array, Float, PyTree
 from flambeau.foundation.memory import kept_apart
 from flambeau.training.monitoring import Moment
 
-__all__ = ["AbstractStopping", "Beyond", "Judgement", "NoMistakes", "Patience", "RunAll", "Score"]
-
 # ``(network, data) -> (number to make small, numbers for the history)``
 Score = Callable[[PyTree, Any], tuple[Array, dict[str, Array]]]
 

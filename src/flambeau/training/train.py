@@ -26,8 +26,6 @@ from flambeau.training.run import Run
 from flambeau.training.session import LAST, Count, Seconds, Session
 from flambeau.training.stopping import AbstractStopping
 
-__all__ = ["parts", "train"]
-
 
 def train(
     network: PyTree,
