@@ -79,10 +79,6 @@ def test_nothing_runs_code_from_files_or_asserts(path):
     assert not any(isinstance(node, ast.Assert) for node in ast.walk(tree))
 
 
-# Sections of three chapters, to be cut when the chapters are written anew.
-LONGEST = {"_energy": 70, "sampling": 65, "greedy_training": 65}
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_sizes(path):
     text = path.read_text(encoding="utf-8")
@@ -92,7 +88,7 @@ def test_sizes(path):
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             body = node.body[1:] if ast.get_docstring(node) else node.body
-            assert not body or body[-1].end_lineno - body[0].lineno < LONGEST.get(node.name, 60), node.name
+            assert not body or body[-1].end_lineno - body[0].lineno < 60, node.name
 
 
 TWICE = {"load"}  # fb.load reads a model, fb.problems.load a data set: both are what a user types

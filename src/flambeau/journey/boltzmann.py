@@ -26,6 +26,29 @@ def _asked(machine: fb.networks.RestrictedBoltzmannMachine, v: Array, h: Array) 
     return machine.free_energy(v), machine(v), machine.reconstruct(h)
 
 
+def _joint_picture(table: ExactTable, seen: np.ndarray, by_free_energy: np.ndarray) -> bytes:
+    """The whole table as squares, and below it P(v) in two ways."""
+
+    def draw(axes: list[Axes]) -> None:
+        shown = axes[0].imshow(table.joint.T, cmap="Blues", aspect="auto", vmin=0)
+        names, rows = (["".join(f"{unit:.0f}" for unit in state) for state in part] for part in (table.v, table.h))
+        axes[0].set(xticks=[], yticks=range(8), yticklabels=rows,
+                    ylabel="hidden states h", title="P(v, h): one square for each joint state")  # fmt: skip
+        axes[0].grid(False)
+        axes[0].figure.colorbar(shown, ax=axes[0], pad=0.015, aspect=14).outline.set_visible(False)
+        places = np.arange(16)
+        axes[1].bar(places, seen, 0.8, color=SKY, label="columns of the table, summed")
+        axes[1].scatter(places, by_free_energy, color=BLUE, s=22, zorder=3, label="e$^{-F(v)}$ / Z")
+        axes[1].set(
+            xticks=places, ylabel="P(v)", xlabel="visible states v", xlim=(-0.5, 15.5), ylim=(0, 1.25 * seen.max())
+        )
+        axes[1].set_xticklabels(names, rotation=60)
+        axes[1].grid(False, axis="x")
+        axes[1].legend(loc="upper left", ncols=2)
+
+    return picture(draw, 2, 1, 4.2, height_ratios=(1.2, 1), sharex=False)
+
+
 def _energy(setting: Setting) -> Told:
     """All 128 joint states of a small machine: what the energy says, and what follows from it."""
     machine = golden()
@@ -46,23 +69,6 @@ def _energy(setting: Setting) -> Told:
     spread = np.cov(h.T, aweights=table.joint.sum(axis=0), bias=True)
     tied = (spread / np.sqrt(np.outer(spread.diagonal(), spread.diagonal())))[np.triu_indices(3, 1)]
 
-    def draw(axes: list[Axes]) -> None:
-        shown = axes[0].imshow(table.joint.T, cmap="Blues", aspect="auto", vmin=0)
-        names = ["".join(f"{unit:.0f}" for unit in state) for state in v]
-        axes[0].set(xticks=[], yticks=range(8), yticklabels=["".join(f"{unit:.0f}" for unit in state) for state in h],
-                    ylabel="hidden states h", title="P(v, h): one square for each joint state")  # fmt: skip
-        axes[0].grid(False)
-        axes[0].figure.colorbar(shown, ax=axes[0], pad=0.015, aspect=14).outline.set_visible(False)
-        places = np.arange(16)
-        axes[1].bar(places, seen, 0.8, color=SKY, label="columns of the table, summed")
-        axes[1].scatter(places, by_free_energy, color=BLUE, s=22, zorder=3, label="e$^{-F(v)}$ / Z")
-        axes[1].set(
-            xticks=places, ylabel="P(v)", xlabel="visible states v", xlim=(-0.5, 15.5), ylim=(0, 1.25 * seen.max())
-        )
-        axes[1].set_xticklabels(names, rotation=60)
-        axes[1].grid(False, axis="x")
-        axes[1].legend(loc="upper left", ncols=2)
-
     return Section("An energy for every state", (
         "An RBM has a single layer of hidden units which are not connected to each other and have undirected, "
         "symmetrical connections to a layer of visible units, says the lecture. What the visible units show is data; "
@@ -76,7 +82,7 @@ def _energy(setting: Setting) -> Told:
                  "a sum over hidden units, not over their states"),
         Figure("A whole Boltzmann machine", f"log Z = {table.log_z:.5f}. Each bar below is its column above, summed; "
                "each dot is the free energy's answer.",
-               picture(draw, 2, 1, 4.2, height_ratios=(1.2, 1), sharex=False),
+               _joint_picture(table, seen, by_free_energy),
                "A heat map of 8 by 16 squares, and 16 bars each with a dot on its end."),
         Equation("P(v_i = 1 | h) = sigm(b_i + Σ_k W_{ki} h_k),   Q(h_j = 1 | v) = sigm(c_j + Σ_k W_{jk} v_k)",
                  "the lecture's two conditionals"),

@@ -10,7 +10,7 @@ from scipy.stats import chisquare
 
 import flambeau as fb
 from flambeau.journey.boltzmann_bars import CEILING, HIDDEN, SIDE, YOUNG, bars, learned_bars, steps_of
-from flambeau.journey.boltzmann_chain import chain_of, numbers_of
+from flambeau.journey.boltzmann_chain import Chain, chain_of, numbers_of
 from flambeau.journey.chapter import Claim, Figure, Section, Setting, Told, worded
 from flambeau.pictures.figures import BLUE, GREY, VERMILLION, picture
 
@@ -29,6 +29,21 @@ def cells(expected: np.ndarray, least: float = 10.0) -> np.ndarray:
         if filled >= least:
             number, filled = number + 1, 0.0
     return np.minimum(cell, max(number - 1, 0))  # what is left over joins the last full one
+
+
+def _memory_picture(lasting: dict[int, Chain]) -> bytes:
+    """How long chains of two machines remember where they began."""
+
+    def draw(axes: list[Axes]) -> None:
+        for (age, chain), color, mark in zip(lasting.items(), (BLUE, VERMILLION), "os", strict=False):
+            label = f"after {age:,} steps of learning"
+            axes[0].plot(chain.steps, chain.memory, color=color, marker=mark, markersize=4, label=label)
+        axes[0].axhline(0.01, color=GREY, linestyle=":", linewidth=1)
+        axes[0].set(xscale="log", ylim=(-0.02, 1.02), xlabel="steps of the chain", ylabel="total variation",
+                    title="How long the first picture is remembered")  # fmt: skip
+        axes[0].legend(loc="upper right")
+
+    return picture(draw, height=2.7)
 
 
 def sampling(setting: Setting) -> Told:
@@ -50,15 +65,6 @@ def sampling(setting: Setting) -> Told:
     most = setting.pick(9, 14, 16)
     lasting = {age: chain_of(age, setting.seed, most) for age in (YOUNG, steps)}
     forgotten = float(lasting[YOUNG].memory[-1])
-
-    def draw(axes: list[Axes]) -> None:
-        for (age, chain), color, mark in zip(lasting.items(), (BLUE, VERMILLION), "os", strict=False):
-            label = f"after {age:,} steps of learning"
-            axes[0].plot(chain.steps, chain.memory, color=color, marker=mark, markersize=4, label=label)
-        axes[0].axhline(0.01, color=GREY, linestyle=":", linewidth=1)
-        axes[0].set(xscale="log", ylim=(-0.02, 1.02), xlabel="steps of the chain", ylabel="total variation",
-                    title="How long the first picture is remembered")  # fmt: skip
-        axes[0].legend(loc="upper right")
 
     return Section("Seeing what the machine is like: sampling", (
         "想要获知网络输出了什么，你需要进行采样 (to know what the network puts out, you have to sample). The lecture's "
@@ -85,7 +91,7 @@ def sampling(setting: Setting) -> Told:
         "power of a matrix of 256 by 256. The better it has learned, the deeper the valleys between its pictures, and "
         "the longer a chain remembers where it began:",
         Figure("Mixing", "All chains start with the blank picture; the dotted line is a difference of one in a "
-               "hundred. Nothing here is sampled.", picture(draw, height=2.7), "Two falling curves, one far later."),
+               "hundred. Nothing here is sampled.", _memory_picture(lasting), "Two falling curves, one far later."),
     )), (
         Claim("Start with a training vector, then alternate: this samples P(v, h)",
               "the exact P(v): chi-square p above 0.001, total variation below 1.5 times what counting alone gives",

@@ -11,6 +11,23 @@ from flambeau.pictures.figures import BLUE, GREY, VERMILLION, picture
 from flambeau.pictures.samples import receptive_fields_picture
 
 
+def _layers_picture(steps: np.ndarray, exact: np.ndarray, bounds: np.ndarray, alone: list[float]) -> bytes:
+    """log P(v) and its bound while the second layer learns, against one layer."""
+
+    names = ("1,297 digits it learned from", "500 unseen digits")
+
+    def draw(axes: list[Axes]) -> None:
+        for panel, place, title in zip(axes, (0, 1), names, strict=True):
+            panel.plot(steps, exact[:, place], color=BLUE, marker="o", markersize=4, label="log P(v), exact")
+            panel.plot(steps, bounds[:, place], color=VERMILLION, marker="s", markersize=4, label="its lower bound")
+            panel.axhline(alone[place], color=GREY, linestyle=":", label="one layer, exact")
+            panel.set(xlabel="steps of the second layer", title=title)
+        axes[0].set(ylabel="nats per digit")
+        axes[0].legend(loc="lower right")
+
+    return picture(draw, 1, 2, 2.7, sharey=True)
+
+
 def greedy_training(setting: Setting) -> Told:
     """One machine on the digits; then its mirror image on top of it, trained on its codes."""
     data = belief_digits(setting.seed, cut=True)
@@ -29,18 +46,7 @@ def greedy_training(setting: Setting) -> Told:
     unchanged, tight = float(np.abs(exact[0] - alone).max()), float(np.abs(exact[0] - bounds[0]).max())
     gained, fitter = bounds[-1] - bounds[0], fits[-1] - fits[0]
 
-    names = ("1,297 digits it learned from", "500 unseen digits")
-
-    def draw(axes: list[Axes]) -> None:
-        steps = each * np.arange(rounds + 1)
-        for panel, place, title in zip(axes, (0, 1), names, strict=True):
-            panel.plot(steps, exact[:, place], color=BLUE, marker="o", markersize=4, label="log P(v), exact")
-            panel.plot(steps, bounds[:, place], color=VERMILLION, marker="s", markersize=4, label="its lower bound")
-            panel.axhline(alone[place], color=GREY, linestyle=":", label="one layer, exact")
-            panel.set(xlabel="steps of the second layer", title=title)
-        axes[0].set(ylabel="nats per digit")
-        axes[0].legend(loc="lower right")
-
+    steps = each * np.arange(rounds + 1)
     return Section("Layer upon layer", (
         "DBN 是使用一种贪心策略，自下而上地逐层叠加 RBM (a DBN stacks RBMs layer by layer, bottom up, greedily). "
         f"The first machine learns the digits' pixels, cut to black and white, with {HIDDEN} hidden units: few "
@@ -54,7 +60,7 @@ def greedy_training(setting: Setting) -> Told:
         f"is the likelihood itself (they differ by {tiny(tight)}), because Q is still exact. From here on only log "
         "P(h₁) changes. Training the second machine on the codes h₁ raises the mean of that, and so the bound.",
         Figure("What the second layer adds", "Both start where one layer ended. The gap between the two curves is what "
-               "Q gets wrong, now that the layer above has moved.", picture(draw, 1, 2, 2.7, sharey=True),
+               "Q gets wrong, now that the layer above has moved.", _layers_picture(steps, exact, bounds, alone),
                "Two curves rise above a dotted line, the bound below the likelihood."),
         "对于每一层玻尔兹曼机，你都试图使其拟合真实的数据分布 (with every layer's machine you try to fit the real data "
         "distribution), says the lecture. For the first layer, yes. The second one never sees the data: it fits the "
