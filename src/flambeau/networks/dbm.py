@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -19,6 +20,7 @@ from jaxtyping import Array, Float
 from flambeau.dynamics.base import AbstractLayered
 from flambeau.dynamics.mean_field import MeanField, mean_field
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.memory import kept_apart
 from flambeau.foundation.rows import by_rows
 from flambeau.networks.rbm import START, RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit, Bernoulli, Mixed, unit
@@ -45,7 +47,7 @@ class DeepBoltzmannMachine(AbstractLayered):
     """
 
     structures: tuple[AbstractStructure, ...]
-    biases: tuple[Float[Array, "..."], ...]
+    biases: tuple[Float[Array, "..."], ...] = eqx.field(converter=kept_apart)
     units: tuple[AbstractUnit, ...]
 
     @property

@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 from flambeau.dynamics.gibbs import Clamp, descend, gibbs, sample_hidden
 from flambeau.dynamics.label_units import class_scores, without_label
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.memory import kept_apart
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
 from flambeau.structures.base import AbstractStructure
@@ -32,9 +33,9 @@ class Directed(eqx.Module):
     """
 
     recognition: AbstractStructure
-    recognition_bias: Float[Array, " upper"]
+    recognition_bias: Float[Array, " upper"] = eqx.field(converter=kept_apart)
     generation: AbstractStructure
-    generation_bias: Float[Array, " lower"]
+    generation_bias: Float[Array, " lower"] = eqx.field(converter=kept_apart)
     lower: AbstractUnit
     upper: AbstractUnit
 

@@ -44,7 +44,7 @@ class DenseMemory(AbstractFeedback):
     unit: AbstractUnit
 
     def __init__(self, patterns: Any, interaction: AbstractInteraction, unit: AbstractUnit | None = None) -> None:
-        self.structure, self.interaction = Dense(jnp.asarray(patterns).T), interaction
+        self.structure, self.interaction = Dense(jnp.array(patterns).T), interaction
         self.unit = Spin() if unit is None else unit
 
     def __check_init__(self) -> None:

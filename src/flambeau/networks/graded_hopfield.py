@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError, DataError
+from flambeau.foundation.memory import kept_apart
 from flambeau.foundation.precision import dtype
 from flambeau.neurons import AbstractActivation, Sigmoid, Tanh, activation
 from flambeau.structures.lateral import Lateral, wired
@@ -48,7 +49,7 @@ class GradedHopfield(eqx.Module):
     """
 
     structure: Lateral
-    bias: Float[Array, " units"]
+    bias: Float[Array, " units"] = eqx.field(converter=kept_apart)
     gain: Float[Array, ""]
     tau: Float[Array, ""]
     activation: AbstractActivation = eqx.field(static=True)

@@ -7,12 +7,14 @@ With w_ij = w_ji and w_ii = 0, a neuron that changes lowers the energy by |Δs_i
 
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from flambeau.dynamics.asynchronous import visit_in_blocks, visit_one_by_one
 from flambeau.dynamics.base import AbstractFeedback, Noise, Order, States
+from flambeau.foundation.memory import kept_apart
 from flambeau.neurons import AbstractUnit, Bernoulli, Spin
 from flambeau.neurons.levels import levels_of
 from flambeau.rules.base import Batch
@@ -37,7 +39,7 @@ class HopfieldNetwork(AbstractFeedback, AbstractAssociator):
     """
 
     structure: Lateral
-    bias: Float[Array, " units"]
+    bias: Float[Array, " units"] = eqx.field(converter=kept_apart)
     unit: AbstractUnit
 
     def __init__(self, weights: Any, thresholds: Any = None, unit: AbstractUnit | None = None) -> None:

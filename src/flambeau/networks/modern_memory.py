@@ -56,13 +56,13 @@ class ModernMemory(eqx.Module):
     def __init__(
         self, patterns: Any, beta: Any = None, values: Any = None, separation: str | AbstractSeparation = "softmax"
     ) -> None:
-        stored = jnp.asarray(patterns, float)
+        stored = jnp.array(patterns, float)
         if stored.ndim != 2 or not len(stored):
             remedy = "give an array (patterns, units)"
             raise DataError("ModernMemory, patterns", "at least one row", stored.shape, remedy)
         self.structure, self.beta = Dense(stored.T), inverse_temperature(beta, stored.shape[1])
         self.separation = separation_of(separation)
-        read = None if values is None else jnp.asarray(values, float)
+        read = None if values is None else jnp.array(values, float)
         if read is not None and (read.ndim != 2 or len(read) != len(stored)):
             expected, remedy = f"one row for each of the {len(stored)} patterns", "give an array (patterns, outputs)"
             raise DataError("ModernMemory, values", expected, read.shape, remedy)
@@ -196,7 +196,7 @@ def inverse_temperature(beta: Any, units: int) -> Float[Array, ""]:
         return jnp.asarray(1 / math.sqrt(max(units, 1)), float)
     if isinstance(beta, int | float) and not 0 < beta < math.inf:
         raise ConfigurationError("ModernMemory.beta", "a finite number above 0", beta, "set beta=1.0")
-    return jnp.asarray(beta, float)
+    return jnp.array(beta, float)
 
 
 def pattern_separation(patterns: Float[Array, "patterns units"]) -> Float[Array, " patterns"]:

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 
 from flambeau.dynamics.base import AbstractMachine
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.memory import kept_apart
 from flambeau.neurons import AbstractUnit, Categorical, Mixed, unit
 from flambeau.structures.base import AbstractStructure
 from flambeau.structures.dense import Dense
@@ -41,8 +42,8 @@ class RestrictedBoltzmannMachine(AbstractMachine):
     """
 
     structure: AbstractStructure
-    visible_bias: Float[Array, " visible"]
-    hidden_bias: Float[Array, " hidden"]
+    visible_bias: Float[Array, " visible"] = eqx.field(converter=kept_apart)
+    hidden_bias: Float[Array, " hidden"] = eqx.field(converter=kept_apart)
     visible: AbstractUnit
     hidden: AbstractUnit
     label: int = eqx.field(static=True, default=0)

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.memory import kept_apart
 from flambeau.foundation.random import uniform
 from flambeau.neurons.units import AbstractUnit, Values, continuous, independent, within
 
@@ -80,7 +81,7 @@ class LearnedGaussian(AbstractGaussian):
     Source: Cho, Ilin, Raiko 2011, Improved learning of Gaussian-Bernoulli restricted Boltzmann machines.
     """
 
-    log_variance: Float[Array, " columns"]
+    log_variance: Float[Array, " columns"] = eqx.field(converter=kept_apart)
 
     @property
     def variance(self) -> Array:

@@ -142,7 +142,7 @@ class Covariance(AbstractStorage):
     activity: Float[Array, ""]
 
     def __init__(self, activity: Any) -> None:
-        self.activity = jnp.asarray(activity, float)
+        self.activity = jnp.array(activity, float)
 
     def propose(self, network: PyTree, batch: Batch, state: PyTree, key: Array) -> Proposed:
         """One correlation, and the thresholds put in their place."""

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.memory import kept_apart
 from flambeau.neurons.activation import activation
 from flambeau.neurons.activation_base import AbstractActivation
 from flambeau.structures.base import AbstractStructure
@@ -42,9 +43,9 @@ class Convolution(AbstractStructure):
     Lecture: 卷积提取到的是局部特征，这相当于一个滤波的运算 (convolution extracts local features: it is filtering).
     """
 
-    weights: Float[Array, "tall wide channels maps"]
+    weights: Float[Array, "tall wide channels maps"] = eqx.field(converter=kept_apart)
     window: Window = eqx.field(static=True)
-    table: Bool[Array, "channels maps"] | None = None
+    table: Bool[Array, "channels maps"] | None = eqx.field(converter=kept_apart, default=None)
     layout: ClassVar[AbstractLayout] = ImageLayout()
 
     @classmethod
@@ -61,7 +62,7 @@ class Convolution(AbstractStructure):
             expected, remedy = f"shape (channels, maps) = {weights.shape[2:]}", "one row per channel, one column a map"
             raise ConfigurationError("Convolution.table", expected, np.shape(table), remedy)
         window = Window.over(image, weights.shape[:2], stride, padding)
-        return cls(weights, window, None if table is None else jnp.asarray(table, bool))
+        return cls(weights, window, None if table is None else jnp.array(table, bool))
 
     @property
     def input_shape(self) -> tuple[int, ...]:

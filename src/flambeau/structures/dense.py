@@ -1,8 +1,10 @@
 """Dense: every sender is wired to every receiver."""
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Num
 
+from flambeau.foundation.memory import kept_apart
 from flambeau.structures.base import AbstractStructure
 
 
@@ -21,7 +23,7 @@ class Dense(AbstractStructure):
     Lecture: 多层感知机 (the multi-layer perceptron).
     """
 
-    weights: Num[Array, "inputs units"]  # floats are learned, whole numbers are fixed
+    weights: Num[Array, "inputs units"] = eqx.field(converter=kept_apart)  # floats are learned, whole numbers are fixed
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from flambeau.errors import DataError
+from flambeau.foundation.memory import kept_apart
 from flambeau.structures.base import AbstractStructure
 
 
@@ -29,7 +30,7 @@ class Lateral(AbstractStructure):
     Lecture: 带有反馈 (networks with feedback).
     """
 
-    weights: Float[Array, "units units"]
+    weights: Float[Array, "units units"] = eqx.field(converter=kept_apart)
     symmetric: bool = eqx.field(static=True, default=False)
     self_connected: bool = eqx.field(static=True, default=False)
 
@@ -100,7 +101,7 @@ def lateral(weights: Any) -> Lateral:
         remedy = "give one row and one column for each unit"
         raise DataError("lateral, weights", "a square matrix", f"shape {values.shape}", remedy)
     symmetric, own = bool((values == values.T).all()), bool(np.diagonal(values).any())
-    return Lateral(jnp.asarray(values), symmetric, own)
+    return Lateral(jnp.array(values), symmetric, own)
 
 
 def wired(matrix: Any) -> Lateral:

@@ -14,6 +14,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from flambeau.foundation.memory import kept_apart
 from flambeau.foundation.random import coin_flips
 from flambeau.neurons.activation import activation
 from flambeau.neurons.activation_base import AbstractActivation
@@ -66,7 +67,7 @@ class Layer(AbstractLayer):
     """
 
     structure: AbstractStructure
-    bias: Float[Array, " units"] | None
+    bias: Float[Array, " units"] | None = eqx.field(converter=kept_apart)
     activation: AbstractActivation = eqx.field(static=True)
     combination: AbstractCombination = eqx.field(static=True, default=WeightedSum())
 

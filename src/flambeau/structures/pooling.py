@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.memory import kept_apart
 from flambeau.structures.base import AbstractStructure
 from flambeau.structures.layer import AbstractLayer, AbstractPassage, Trace
 from flambeau.structures.memory_layout import AbstractLayout, ImageLayout, batch_first, batch_last
@@ -36,7 +37,7 @@ class Subsampling(AbstractStructure):
     Source: LeCun, Bottou, Bengio, Haffner 1998 (S2 and S4 of LeNet-5). Lecture: 池化（下采样） (sub-sampling).
     """
 
-    weights: Float[Array, " maps"]
+    weights: Float[Array, " maps"] = eqx.field(converter=kept_apart)
     window: Window = eqx.field(static=True)
     repeats: int = eqx.field(static=True, default=1)
     layout: ClassVar[AbstractLayout] = ImageLayout()
