@@ -56,6 +56,10 @@ class AbstractOptimised(AbstractFitted):
         """The optimiser that the parameters describe; ``rate`` stands for one that a name is worked out from."""
         return described_optimizer(self, {name: name for name in (*PENALTIES, "learning_rate")}, rate=rate)
 
+    def _optimizer(self) -> Optimizer:
+        """The optimiser of these parameters."""
+        return self._described()
+
     def _rows_per_step(self, rows: int) -> int:
         """A set smaller than a batch is one batch, of a power of two, so that sizes share programs."""
         limit = AUTO_BATCH if self.batch_size == "auto" else int(self.batch_size)
@@ -114,7 +118,7 @@ class AbstractDescending(AbstractOptimised, AbstractPatient):
     dropout: float = number(0.0, least=0, below=1)
 
     def _check(self) -> None:
-        self._described()
+        self._optimizer()
 
     def _by_backpropagation(
         self,

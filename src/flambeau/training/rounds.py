@@ -16,7 +16,7 @@ from flambeau.training.step import COLLECT, Program, step, step_keys
 
 # So many batches are gathered in one go: XLA splits even a tiny gather over its threads, which costs a small step a
 # quarter of its time. Larger ones are gathered step by step, where the copy would cost more.
-BYTES_AT_ONCE = 4 << 20
+BYTES_AT_ONCE = 1 << 20
 
 
 class Chunk(eqx.Module):
@@ -86,29 +86,48 @@ def round_of_steps(
     def draw(given: PyTree, key: Array) -> Any:
         return problem.batch(given, memory, key)
 
-    def body(carry: Progress, given: tuple) -> tuple[Progress, tuple]:
-        given_or_batch, rate, pair = given
-        batch = given_or_batch if at_once > 1 else draw(given_or_batch, pair[0])
-        return step(program, carry, batch, rate, pair[1])
-
-    def block(carry: Progress, given: tuple) -> tuple[Progress, tuple]:
-        (fed, rates, keys), number = given
-        batches = jax.vmap(draw)(fed, keys[:, 0]) if at_once > 1 else fed
-        return scan_some(body, carry, (batches, rates, keys), jnp.clip(each - number * size, 0, size))
-
     # The keys of a whole round together: derived step by step they are half of a small step's instructions.
     room = rates.shape[0]
     numbers = progress.step + jnp.arange(room, dtype=jnp.int32)
     keys = jax.vmap(functools.partial(step_keys, key))(numbers)
-    one = jax.tree.map(lambda leaf: leaf[0], given)
-    most = BYTES_AT_ONCE // bytes_of(jax.eval_shape(draw, one, keys[0, 0])) if problem.at_once else 1
-    at_once = dividing(room, min(most, max(room // 8, 8)))  # in eighths: what is beside the steps is not gathered
-    size = at_once if at_once > 1 else room
-    blocks = jax.tree.map(lambda leaf: leaf.reshape(-1, size, *leaf.shape[1:]), (given, rates, keys))
-    count = room // size
-    progress, made = scan_some(block, progress, (blocks, jnp.arange(count)), -(-each // size))
-    losses, weights = (part.reshape(room) for part in made)
-    return close_round(program, progress, losses, weights)
+    batch = jax.eval_shape(lambda fed: draw(*at(fed, 0)), (given, keys[:, 0]))
+    most = BYTES_AT_ONCE // bytes_of(batch) if problem.at_once else 1
+    size = dividing(room, min(most, max(room // 8, 8)))  # in eighths: what is beside the steps is not gathered
+
+    def one(first: Array, fed: PyTree, place: Array, state: tuple) -> tuple:
+        progress, *told = state
+        drawn, rate, pair = at(fed, place)
+        batch = drawn if size > 1 else draw(drawn, pair[0])
+        progress, new = step(program, progress, batch, rate, pair[1])
+        put = functools.partial(jax.lax.dynamic_update_index_in_dim, index=first + place, axis=0)
+        return progress, *map(put, told, new)
+
+    def block(number: Array, state: tuple) -> tuple:
+        first = number * size
+        given_, rates_, keys_ = jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, first, size), fed)
+        batches = jax.vmap(draw)(given_, keys_[:, 0])
+        count = jnp.minimum(each.astype(jnp.uint32) - first, size)
+        return repeated(count, size, functools.partial(one, first, (batches, rates_, keys_)), state)
+
+    fed, state = (given, rates, keys), (progress, jnp.zeros(room, dtype()), jnp.zeros(room, dtype()))
+    if size > 1:
+        state = repeated(-(-each // size), room // size, block, state)
+    else:
+        state = repeated(each, room, functools.partial(one, jnp.uint32(0), fed), state)
+    return close_round(program, *state)
+
+
+def at(tree: PyTree, place: Array | int) -> PyTree:
+    """One entry along the first axis of every array."""
+    return jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, place, keepdims=False), tree)
+
+
+def repeated(count: Array, most: int, body: Callable[[Array, PyTree], PyTree], state: PyTree) -> PyTree:
+    """``body(number, state)`` so many times, a number that is data; there is no loop around the only one."""
+    if most == 1:
+        return body(jnp.uint32(0), state)
+    # An unsigned counter cannot be negative: a signed one is compared and selected for every array it indexes.
+    return jax.lax.fori_loop(jnp.uint32(0), count.astype(jnp.uint32), body, state)
 
 
 def dividing(room: int, most: int) -> int:
@@ -116,27 +135,6 @@ def dividing(room: int, most: int) -> int:
     while room > most and room % 2 == 0:
         room //= 2
     return room if room <= most else 1
-
-
-def scan_some(body: Callable[..., Any], carry: PyTree, given: PyTree, count: Array) -> tuple[PyTree, PyTree]:
-    """``jax.lax.scan`` over the first ``count`` entries, a number that is data; zeros stand for the others' outputs."""
-    first = jax.tree.map(lambda leaf: leaf[0], given)
-    room = jax.tree.leaves(given)[0].shape[0]
-    if room == 1:  # no loop around a single one, which is always done
-        carry, outputs = body(carry, first)
-        return carry, jax.tree.map(lambda leaf: leaf[None], outputs)
-    shapes = jax.eval_shape(body, carry, first)[1]
-    outputs = jax.tree.map(lambda leaf: jnp.zeros((room, *leaf.shape), leaf.dtype), shapes)
-
-    def one(number: Array, state: tuple) -> tuple:
-        carry, outputs = state
-        own = jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, number, keepdims=False), given)
-        carry, new = body(carry, own)
-        put = functools.partial(jax.lax.dynamic_update_index_in_dim, index=number, axis=0)
-        return carry, jax.tree.map(put, outputs, new)
-
-    # An unsigned counter cannot be negative: a signed one is compared and selected for every array it indexes.
-    return jax.lax.fori_loop(jnp.uint32(0), count.astype(jnp.uint32), one, (carry, outputs))
 
 
 def close_round(
