@@ -4,8 +4,7 @@
     python scripts/sizes.py                  # this checkout
     python scripts/sizes.py ../before        # and another one, in a column of its own
 
-A function's lines are those of its body without its docstring. The smallest estimator is the shortest file of the room
-of estimators that holds a public one.
+A function's lines are those of its body without its docstring, an estimator's those of its class, with all of it.
 """
 
 import ast
@@ -40,8 +39,8 @@ def sizes(checkout: Path) -> dict[str, str]:
     functions = sorted(number for _, tree in files.values() for number in body_lines(tree))
     room = package / "estimators"
     estimators = {path: count for path, count in lines.items() if room in path.parents}
-    public = {path for path in estimators if any(map(is_estimator, files[path][1].body))}
-    smallest = min(public, key=lambda path: lines[path], default=None)
+    public = [node for path in estimators for node in files[path][1].body if is_estimator(node)]
+    classes = sorted(((node.end_lineno or 0) - node.lineno + 1, node.name) for node in public)  # type: ignore[attr-defined]
     longest = max(lines, key=lambda path: lines[path])
     tests = sum(count for count, _ in trees(checkout / "tests").values())
     return {
@@ -54,7 +53,8 @@ def sizes(checkout: Path) -> dict[str, str]:
         "function, longest": f"{functions[-1]}",
         f"functions over {LONG_FUNCTION} lines": f"{sum(number > LONG_FUNCTION for number in functions)}",
         "estimators, lines": f"{sum(estimators.values()):,}",
-        "smallest estimator, lines": "none" if smallest is None else f"{lines[smallest]} ({smallest.name})",
+        "an estimator's class, median lines": f"{statistics.median(c[0] for c in classes):g}" if classes else "none",
+        "smallest estimator's class, lines": f"{classes[0][0]} ({classes[0][1]})" if classes else "none",
         "tests, lines": f"{tests:,}",
     }
 

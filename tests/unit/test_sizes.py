@@ -45,7 +45,8 @@ def test_sizes_of_another_checkout_stand_beside_those_of_this_one(tmp_path):
     assert rows["functions"][0] == "2"
     assert rows["function, median lines"][0] == "2.5"
     assert rows["function, longest"][0] == "3"
-    assert rows["smallest estimator, lines"][0] == f"{SMALL.count(chr(10))} (small.py)"
+    assert rows["smallest estimator's class, lines"][0] == "5 (Small)"
+    assert rows["an estimator's class, median lines"][0] == "5"
     assert rows["estimators, lines"][0] == str(SMALL.count("\n"))
 
 
