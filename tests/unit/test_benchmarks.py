@@ -34,6 +34,11 @@ def table():
 
 
 @pytest.fixture(scope="module")
+def beside():
+    return load("benchmarks", "beside")
+
+
+@pytest.fixture(scope="module")
 def common():
     return load("reproductions", "common")
 
@@ -136,3 +141,12 @@ def test_the_chosen_mnist_settings_are_the_best_on_validation_rows():
     best = min(choice["found"], key=lambda name: choice["found"][name]["validation error, %"])
     assert best == choice["best"]
     assert f'CHOSEN = "{best}"' in (folder / "mlp_mnist.py").read_text()
+
+
+def test_two_sides_are_compared_by_the_medians_of_all_turns(beside):
+    before, here = [(2.0, "us"), (4.0, "us")], [(1.0, "us"), (2.0, "us")]
+    assert beside.row("a step", before, here) == ("a step", "3 us (2 .. 4)", "1.5 us (1 .. 2)", "0.50")
+    kept = {"name": "step", "rows": [{"claim": "a step", "ours": {"median": 2.0, "unit": "us"}}], "notes": {}}
+    assert beside.figures(kept) == {"a step": (2.0, "us")}
+    kept["notes"]["our first call, seconds"] = 1.5
+    assert beside.figures(kept)["step, first call"] == (1.5, "s")
