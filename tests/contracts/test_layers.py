@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from flambeau.neurons import activation
+from flambeau.structures import Convolution, Dense, Layer, Subsampling, Window
 from programs import program
 from table import LAYERS, normal
 
@@ -60,3 +62,28 @@ def test_a_layer_proposes_a_layer(layer, precise):
 
 def test_examples_do_not_mix(told, precise):
     precise.close(told["call"][2:3], told["one"])
+
+
+@pytest.mark.parametrize(
+    ("structure", "shape"),
+    [
+        (lambda: Dense(normal(1, 6, 3)), (6,)),
+        (lambda: Convolution(normal(2, 3, 3, 2, 4), Window.over(6, 3)), (6, 6, 2)),
+        (lambda: Subsampling(normal(3, 2), Window.over(6, 2, 2)), (6, 6, 2)),
+    ],
+    ids=["rows", "images", "maps"],
+)
+def test_net_input_and_thresholds_by_definition(structure, shape, precise):
+    """s = what is gathered, minus the threshold of its unit; ∂e/∂bias = Σ δ over all that share it."""
+    wiring = structure()
+    bias = normal(4, wiring.unit_shape[-1])
+    plain, biased = (Layer(wiring, own, activation("identity")) for own in (None, bias))
+    x = normal(5, 3, *shape)
+
+    def told(plain, biased, x, error):
+        return plain.net(x), biased.net(x), biased.backward(biased.forward(x, KEY), error)[1].bias
+
+    error = normal(6, *jax.eval_shape(plain, x).shape)
+    gathered, net, to_bias = program(told)(plain, biased, x, error)
+    precise.close(net, gathered + np.asarray(bias))
+    precise.close(to_bias, np.asarray(error).sum(tuple(range(error.ndim - 1))))
