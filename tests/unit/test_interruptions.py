@@ -272,6 +272,27 @@ def test_the_step_that_was_fatal_is_named(rows, fatal, monkeypatch):
     assert caught.value.run.rounds == fatal // 2
 
 
+class Silent(AbstractRule):
+    """A rule that adds its network to itself, and whose loss is always 0."""
+
+    def init(self, network, batch):
+        return ()
+
+    def propose(self, network, batch, state, key):
+        return jax.tree.map(lambda leaf: -leaf, network), state, {"loss": jnp.zeros(()), "weight": jnp.ones(())}
+
+
+def test_a_network_that_is_lost_while_nobody_sees_it_in_the_loss_is_traced_back():
+    """Eleven times as large every step, from 1 or less: out of single precision's numbers at about the 38th of 100."""
+    problem = Examples.of(np.ones((2, 2)), np.ones(2))
+    with pytest.raises(DivergenceError) as caught:
+        fb.train(network(), Silent(), problem, epochs=50, batch_size=1, optimizer=fb.optimizer("sgd", 10.0))
+    run = caught.value.run
+    assert 15 < run.rounds < 22
+    assert f"epoch {run.rounds + 1}, step 2," in str(caught.value)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(run.network))
+
+
 def test_one_that_diverges_at_once_leaves_the_start():
     with pytest.raises(DivergenceError) as caught:
         diverging(optimizer=fb.optimizer("sgd", 1e30))

@@ -92,18 +92,40 @@ def test_a_stack_goes_on_from_the_stage_that_was_killed(number, monkeypatch, tmp
 def test_checkpoints_of_another_stack_are_not_taken_for_its_own(tmp_path):
     file = tmp_path / "stack.checkpoint"
     stagewise(X, stages([]), encode, Staged(checkpoint=file))
-    assert [path.name for path in stage_files(file)] == ["stack.checkpoint", "stack.checkpoint.2"]
+    assert [path.name for path in stage_files(file)] == ["stack.checkpoint", "stack.checkpoint.stage2"]
     Staged(checkpoint=file)
-    assert not (tmp_path / "stack.checkpoint.2").exists()
+    assert not (tmp_path / "stack.checkpoint.stage2").exists()
 
 
 def test_deep_belief_networks_resume_and_end_in_time(tmp_path):
     file, settings = tmp_path / "deep.checkpoint", {"batch_size": 8, "random_state": 0, "fine_tune": "up_down"}
     model = fb.DBN((4, 3), epochs=3, fine_tune_epochs=2, **settings).fit(X, checkpoint=file)
-    (tmp_path / "deep.checkpoint.3").unlink()
+    (tmp_path / "deep.checkpoint.stage3").unlink()
     again = fb.DBN((4, 3), epochs=3, fine_tune_epochs=2, **settings).fit(X, resume=file)
     jax.tree.map(np.testing.assert_array_equal, again.network_, model.network_)
     with pytest.warns(ConvergenceWarning, match="ended early"):
         short = fb.DBN((4, 3), epochs=5000, fine_tune_epochs=2, **settings).fit(X, time_limit=0)
     assert [run.rounds for run in short.runs_][1:] == [1, 1]
     assert short.runs_[0].rounds < 5000
+
+
+def test_an_interruption_early_in_a_later_stage_keeps_the_ones_before(monkeypatch):
+    train, calls = module.train, []
+
+    def interrupted(*given, **settings):
+        calls.append(settings)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return train(*given, **settings)
+
+    monkeypatch.setattr(module, "train", interrupted)
+    staged = Staged()
+    runs = stagewise(X, stages([]), encode, staged)
+    assert [run.rounds for run in runs] == [2, 1]
+    assert staged.interrupted
+
+
+@pytest.mark.parametrize("limit", [-1, "soon"])
+def test_a_limit_that_is_none_is_refused(limit):
+    with pytest.raises(fb.errors.ConfigurationError, match="time_limit"):
+        Staged(time_limit=limit)

@@ -34,7 +34,8 @@ LETTERS = {Subsampling: "S", MaxPooling: "S", AveragePooling: "S", Convolution: 
 
 def letter(layer: AbstractLayer) -> str:
     """The papers' letter for a layer, by the structure in it if it has one; empty for one without units of its own."""
-    return LETTERS.get(type(layer.structure), "L") if isinstance(layer, Layer) else LETTERS.get(type(layer), "")
+    part, other = (layer.structure, "L") if isinstance(layer, Layer) else (layer, "")
+    return next((own for kind, own in LETTERS.items() if isinstance(part, kind)), other)
 
 
 def layer_names(network: FeedForward) -> tuple[str, ...]:

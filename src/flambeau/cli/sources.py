@@ -162,8 +162,8 @@ def published(model: Any, data: str) -> tuple[Part, Part]:
         learn, ask = (bundle.data, bundle.target), (bundle.test_data, bundle.test_target)
     else:
         order = np.random.default_rng(0).permutation(len(bundle.data))
-        kept, rest = np.split(order, [len(order) // 4])
-        learn, ask = ((bundle.data[at], bundle.target[at]) for at in (rest, kept))
+        asked, learned = np.split(order, [len(order) // 4])
+        learn, ask = ((bundle.data[at], bundle.target[at]) for at in (learned, asked))
     (X, y), (test_X, test_y) = learn, ask
     return Part(X, y if supervised else None, "training"), Part(test_X, test_y if supervised else None, "held out")
 

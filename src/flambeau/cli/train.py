@@ -145,11 +145,12 @@ def conclude(estimator: Any, places: Places) -> None:
             for file in stage_files(places.checkpoint):
                 file.unlink(missing_ok=True)
         return
+    done = sum(each.rounds for each in runs)
     kept = "" if places.out is None else f", the model is in {places.out}"
     if places.checkpoint is None or not places.checkpoint.exists():
-        raise Interrupted(f"Interrupted after {run.rounds} epochs{kept or '; nothing is saved without --out'}.")
+        raise Interrupted(f"Interrupted after {done} epochs{kept or '; nothing is saved without --out'}.")
     how = f"go on with the same command and --checkpoint {places.checkpoint} --resume"
-    raise Interrupted(f"Interrupted after {run.rounds} epochs{kept}; {how}")
+    raise Interrupted(f"Interrupted after {done} epochs{kept}; {how}")
 
 
 @contextlib.contextmanager

@@ -142,7 +142,7 @@ class AbstractFitted(BaseEstimator, abc.ABC):
         """Refuse parameters that exclude each other; each alone is held against its declaration before."""
 
     def _draft(self: Model, *, going_on: bool) -> Model:
-        """A copy to learn with, its parameters checked; without anything fitted unless it is ``going_on``."""
+        """A copy to learn with; without anything fitted unless it is ``going_on``."""
         draft = copy.copy(self)
         for name in () if going_on else self.fitted:
             draft.__dict__.pop(name, None)

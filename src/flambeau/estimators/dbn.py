@@ -89,9 +89,9 @@ class AbstractDeepBelief(AbstractBoltzmann):
         """Learn from X ``(n, features)``, and labels y ``(n,)``, some missing, where there are classes.
 
         Monitors watch the first layer. ``checkpoint``, a file renewed while the first layer is trained, with one beside
-        it for every later stage (``file.2``, ...); ``resume``, such a file of an earlier fit with the same data and
-        parameters; ``time_limit`` in seconds, for all stages. Ctrl-C keeps what was learned so far and warns; stages
-        that come later then get one epoch each.
+        it for every later stage (``file.stage2``, ...); ``resume``, such a file of an earlier fit with the same data
+        and parameters; ``time_limit`` in seconds, for all stages. Ctrl-C keeps what was learned so far and warns;
+        stages that come later then get one epoch each.
         """
         self._check_all()
         draft = self._draft(going_on=False)

@@ -142,7 +142,7 @@ class AbstractDescending(AbstractOptimised, AbstractPatient):
             rows,
             drawing.besides(loss=loss),
             Backpropagation(loss),
-            self._described(),
+            self._optimizer(),
             watched,
             problem=problem,
             conclude=lambda run: "" if stream else self._verdict(run, chance),

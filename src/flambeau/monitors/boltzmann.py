@@ -101,7 +101,7 @@ class PseudoLikelihood(AbstractRoundMonitor):
     """
 
     name: ClassVar[str] = "pseudo_likelihood"
-    rows: Float[Array, "n visible"]
+    rows: Float[Array, "n visible"] = eqx.field(converter=kept_apart)
     asked: int = eqx.field(static=True, default=16)
     seed: int = eqx.field(static=True, default=0)
 

@@ -82,7 +82,7 @@ class DecisionSurface(AbstractRoundMonitor):
     """
 
     name: ClassVar[str] = "decision_surface"
-    points: Float[Array, "points 2"]
+    points: Float[Array, "points 2"] = eqx.field(converter=kept_apart)
     side: int = eqx.field(static=True)
 
     @classmethod

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PyTree
 
 from flambeau.analysis.learning_layers import floats, learning_layers, length, weights_of
 from flambeau.errors import ConfigurationError
-from flambeau.foundation.memory import on_device
+from flambeau.foundation.memory import kept_apart, on_device
 from flambeau.foundation.precision import dtype
 from flambeau.training.monitoring import AbstractMonitor, Moment
 
@@ -43,7 +43,7 @@ class FeatureMotion(AbstractMonitor):
     """
 
     name: ClassVar[str] = "feature_motion"
-    probe: Float[Array, "examples ..."]
+    probe: Float[Array, "examples ..."] = eqx.field(converter=kept_apart)
     units: int = eqx.field(static=True, default=128)
 
     @classmethod

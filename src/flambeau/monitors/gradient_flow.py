@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PyTree
 from flambeau.analysis.gradient_numbers import COLUMNS, flow_step_numbers, relative_lengths, shares, units_heard
 from flambeau.analysis.jacobian_spectrum import EXACT, STEPS, spectrum
 from flambeau.analysis.learning_layers import learning_layers
-from flambeau.foundation.memory import on_device
+from flambeau.foundation.memory import kept_apart, on_device
 from flambeau.foundation.precision import dtype
 from flambeau.training.monitoring import AbstractMonitor, AbstractRoundMonitor, Moment
 
@@ -106,7 +106,7 @@ class JacobianSpectrum(AbstractRoundMonitor):
     """
 
     name: ClassVar[str] = "jacobian_spectrum"
-    probe: Float[Array, "examples ..."]
+    probe: Float[Array, "examples ..."] = eqx.field(converter=kept_apart)
     exact: int = eqx.field(static=True, default=EXACT)
     steps: int = eqx.field(static=True, default=STEPS)
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped
 
 from flambeau.errors import check_value
+from flambeau.foundation.memory import kept_apart
 from flambeau.networks.attention_separations import AbstractSeparation, separation_of
 from flambeau.networks.modern_memory import answer, inverse_temperature
 from flambeau.structures.initialisation import draw, initialiser
@@ -34,10 +35,10 @@ class HopfieldAttention(AbstractPassage):
     says so. Source: Ramsauer et al. 2020; Vaswani et al. 2017. Lecture: Hopfield Network, 联想记忆.
     """
 
-    queries: Float[Array, "inputs heads size"]
-    keys: Float[Array, "inputs heads size"]
-    values: Float[Array, "inputs heads size"]
-    output: Float[Array, "heads size outputs"]
+    queries: Float[Array, "inputs heads size"] = eqx.field(converter=kept_apart)
+    keys: Float[Array, "inputs heads size"] = eqx.field(converter=kept_apart)
+    values: Float[Array, "inputs heads size"] = eqx.field(converter=kept_apart)
+    output: Float[Array, "heads size outputs"] = eqx.field(converter=kept_apart)
     beta: Float[Array, ""]
     separation: AbstractSeparation
     steps: int = eqx.field(static=True, default=1)

@@ -56,7 +56,7 @@ class Sharded(AbstractProblem):
     ) -> "Sharded":
         """From array-likes, over ``devices`` (all that JAX has, unless told otherwise)."""
         mesh = Mesh(np.asarray(jax.devices() if devices is None else devices), ("rows",))
-        blocks = -(-np.shape(inputs)[0] // mesh.size)
+        blocks = -(-np.size(inputs, 0) // mesh.size) if np.ndim(inputs) else 1
         whole = Examples.of(inputs, targets, weights, whole=blocks * mesh.size)
         count, block = int(whole.count), whole.inputs.shape[0] // mesh.size
         own = jnp.ones(whole.inputs.shape[0], dtype()) if whole.weights is None else whole.weights

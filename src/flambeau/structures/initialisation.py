@@ -41,11 +41,15 @@ def drawn_at_once(make: Callable[..., Network]) -> Callable[..., Network]:
 
     @functools.wraps(make)
     def drawn(*arguments: Any, key: Array, **settings: Any) -> Network:
-        # NumPy's numbers are arrays to a compiled function; here they are sizes.
-        given = jax.tree.map(lambda leaf: leaf.item() if isinstance(leaf, np.generic) else leaf, (arguments, settings))
-        return compiled(*given, jax.random.key_data(key))  # type: ignore[call-arg]
+        return compiled(*jax.tree.map(size_of, (arguments, settings)), jax.random.key_data(key)[-2:])  # type: ignore[call-arg]
 
     return drawn
+
+
+def size_of(given: Any) -> Any:
+    """NumPy's whole numbers as Python's: to a compiled function they would be arrays, here they are sizes."""
+    whole = isinstance(given, np.generic | np.ndarray) and np.issubdtype(given.dtype, np.integer)
+    return given.tolist() if whole or isinstance(given, np.generic) else given
 
 
 def fan_in(u: Array) -> int:

@@ -20,16 +20,19 @@ def all_finite(tree: PyTree) -> bool:
 def explain_divergence(advance: Callable[..., Chunk], call: tuple, made: int, each: int) -> tuple[Chunk, int, str]:
     """Replay a chunk that went wrong: ``(its good rounds, the bad step after them, the worst part of the network)``.
 
-    ``call`` is the compiled call, ``made`` the rounds it did, of ``each`` steps; the last of them is bad, or the one
-    before, whose last update nobody saw before the next loss. The step is found by halving: a round may be replayed up
-    to any of its steps, and its mean is finite until the bad one. Only this error path pays for the replay.
+    ``call`` is the compiled call, ``made`` the rounds it did, of ``each`` steps. The last of them need not be the bad
+    one: an update may be seen by the next loss only, or by none. Round and step are found by halving, since a chunk may
+    be replayed up to any of them: the network is finite until the bad round, the round's mean loss until the bad step,
+    or else the round's last step is named. Only this error path pays for the replay.
     """
     program, _, problem, given, rates, seed = call
-    good = advance(*call, np.int32(made - 1), np.int32(each))
-    if made > 1 and not all_finite(good.progress.network):
-        made -= 1
-        good = advance(*call, np.int32(made - 1), np.int32(each))
-    own = jax.tree.map(lambda leaf: np.roll(np.asarray(leaf), 1 - made, axis=0), (given, rates))
+
+    def rounds(count: int) -> Chunk:
+        return advance(*call, np.int32(count), np.int32(each))
+
+    whole = bisect.bisect_left(range(1, made), True, key=lambda count: not all_finite(rounds(count).progress.network))
+    good = rounds(whole)
+    own = jax.tree.map(lambda leaf: np.roll(np.asarray(leaf), -whole, axis=0), (given, rates))
 
     def after(steps: int) -> Chunk:
         return advance(program, good.progress, problem, *own, seed, np.int32(1), np.int32(steps))

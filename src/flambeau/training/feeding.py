@@ -40,7 +40,7 @@ def fed_chunks(
     first = problem.feed(seed, 0, 1, batch_size)
     each, size = steps_each(first), sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(first))
     room = _room(each, size)
-    capacity = max(1, min(ROWS_PER_CHUNK // (room * batch_size), BYTES_PER_CHUNK // max(size, 1), most))
+    capacity = max(1, min(ROWS_PER_CHUNK // (room * batch_size), BYTES_PER_CHUNK // max(size * room // each, 1), most))
     while made < steps:
         count = max(1, min(capacity, (steps - made) // each))
         yield count, min(each, steps - made), _filled(problem.feed(seed, rounds, count, batch_size), (capacity, room))

@@ -1,4 +1,4 @@
-"""Rounds of steps, compiled: a scan of steps is a round, a while loop of rounds a chunk."""
+"""Rounds of steps, compiled: a loop of steps is a round, a loop of rounds a chunk."""
 
 import functools
 from collections.abc import Callable
@@ -91,7 +91,7 @@ def round_of_steps(
     numbers = progress.step + jnp.arange(room, dtype=jnp.int32)
     keys = jax.vmap(functools.partial(step_keys, key))(numbers)
     batch = jax.eval_shape(lambda fed: draw(*at(fed, 0)), (given, keys[:, 0]))
-    most = BYTES_AT_ONCE // bytes_of(batch) if problem.at_once else 1
+    most = BYTES_AT_ONCE // max(bytes_of(batch), 1) if problem.at_once else 1
     size = dividing(room, min(most, max(room // 8, 8)))  # in eighths: what is beside the steps is not gathered
 
     def one(first: Array, fed: PyTree, place: Array, state: tuple) -> tuple:

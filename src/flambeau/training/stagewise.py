@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Array, PyTree
 
+from flambeau.errors import check_value
 from flambeau.foundation.rows import by_rows
 from flambeau.problems.base import AbstractProblem
 from flambeau.rules.base import AbstractRule
@@ -40,9 +41,9 @@ class Staged:
     """Trains stages one after the other: a checkpoint for each, one limit of time and one list of runs for all.
 
     ``monitors`` watch the first stage. ``checkpoint`` is the first stage's file; the others' lie beside it with their
-    numbers (``file.2``). ``resume`` is such a file: stages that have one go on from it, which for one that was over
-    means that nothing is left to do. After an interrupted stage the others get one epoch each, so that the stack is
-    whole, and leave no checkpoint.
+    numbers (``file.stage2``). ``resume`` is such a file: stages that have one go on from it; for one that was over,
+    nothing is left to do. After an interrupted stage the others get one epoch each, so that the stack is whole, and
+    leave no checkpoint.
     """
 
     def __init__(
@@ -55,18 +56,30 @@ class Staged:
     ) -> None:
         self.verbose, self.monitors, self.time_limit = verbose, tuple(monitors), time_limit
         self.checkpoint, self.resume = checkpoint, resume
-        self.runs, self.begun = list[Run](), time.perf_counter()
-        if checkpoint is not None and resume is None:
+        self.runs, self.begun, self.stopped = list[Run](), time.perf_counter(), False
+        if time_limit is not None:
+            check_value("train.time_limit", time_limit, 0)
+        if checkpoint is not None and (resume is None or Path(resume).resolve() != Path(checkpoint).resolve()):
             for file in stage_files(checkpoint)[1:]:
                 file.unlink()  # of another training: a later resume would take them for this one's
 
     @property
     def interrupted(self) -> bool:
         """Whether a stage was ended by Ctrl-C or the limit of time."""
-        return any(run.interrupted for run in self.runs)
+        return self.stopped or any(run.interrupted for run in self.runs)
 
     def run(self, stage: Stage) -> Run:
-        """Train the next stage."""
+        """Train the next stage; a Ctrl-C before its first chunk costs it all but one epoch, not the stages before."""
+        try:
+            return self._run(stage)
+        except KeyboardInterrupt:
+            if not self.runs or self.stopped:
+                raise
+            self.stopped = True
+            return self._run(stage)
+
+    def _run(self, stage: Stage) -> Run:
+        """One stage, as far as there is time."""
         named: dict[str, Any] = (stage._replace(epochs=1) if self.interrupted else stage)._asdict()
         network, rule, problem = (named.pop(name) for name in ("network", "rule", "problem"))
         if named["trainable"] is None:
@@ -93,7 +106,7 @@ class Staged:
 
 def stage_file(checkpoint: str | Path, number: int) -> Path:
     """The checkpoint of a stage, counted from 1."""
-    return Path(checkpoint) if number == 1 else Path(f"{checkpoint}.{number}")
+    return Path(checkpoint) if number == 1 else Path(f"{checkpoint}.stage{number}")
 
 
 def stage_files(checkpoint: str | Path) -> list[Path]:

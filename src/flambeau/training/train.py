@@ -1,4 +1,4 @@
-"""The one training loop: many steps in one compiled scan, Python only between chunks of rounds.
+"""The one training loop: many steps in one compiled call, Python only between chunks of rounds.
 
 A *round* is one pass over the problem (an epoch of a data set). Python makes what each step is given (for a data set
 row numbers: a permutation inside the compiled program costs seconds of compilation), sends a chunk of rounds to the
@@ -141,7 +141,7 @@ def parts(
     >>> run.rounds % 1024
     0
 
-    *Limits.* A chunk is as many rounds as make 65,536 rows, at most 1,024 (64 with monitors).
+    *Limits.* A chunk is as many rounds as make 65,536 rows, padding counted, at most 1,024 (64 with monitors).
     """
     session = Session(network, rule, problem, optimizer, steps, epochs, batch_size, keep, stopping, tuple(monitors),
                      key, trainable, resume)  # fmt: skip
