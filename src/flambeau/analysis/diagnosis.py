@@ -17,6 +17,7 @@ def gradient_flow(network: PyTree, rule: AbstractRule, batch: Batch) -> Verdict:
     """The verdict on a network as it is, on one batch, without training it.
 
     >>> import flambeau as fb
+    >>> import jax
     >>> network = fb.networks.mlp((2, 20, 20, 20, 20, 1), "sigmoid", "sigmoid", key=jax.random.key(0))
     >>> batch = fb.problems.Examples.of(*fb.problems.two_moons(50, noise=0.1, random_state=0)).everything()
     >>> gradient_flow(network, fb.rules.Backpropagation(), batch).kinds
@@ -37,6 +38,7 @@ def diagnose(run: Any, at: int = -1) -> Verdict:
 
     >>> import flambeau as fb
     >>> X, y = fb.problems.two_moons(50, noise=0.1, random_state=0)
+    >>> import jax
     >>> run = fb.train(fb.networks.mlp((2, 8, 1), "tanh", "sigmoid", key=jax.random.key(0)), fb.rules.Backpropagation(),
     ...                fb.problems.Examples.of(X, y), steps=40, batch_size=10, monitors=(fb.monitors.GradientFlow(),))
     >>> diagnose(run).healthy

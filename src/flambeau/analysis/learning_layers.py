@@ -44,8 +44,8 @@ def floats(tree: PyTree) -> list[Array]:
     return [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(jnp.result_type(leaf), jnp.floating)]
 
 
-def named_floats(tree: PyTree) -> dict[str, Array]:
-    """Path -> array, for every array of floats."""
+def named_floats(tree: PyTree) -> dict[str, Any]:
+    """Path -> array (JAX's or NumPy's), for every array of floats."""
     return {
         jax.tree_util.keystr(path, simple=True, separator="."): leaf
         for path, leaf in jax.tree_util.tree_leaves_with_path(tree)

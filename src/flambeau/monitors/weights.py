@@ -50,6 +50,7 @@ class WeightHistogram(AbstractRoundMonitor):
     ``(rounds, bins + 2)``: the first and the last are those beyond the edges, so each round's counts sum to the size.
 
     >>> import flambeau as fb
+    >>> import jax
     >>> run = fb.train(fb.networks.mlp((2, 4, 1), key=jax.random.key(0)), fb.rules.Backpropagation(),
     ...                fb.problems.Examples.of(*fb.problems.xor()), steps=5, monitors=(WeightHistogram(),))
     >>> counts = run.records["weight_histogram"]["layers.0.structure.weights"]
@@ -80,6 +81,7 @@ class UpdateHistogram(AbstractMonitor):
     weights that moved away from 0, as biases do at the start.
 
     >>> import flambeau as fb
+    >>> import jax
     >>> run = fb.train(fb.networks.mlp((2, 4, 1), key=jax.random.key(0)), fb.rules.Backpropagation(),
     ...                fb.problems.Examples.of(*fb.problems.xor()), steps=6, batch_size=2,
     ...                monitors=(UpdateHistogram(),))

@@ -107,13 +107,13 @@ def round_of_steps(
         given_, rates_, keys_ = jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, first, size), fed)
         batches = jax.vmap(draw)(given_, keys_[:, 0])
         count = jnp.minimum(each.astype(jnp.uint32) - first, size)
-        return repeated(count, size, functools.partial(one, first, (batches, rates_, keys_)), state)
+        return looped(count, size, functools.partial(one, first, (batches, rates_, keys_)), state)
 
     fed, state = (given, rates, keys), (progress, jnp.zeros(room, dtype()), jnp.zeros(room, dtype()))
     if size > 1:
-        state = repeated(-(-each // size), room // size, block, state)
+        state = looped(-(-each // size), room // size, block, state)
     else:
-        state = repeated(each, room, functools.partial(one, jnp.uint32(0), fed), state)
+        state = looped(each, room, functools.partial(one, jnp.uint32(0), fed), state)
     return close_round(program, *state)
 
 
@@ -122,7 +122,7 @@ def at(tree: PyTree, place: Array | int) -> PyTree:
     return jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, place, keepdims=False), tree)
 
 
-def repeated(count: Array, most: int, body: Callable[[Array, PyTree], PyTree], state: PyTree) -> PyTree:
+def looped(count: Array, most: int, body: Callable[[Array, PyTree], PyTree], state: PyTree) -> PyTree:
     """``body(number, state)`` so many times, a number that is data; there is no loop around the only one."""
     if most == 1:
         return body(jnp.uint32(0), state)
