@@ -1,8 +1,9 @@
 """This checkout's figures beside another's, or another interpreter's, in turn: is one worse than it was?
 
-``python benchmarks/beside.py OTHER [NAME ...] [--python FILE] [--turns N] [--repeats N]``; OTHER is the folder of a
-checkout (``.`` for this one with another ``--python``). A machine changes with the hour, so both are measured in turn,
-and the medians over all turns are compared. The table is printed and kept in ``results/beside-NAMES.md``.
+``python benchmarks/beside.py OTHER [NAME ...] [--python FILE] [--turns N] [--repeats N] [--label L]``; OTHER is the
+folder of a checkout (``.`` for this one with another ``--python``). A machine changes with the hour, so both are
+measured in turn, and the medians over all turns are compared. The table is printed and kept in
+``results/beside-LABEL.md``.
 """
 
 import json
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("other", type=Path, help="the folder of another checkout")
     parser.add_argument("names", nargs="*", help=f"any of {', '.join(SCRIPTS)}; none means all")
     parser.add_argument("--python", default=sys.executable, help="the other side's interpreter")
+    parser.add_argument("--label", default="other", help="the table is kept in results/beside-LABEL.md")
     parser.add_argument("--turns", type=int, default=2, help="how often each is measured")
     given = parser.parse_args()
     sides = ((given.other.resolve(), given.python), (ROOT, sys.executable))
@@ -44,7 +46,7 @@ def main() -> None:
     lines += [bar(HEADINGS), bar(("---",) * 4), *(bar(row(what, *both)) for what, both in found.items() if all(both))]
     text = "\n".join([*lines, ""])
     print(text)
-    (RESULTS / f"beside-{'-'.join(given.names) or 'all'}.md").write_text(text, encoding="utf-8")
+    (RESULTS / f"beside-{given.label}.md").write_text(text, encoding="utf-8")
 
 
 def measured(checkout: Path, python: str, name: str, repeats: int, threads: int) -> dict:

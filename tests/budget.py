@@ -39,6 +39,7 @@ class Budget:
         self.shared = 0  # programs of fixtures that tests share
         self.begun = 0
         self.workers = []
+        self.peak = 0.0, "nothing"  # MiB, and the test that raised it last
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef, request):
@@ -55,6 +56,7 @@ class Budget:
         self.begun = COUNTER.asked + self.shared
         result = yield
         note(COUNTER.asked + self.shared - self.begun, item.nodeid)
+        self.peak = max(self.peak, (usage()[1], item.nodeid), key=lambda peak: peak[0])
         if memory() > LARGE or (nextitem is not None and nextitem.path != item.path and not memory()):
             forget()
         return result
@@ -70,7 +72,7 @@ class Budget:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session):
         if hasattr(session.config, "workeroutput"):
-            session.config.workeroutput["programs"] = (COUNTER.asked, sorted(COUNTER.distinct), *usage())
+            session.config.workeroutput["programs"] = (COUNTER.asked, sorted(COUNTER.distinct), usage()[0], self.peak)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):
@@ -78,10 +80,10 @@ class Budget:
         self.workers += [found] if found else []
 
     def pytest_terminal_summary(self, terminalreporter):
-        parts = self.workers or [(COUNTER.asked, sorted(COUNTER.distinct), *usage())]
+        parts = self.workers or [(COUNTER.asked, sorted(COUNTER.distinct), usage()[0], self.peak)]
         asked, distinct = sum(part[0] for part in parts), set().union(*(part[1] for part in parts))
-        seconds, peak = sum(part[2] for part in parts), max(part[3] for part in parts)
-        used = f"processor: {seconds:.0f} s; peak: {peak:.0f} MiB a worker"
+        seconds, (peak, where) = sum(part[2] for part in parts), max(part[3] for part in parts)
+        used = f"processor: {seconds:.0f} s; peak: {peak:.0f} MiB a worker, in {where}"
         terminalreporter.write_line(f"programs: {len(distinct)} distinct, {asked} asked; {used}")
 
 

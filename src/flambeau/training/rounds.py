@@ -17,6 +17,7 @@ from flambeau.training.step import COLLECT, Program, step, step_keys
 # So many batches are gathered in one go: XLA splits even a tiny gather over its threads, which costs a small step a
 # quarter of its time. Larger ones are gathered step by step, where the copy would cost more.
 BYTES_AT_ONCE = 1 << 20
+LEAST_AT_ONCE = 8  # batches
 
 
 class Chunk(eqx.Module):
@@ -92,7 +93,8 @@ def round_of_steps(
     keys = jax.vmap(functools.partial(step_keys, key))(numbers)
     batch = jax.eval_shape(lambda fed: draw(*at(fed, 0)), (given, keys[:, 0]))
     most = BYTES_AT_ONCE // max(bytes_of(batch), 1) if problem.at_once else 1
-    size = dividing(room, min(most, max(room // 8, 8)))  # in eighths: what is beside the steps is not gathered
+    size = dividing(room, min(most, max(room // 8, LEAST_AT_ONCE)))  # what is beside the steps is hardly gathered
+    size = size if size >= min(room, LEAST_AT_ONCE) else 1  # a loop around a few large batches costs more than it saves
 
     def one(first: Array, fed: PyTree, place: Array, state: tuple) -> tuple:
         progress, *told = state
