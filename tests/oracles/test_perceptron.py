@@ -212,3 +212,13 @@ BAD = [
 def test_bad_settings_are_typed_errors(setting):
     with pytest.raises(fb.errors.ConfigurationError, match=next(iter(setting))):
         fb.Perceptron(**setting).fit(*fb.problems.logic_gate("and"))
+
+
+@pytest.mark.parametrize(("at_zero", "label"), [("low", "no"), ("high", "yes")])
+def test_a_score_of_exactly_0_is_what_the_unit_says(at_zero, label):
+    X = np.asarray([[2.0], [-2.0]])
+    model = fb.Perceptron(unit=Step(at_zero=at_zero), shuffle=False).fit(X, ["yes", "no"])
+    (weight,), bias = model.network_.layers[0].structure.weights[0], model.network_.layers[0].bias[0]
+    zero = np.asarray([[-float(bias) / float(weight)]])
+    assert model.decision_function(zero).tolist() == [0.0]
+    assert model.predict(zero).tolist() == [label]

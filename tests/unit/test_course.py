@@ -239,7 +239,8 @@ def test_a_rest_that_has_learned_something_is_not_spoken_of(moons):
     X, y = moons
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        classifier(epochs=300, tolerance=1e-2, patience=5, learning_rate=0.05).fit(X, y)
+        model = classifier(epochs=300, tolerance=1e-2, patience=5, learning_rate=0.05).fit(X, y)
+    assert model.run_.stopped  # it rests, and nothing was said
 
 
 def test_a_checkpoint_goes_on_to_the_same_bits_and_a_time_limit_keeps_what_was_learned(moons, tmp_path):

@@ -1,5 +1,6 @@
 """Learning rates that change: by name, by function, and what they may not do."""
 
+import functools
 import pickle
 
 import jax
@@ -164,3 +165,9 @@ def test_beside_an_optimiser_of_one_s_own_defaults_are_no_settings_and_changed_o
         for setting in ({"l2": 1.0}, {"learning_rate": 0.7}, {"clip_norm": 1.0}):
             with pytest.raises(ConfigurationError, match=f"{next(iter(setting))}: expected nothing, beside an"):
                 make(optimizer=own, **setting)
+
+
+@pytest.mark.parametrize("schedule", [(0.1).__pow__, functools.partial(pow, 0.5), lambda step: 0.5 / (1 + step)])
+def test_any_function_of_the_step_is_a_schedule(schedule):
+    found = fb.optimizer("sgd", schedule).rates(np.arange(3))
+    np.testing.assert_allclose(found, [schedule(step) for step in range(3)], rtol=1e-6)

@@ -12,6 +12,7 @@ import numpy as np
 from flambeau.estimators.base import AbstractFitted, AbstractTrained, Course, Drawing, Rows
 from flambeau.estimators.options import OptimizerLike, Rate, Seed, learning_rates, optimizer_named
 from flambeau.estimators.parameters import flag, number, parameters, parameters_of, seed, whole
+from flambeau.foundation.rows import room_for
 from flambeau.monitors import ValidationCurve
 from flambeau.problems import AbstractProblem, Examples
 from flambeau.rules import AbstractLoss, AbstractRule, Backpropagation, CrossEntropy, Evaluation
@@ -63,7 +64,7 @@ class AbstractOptimised(AbstractFitted):
     def _rows_per_step(self, rows: int) -> int:
         """A set smaller than a batch is one batch, of a power of two, so that sizes share programs."""
         limit = AUTO_BATCH if self.batch_size == "auto" else int(self.batch_size)
-        return min(limit, 1 << (rows - 1).bit_length())
+        return min(limit, room_for(rows))
 
     def _taught(
         self,

@@ -14,6 +14,7 @@ from flambeau.analysis import absolute_capacity, critical_point
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.estimators.common import seed_of
 from flambeau.estimators.memory import Patterns, distinct, warn
+from flambeau.foundation.rows import room_for
 from flambeau.networks import HopfieldNetwork, hopfield, recoded
 from flambeau.neurons import Bernoulli, Spin
 from flambeau.problems import Examples
@@ -91,14 +92,14 @@ def one_look(
 
 def batch_of(X: Float[np.ndarray, "n units"], weights: Float[np.ndarray, " n"]) -> Batch:
     """Patterns as a batch, filled up by rows that weigh nothing: sets of nearly the same size share a program."""
-    more = (1 << (len(X) - 1).bit_length()) - len(X)
+    more = room_for(len(X)) - len(X)
     rows, counts = np.pad(X, ((0, more), (0, 0)), constant_values=1), np.pad(weights, (0, more)).astype(X.dtype)
     return Batch(jnp.asarray(rows), jnp.asarray(rows), jnp.asarray(counts))
 
 
 def repeated(model: Any, every: Patterns, *, fresh: bool) -> Learned:
     """Passes over all patterns, until none is below the margin."""
-    X, size = _spins(model, every.rows), 1 << (len(every.rows) - 1).bit_length()
+    X, size = _spins(model, every.rows), room_for(len(every.rows))
     run = train(
         hopfield(X.shape[1], symmetric=bool(model.symmetric)) if fresh else in_spins(model),
         rule_of(model, every, fresh=fresh),

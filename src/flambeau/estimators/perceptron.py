@@ -195,7 +195,8 @@ class Perceptron(AbstractLabelled):
         scores = self.decision_function(X)
         if scores.ndim > 1:
             return self.classes_[np.argmax(scores, axis=1)]
-        high = scores >= 0 if getattr(self._activation(), "at_zero", "low") == "high" else scores > 0
+        f = self._activation()
+        high = scores >= 0 if isinstance(f, Step | Sign) and f.at_zero == "high" else scores > 0
         return self.classes_[high.astype(int)]
 
 

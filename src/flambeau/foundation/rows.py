@@ -69,6 +69,15 @@ def rows_in_parts(count: int, numbers: int) -> Iterator[tuple[slice, int]]:
         yield slice(start, stop), size
 
 
+def room_for(count: int) -> int:
+    """The power of two that holds so many, at least one: sizes that have the same room share compiled programs.
+
+    >>> [room_for(count) for count in (1, 2, 3, 8, 9)]
+    [1, 2, 4, 8, 16]
+    """
+    return 1 << max(count - 1, 0).bit_length()
+
+
 def no_rows(count: int) -> np.ndarray:
     """``count`` rows without columns: what samples are made from."""
     return np.empty((count, 0), np.float32)

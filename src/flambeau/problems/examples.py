@@ -12,6 +12,7 @@ from flambeau.errors import DataError
 from flambeau.foundation.memory import on_device
 from flambeau.foundation.precision import dtype
 from flambeau.foundation.random import permutations
+from flambeau.foundation.rows import room_for
 from flambeau.problems.base import AbstractMemoryless
 from flambeau.rules.base import Batch
 
@@ -97,7 +98,7 @@ class Examples(AbstractMemoryless):
 def _padded(count: int, whole: int, size: int) -> int:
     """Rows with their padding: few numbers of batches, but no second copy's worth of memory for a large set."""
     batches = -(-count // whole)
-    return whole * (1 << (batches - 1).bit_length() if size <= SMALL else batches)
+    return whole * (room_for(batches) if size <= SMALL else batches)
 
 
 def _check_lengths(x: np.ndarray, d: np.ndarray, w: np.ndarray | None) -> None:

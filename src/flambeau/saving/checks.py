@@ -120,8 +120,9 @@ def check_fields(thing: Any) -> None:
     if is_estimator(cls):
         return
     for name, hint in hints_of(cls).items():  # type: ignore[arg-type]
-        if not fits(getattr(thing, name, None), hint):
-            raise ValueError(f"{cls.__name__}.{name} cannot be {getattr(thing, name, None)!r:.80}")
+        value = vars(thing).get(name)
+        if not fits(value, hint):
+            raise ValueError(f"{cls.__name__}.{name} cannot be {value!r:.80}")
     for base in cls.__mro__:
         if "__check_init__" in vars(base):
             vars(base)["__check_init__"](thing)

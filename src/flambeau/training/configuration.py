@@ -1,6 +1,7 @@
 """Every setting of a run in words and numbers, ready for JSON."""
 
 import dataclasses
+import inspect
 from typing import Any
 
 import jax
@@ -32,7 +33,7 @@ def describe(thing: Any) -> Any:
         return {str(name): describe(value) for name, value in thing.items()}
     if isinstance(thing, tuple | list):
         return [describe(part) for part in thing]
-    return getattr(thing, "__qualname__", repr(thing))
+    return thing.__qualname__ if inspect.isroutine(thing) or isinstance(thing, type) else repr(thing)
 
 
 def configuration_of(

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
+from flambeau.foundation.rows import room_for
 from flambeau.problems.base import AbstractProblem
 
 ROWS_PER_CHUNK = 65_536  # enough work to hide a crossing to Python (0.3 ms), little enough for a smooth progress bar
@@ -49,7 +50,7 @@ def fed_chunks(
 
 def _room(each: int, size: int) -> int:
     """Room for a round's steps: a power of two, or what divides into equal blocks; streamed rows are not copied."""
-    unit = 1 << (each - 1).bit_length() if size <= BYTES_PADDED else STEPS_PADDED if size <= BYTES_BLOCKED else 1
+    unit = room_for(each) if size <= BYTES_PADDED else STEPS_PADDED if size <= BYTES_BLOCKED else 1
     return each + -each % unit
 
 

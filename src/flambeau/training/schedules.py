@@ -218,7 +218,8 @@ def _one_rate(schedule: Callable[[Any], Any], number: int) -> float:
 
 def _from_optax(schedule: Any) -> bool:
     """Whether a schedule is one of Optax's, which are fast only when compiled."""
-    return (getattr(inspect.unwrap(schedule), "__module__", None) or "").startswith("optax")
+    module = inspect.getmodule(inspect.unwrap(schedule))
+    return module is not None and module.__name__.startswith("optax")
 
 
 @functools.cache
