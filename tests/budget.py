@@ -4,7 +4,8 @@ A test may ask for ``PROGRAMS``; one that needs more says how many and why: ``@p
 those that have not been mended yet stand in ``budget.toml`` with the number that they asked for when it was written, so
 that none of them grows. What is compiled for a fixture that tests share is no test's own. Counted are programs that JAX
 compiled *or* found in its cache, so the count does not depend on what ran before, but for what is still in memory.
-Memory is given back when a process has become large. The last line of a run says what it used, with all workers.
+Memory is given back when a process has become large; what is asked for again after that is not counted. The last line
+of a run says what it used, with all workers.
 
 To write ``budget.toml`` anew: ``FLAMBEAU_TEST_COSTS=costs.txt make test`` (which holds no test to its budget), then
 ``python tests/budget.py costs.txt``.
@@ -114,6 +115,7 @@ def memory():
 
 def forget():
     """Let all compiled programs go: a Linux process may map 65,530 pieces of memory, and each of them takes some."""
+    COUNTER.forgotten |= COUNTER.distinct
     jax.clear_caches()
     gc.collect()
     with contextlib.suppress(AttributeError, OSError):  # only glibc has it

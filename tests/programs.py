@@ -55,11 +55,13 @@ class Counter(logging.Filter):
         self.asked = 0
         self.names: Tally[str] = Tally()
         self.distinct: set[str] = set()
+        self.forgotten: set[str] = set()  # known before memory was given back: asked for again, they are nobody's
 
     def filter(self, record):
         if str(record.msg).lower().startswith("persistent compilation cache") and len(record.args) == 2:
             name, key = map(str, record.args)
-            self.asked += 1
+            self.asked += key not in self.forgotten
+            self.forgotten.discard(key)
             self.names[name] += 1
             self.distinct.add(key)
         return record.levelno >= logging.WARNING

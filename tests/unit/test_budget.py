@@ -57,6 +57,24 @@ def test_the_ledger_holds_what_is_above_the_budget(tmp_path):
     assert budget.ledger(costs).splitlines()[1:] == ["[programs]", '"tests/a.py::test_x" = 44']
 
 
+def test_what_is_asked_for_again_after_memory_was_given_back_is_not_counted(monkeypatch):
+    import jax
+    import numpy as np
+
+    def ask():
+        jax.jit(lambda x: x * 7.654321).lower(np.ones(3)).compile()
+
+    ask()
+    asked = COUNTER.asked
+    monkeypatch.setattr(COUNTER, "forgotten", set())
+    monkeypatch.setattr(budget.jax, "clear_caches", lambda: None)  # this session's programs stay
+    budget.forget()
+    ask()
+    assert COUNTER.asked == asked
+    ask()
+    assert COUNTER.asked == asked + 1
+
+
 def test_programs_are_counted_by_what_they_are():
     import jax
     import numpy as np
