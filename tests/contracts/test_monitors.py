@@ -20,25 +20,27 @@ def run_with(monitors):
 
 
 @pytest.fixture(scope="module")
-def alone():
-    return run_with(())
+def runs():
+    """The same run watched by nobody, and by all at once: were one of them no mere onlooker, the runs would differ."""
+    return run_with(()), run_with(tuple(make() for make in MONITORS.values()))
 
 
-@pytest.mark.parametrize("name", MONITORS)
-def test_a_monitor_changes_nothing_and_records_every_round(name, alone):
-    monitor = MONITORS[name]()
-    run = run_with((monitor,))
-    jax.tree.map(np.testing.assert_array_equal, run.network, alone.network)
-    jax.tree.map(np.testing.assert_array_equal, run.progress.optimiser, alone.progress.optimiser)
-    records = run.records[monitor.name]
+def test_monitors_change_nothing(runs):
+    alone, watched = runs
+    jax.tree.map(np.testing.assert_array_equal, watched.network, alone.network)
+    jax.tree.map(np.testing.assert_array_equal, watched.progress.optimiser, alone.progress.optimiser)
+
+
+def check_records(records, rounds):
     assert records
-    assert all(len(values) == run.rounds == 10 for values in records.values())
+    assert all(len(values) == rounds for values in records.values())
     assert all(np.isfinite(values).all() for values in records.values())
 
 
-def test_all_monitors_together_change_nothing(alone):
-    run = run_with(tuple(make() for make in MONITORS.values()))
-    jax.tree.map(np.testing.assert_array_equal, run.network, alone.network)
+@pytest.mark.parametrize("name", MONITORS)
+def test_a_monitor_records_every_round(name, runs):
+    assert runs[1].rounds == 10
+    check_records(runs[1].records[MONITORS[name]().name], 10)
 
 
 def rbm_with(monitors, sampler):
@@ -53,26 +55,22 @@ SAMPLERS = {"cd": fb.dynamics.FromData(2), "pcd": fb.dynamics.Persistent(6)}
 
 
 @pytest.fixture(scope="module", params=SAMPLERS)
-def machine(request):
-    return SAMPLERS[request.param], rbm_with((), SAMPLERS[request.param])
+def machines(request):
+    """As ``runs``, for each way to draw the model's side."""
+    everyone = tuple(make() for make in RBM_MONITORS.values())
+    return [rbm_with(monitors, SAMPLERS[request.param]) for monitors in ((), everyone)]
+
+
+def test_monitors_of_a_boltzmann_machine_change_nothing(machines):
+    alone, watched = machines
+    jax.tree.map(np.testing.assert_array_equal, watched.network, alone.network)
+    jax.tree.map(np.testing.assert_array_equal, watched.progress.rule, alone.progress.rule)
 
 
 @pytest.mark.parametrize("name", RBM_MONITORS)
-def test_a_monitor_of_a_boltzmann_machine_changes_nothing_and_records_every_round(name, machine):
-    (sampler, alone), monitor = machine, RBM_MONITORS[name]()
-    run = rbm_with((monitor,), sampler)
-    same = [(run.network, alone.network), (run.progress.rule, alone.progress.rule)]
-    jax.tree.map(np.testing.assert_array_equal, *zip(*same, strict=True))
-    records = run.records[monitor.name]
-    assert records
-    assert all(len(values) == run.rounds == 5 for values in records.values())
-    assert all(np.isfinite(values).all() for values in records.values())
-
-
-def test_all_monitors_of_a_boltzmann_machine_together_change_nothing(machine):
-    sampler, alone = machine
-    run = rbm_with(tuple(make() for make in RBM_MONITORS.values()), sampler)
-    jax.tree.map(np.testing.assert_array_equal, run.network, alone.network)
+def test_a_monitor_of_a_boltzmann_machine_records_every_round(name, machines):
+    assert machines[1].rounds == 5
+    check_records(machines[1].records[RBM_MONITORS[name]().name], 5)
 
 
 def plain_run():
@@ -90,8 +88,8 @@ def plain_run():
     return [trail[i : i + 3] for i in range(0, 30, 3)], [*(trail[i][0] for i in range(3, 30, 3)), network]
 
 
-def test_what_they_record_is_what_happened():
-    records = run_with(tuple(make() for make in MONITORS.values())).records
+def test_what_they_record_is_what_happened(runs):
+    records = runs[1].records
     rounds, ends = plain_run()
     losses = np.asarray([[loss for _, loss, _ in steps] for steps in rounds])
     band = records["error_curve"]

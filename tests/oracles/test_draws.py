@@ -1,5 +1,7 @@
 """Threefry against known answers, a plain version, and the statistics that sampling lives on."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from scipy import stats
 
 from flambeau.foundation.random import permutations, uniform, words
+from programs import program
 
 ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 
@@ -33,10 +36,18 @@ def test_the_plain_version_gives_the_published_answers():
     assert plain((0x13198A2E, 0x03707344), (0x243F6A88, 0x85A308D3)) == [0xC4923A9C, 0x483DF7A0]
 
 
+def words_of(key, shape):
+    return words(jax.random.wrap_key_data(key), shape)
+
+
+def single(shape, *keys):
+    return [uniform(key, shape, jnp.float32) for key in keys]
+
+
 @pytest.mark.parametrize("key", [(0, 0), (1, 2**32 - 5), (0x13198A2E, 0x03707344)])
 @pytest.mark.parametrize("shape", [(7,), (2, 3), (2, 3, 2), (0, 4)])
 def test_words_are_threefry_of_row_and_column(key, shape):
-    first, second = words(jax.random.wrap_key_data(jnp.asarray(key, jnp.uint32)), shape)
+    first, second = program(words_of)(np.asarray(key, np.uint32), shape)
     counters = [divmod(place, shape[-1]) for place in range(np.prod(shape))]
     pairs = np.asarray([plain(key, counter) for counter in counters]).reshape(*shape, 2)
     np.testing.assert_array_equal(first, pairs[..., 0])
@@ -44,7 +55,7 @@ def test_words_are_threefry_of_row_and_column(key, shape):
 
 
 def test_more_rows_or_columns_leave_the_others_as_they_were():
-    few, many = (uniform(jax.random.key(0), shape, jnp.float32) for shape in ((3, 4), (5, 9)))
+    (few,), (many,) = (program(single)(shape, jax.random.key(0)) for shape in ((3, 4), (5, 9)))
     np.testing.assert_array_equal(few, many[:3, :4])
 
 
@@ -59,7 +70,8 @@ def test_the_order_of_rows_depends_on_seed_and_round_alone():
 
 
 def test_uniforms_are_uniform_and_independent_of_each_other_and_of_the_next_key():
-    first, second = (np.asarray(uniform(jax.random.key(seed), (400, 500), jnp.float32), float) for seed in (3, 4))
+    drawn = program(single)((400, 500), jax.random.key(3), jax.random.key(4))
+    first, second = (np.asarray(numbers, float) for numbers in drawn)
     assert stats.kstest(first.ravel(), "uniform").pvalue > 1e-3
     first, others = first.ravel(), (np.roll(first, 1, 0), np.roll(first, 1, 1), first[::-1], second)
     for other in map(np.ravel, others):
@@ -67,7 +79,7 @@ def test_uniforms_are_uniform_and_independent_of_each_other_and_of_the_next_key(
 
 
 def test_double_precision_uses_both_words(x64):
-    numbers = np.asarray(uniform(jax.random.key(0), (50, 1000), jnp.float64)).ravel()
+    numbers = program(functools.partial(uniform, shape=(50, 1000), dtype=jnp.float64))(jax.random.key(0)).ravel()
     assert stats.kstest(numbers, "uniform").pvalue > 1e-3
     assert len(np.unique(numbers)) == 50_000
     assert (numbers * 2.0**24 % 1 != 0).mean() > 0.99

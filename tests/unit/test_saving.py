@@ -22,6 +22,7 @@ from flambeau.foundation.container import pack, unpack
 from flambeau.saving import content_of
 from flambeau.saving.migrations import FORMATS, NEWEST
 from flambeau.saving.table import belongs, classes_in_files, core_modules, is_estimator, may_be_fitted
+from table import small_mlp
 
 # Whole courses of fitting, answering and going on are what is compared here.
 pytestmark = pytest.mark.programs(150, "models are fitted, saved, asked and go on")
@@ -198,6 +199,12 @@ def test_a_warm_start_goes_on_in_a_loaded_model():
     assert loaded.run_.rounds == loaded.n_iter_
 
 
+def many_layers(count):
+    """A network whose layers are alike but for what is in their arrays."""
+    leaves, structure = jax.tree.flatten(fb.networks.FeedForward(small_mlp().layers[:1] * count))
+    return jax.tree.unflatten(structure, [jax.device_put(np.asarray(leaf) + n) for n, leaf in enumerate(leaves)])
+
+
 class TestSize:
     def test_the_network_stands_once_in_the_file_and_its_moments_twice(self):
         model = fb.MLPClassifier((200, 100), epochs=1, tolerance=0, batch_size=24, random_state=0)
@@ -209,7 +216,7 @@ class TestSize:
         assert len(content_of(model, training=False)) < 1.1 * size
 
     def test_a_run_of_400_layers_with_its_moments_can_be_saved(self):
-        network = fb.networks.mlp((3,) * 401, "tanh", key=jax.random.key(0))
+        network = many_layers(400)
         arrays = eqx.filter(network, eqx.is_array)
         moments = [jax.tree.map(lambda leaf, by=by: jax.device_put(np.asarray(leaf) + by), arrays) for by in (1, 2)]
         run = fitted("MLPClassifier").run_
@@ -221,11 +228,8 @@ class TestSize:
         same(again.progress.optimiser, state)
 
     def test_more_arrays_than_a_reader_takes_are_refused_with_the_way_out(self):
-        network = fb.networks.mlp((2,) * 2_100, "tanh", key=jax.random.key(0))
-        leaves, structure = jax.tree.flatten(network)
-        leaves = [jax.device_put(np.asarray(leaf) + place) for place, leaf in enumerate(leaves)]
         with pytest.raises(ConfigurationError, match="at most 4,096 arrays"):
-            content_of(jax.tree.unflatten(structure, leaves))
+            content_of(many_layers(2_100))
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def annealing_temperatures(given: Any = None) -> Float[np.ndarray, " betas"]:
     return full if given is None else np.interp(np.linspace(0, len(full) - 1, given + 1), np.arange(len(full)), full)
 
 
+@eqx.filter_jit
 def base_samples(machine: AbstractMachine, base: Any, chains: int, key: Array) -> Float[Array, "chains visible"]:
     """Samples at β = 0: independent visible units with biases ``base``."""
     base = jnp.asarray(base)
@@ -54,10 +55,14 @@ def base_samples(machine: AbstractMachine, base: Any, chains: int, key: Array) -
 
 def base_log_partition(machine: Any, base: Any) -> float:
     """log Z at β = 0: independent visible units with biases ``base``, hidden units without input."""
-    bias = jnp.asarray(base, machine.visible_bias.dtype)
-    zero = jnp.zeros_like(machine.hidden_bias)
-    parts = machine.visible.log_normaliser(bias, bias), machine.hidden.log_normaliser(zero, zero)
-    return float(sum(np.asarray(part, np.float64).sum() for part in parts))
+    return float(sum(np.asarray(part, np.float64).sum() for part in base_normalisers(machine, base)))
+
+
+@eqx.filter_jit
+def base_normalisers(machine: Any, base: Any) -> tuple[Array, Array]:
+    """The log-normaliser of every unit of both sides; summed by the host, in double precision."""
+    bias, zero = jnp.asarray(base, machine.visible_bias.dtype), jnp.zeros_like(machine.hidden_bias)
+    return machine.visible.log_normaliser(bias, bias), machine.hidden.log_normaliser(zero, zero)
 
 
 def anneal(
@@ -83,7 +88,7 @@ def anneal(
         part = jnp.asarray(padded[number * PART : (number + 1) * PART + 1], v.dtype)
         v, log_w = passage(machine, v, base, part, jax.random.fold_in(key, number))
         parts.append(log_w)
-    return np.asarray(jnp.stack(parts), np.float64).sum(0)
+    return np.asarray([np.asarray(part) for part in parts], np.float64).sum(0)
 
 
 @eqx.filter_jit

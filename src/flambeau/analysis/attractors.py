@@ -7,9 +7,10 @@ is decided by the number of local minima of its energy function".
 import itertools
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from flambeau.analysis.enumeration import all_states
 from flambeau.dynamics.base import AbstractFeedback
@@ -47,9 +48,9 @@ def landscape(network: Any, update: AbstractUpdate | None = None, *, max_sweeps:
     """Enumerate: all 2^N states of a network with feedback, such as an estimator's ``network_``, settled by ``update``
     (asynchronous in cyclic order unless told otherwise).
 
-    >>> x = jnp.asarray([[1.0, -1, -1, 1], [-1, 1, -1, 1]])
     >>> from flambeau.networks import HopfieldNetwork
-    >>> found = landscape(HopfieldNetwork(x.T @ x - 2 * jnp.eye(4)))
+    >>> x = np.asarray([[1, -1, -1, 1], [-1, 1, -1, 1]])
+    >>> found = landscape(HopfieldNetwork(jnp.asarray(x.T @ x - 2 * np.eye(4))))
     >>> found.states[found.fixed].astype(int).tolist()
     [[-1, 1, -1, 1], [-1, 1, 1, -1], [1, -1, -1, 1], [1, -1, 1, -1]]
     >>> found.basins
@@ -74,11 +75,17 @@ def landscape(network: Any, update: AbstractUpdate | None = None, *, max_sweeps:
 
 def parted(network: AbstractFeedback, update: AbstractUpdate, states: np.ndarray, max_sweeps: int) -> tuple:
     """One chunk's energies, fixed points, ends and whether they rest."""
-    x = jnp.asarray(states)
-    found = settle(network, x, update, max_sweeps=max_sweeps)
+    found, energies, fixed = settled_from(network, update, states, jnp.asarray(max_sweeps))
     powers = 1 << np.arange(states.shape[1])[::-1]
     ends = (np.asarray(found.states) == network.levels[1]) @ powers
-    return np.asarray(network.energy(x)), np.asarray(at_rest(network, x)), ends, np.asarray(found.fixed)
+    return np.asarray(energies), np.asarray(fixed), ends, np.asarray(found.fixed)
+
+
+@eqx.filter_jit
+def settled_from(network: AbstractFeedback, update: AbstractUpdate, states: Any, most: Array) -> tuple:
+    """Where the states settle, their energies, and which are fixed points already."""
+    states = jnp.asarray(states)
+    return settle(network, states, update, max_sweeps=most), network.energy(states), at_rest(network, states)
 
 
 def overlap(states: Any, patterns: Any) -> Float[np.ndarray, "states patterns"]:

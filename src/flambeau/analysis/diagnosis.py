@@ -18,8 +18,8 @@ def gradient_flow(network: PyTree, rule: AbstractRule, batch: Batch) -> Verdict:
 
     >>> import flambeau as fb
     >>> import jax
-    >>> network = fb.networks.mlp((2, 20, 20, 20, 20, 1), "sigmoid", "sigmoid", key=jax.random.key(0))
-    >>> batch = fb.problems.Examples.of(*fb.problems.two_moons(50, noise=0.1, random_state=0)).everything()
+    >>> network = fb.networks.mlp((2, 4, 4, 4, 4, 1), "sigmoid", "sigmoid", key=jax.random.key(0))
+    >>> batch = fb.problems.Examples.of(*fb.problems.xor()).everything()
     >>> gradient_flow(network, fb.rules.Backpropagation(), batch).kinds
     ('vanishing',)
 
@@ -37,10 +37,10 @@ def diagnose(run: Any, at: int = -1) -> Verdict:
     The first round (0) shows how the network started, the last (-1) where it got to.
 
     >>> import flambeau as fb
-    >>> X, y = fb.problems.two_moons(50, noise=0.1, random_state=0)
     >>> import jax
-    >>> run = fb.train(fb.networks.mlp((2, 8, 1), "tanh", "sigmoid", key=jax.random.key(0)), fb.rules.Backpropagation(),
-    ...                fb.problems.Examples.of(X, y), steps=40, batch_size=10, monitors=(fb.monitors.GradientFlow(),))
+    >>> network = fb.networks.mlp((2, 4, 1), "tanh", "sigmoid", key=jax.random.key(0))
+    >>> run = fb.train(network, fb.rules.Backpropagation(), fb.problems.Examples.of(*fb.problems.xor()), steps=40,
+    ...                batch_size=4, monitors=(fb.monitors.GradientFlow(),))
     >>> diagnose(run).healthy
     True
 

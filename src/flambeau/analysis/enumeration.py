@@ -163,8 +163,8 @@ def exact_distribution(machine: RestrictedBoltzmannMachine) -> tuple[np.ndarray,
     """All visible states ``(states, visible)`` and P(v) of each, for machines of few, discrete visible units.
 
     >>> from flambeau.networks import rbm
-    >>> exact_distribution(rbm(1, 2, key=jax.random.key(0), deviation=0.0))[1].tolist()
-    [0.5, 0.5]
+    >>> exact_distribution(rbm(3, 2, key=jax.random.key(0), deviation=0.0))[1].tolist()  # 3 fair coins
+    [0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125]
 
     Raises :class:`~flambeau.errors.ConfigurationError` as :func:`all_states`.
     """
@@ -189,18 +189,29 @@ def exact_samples(machine: RestrictedBoltzmannMachine, count: int, key: Array) -
     Raises :class:`~flambeau.errors.ConfigurationError` as :func:`exact_log_partition`.
     """
     found = checked(fewest_states(machine), MOST)
-    choosing, drawing = jax.random.split(key)
+    uniform, drawing = thrown(key, count)
+    numbers = np.asarray(uniform, np.float64)
     low, high = tables(machine, found)
-    numbers = np.asarray(jax.random.uniform(choosing, (2, count)), np.float64)
     largest, sums = (np.asarray(part, np.float64) for part in summed(machine, found.side, low, high))
     chunks = drawn(np.log(sums) + largest, numbers[0])
     present, place = np.unique(chunks, return_inverse=True)
     weights = np.asarray(listed(machine, found.side, low, high[present]), np.float64)
     within = np.asarray([drawn(weights[row], number[None])[0] for row, number in zip(place, numbers[1], strict=True)])
-    states = low[within] + high[chunks]
-    if found.side == "visible":
-        return states
-    return machine.visible.sample(machine.visible_net(states), drawing)
+    states = jnp.asarray(np.asarray(low)[within] + np.asarray(high)[chunks])
+    return states if found.side == "visible" else shown(machine, states, drawing)
+
+
+@eqx.filter_jit
+def thrown(key: Array, count: int) -> tuple[Float[Array, "2 count"], Array]:
+    """Uniform numbers for where each sample lies, and the key for what is drawn then."""
+    choosing, drawing = jax.random.split(key)
+    return jax.random.uniform(choosing, (2, count)), drawing
+
+
+@eqx.filter_jit
+def shown(machine: Any, hidden: Array, key: Array) -> Array:
+    """Visible values drawn for hidden states."""
+    return machine.visible.sample(machine.visible_net(hidden), key)
 
 
 def drawn(log_weights: np.ndarray, numbers: np.ndarray) -> np.ndarray:

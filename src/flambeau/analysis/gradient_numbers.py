@@ -25,7 +25,8 @@ def flow_numbers(network: PyTree, rule: AbstractRule, batch: Batch, key: Array |
     >>> import equinox as eqx
     >>> from flambeau.networks import mlp
     >>> from flambeau.rules import Backpropagation
-    >>> network, batch = mlp((2, 3, 1), key=jax.random.key(0)), Batch(jnp.ones((4, 2)), jnp.ones((4, 1)), jnp.ones(4))
+    >>> network = mlp((2, 4, 1), "tanh", "sigmoid", key=jax.random.key(0))
+    >>> batch = Batch(jnp.ones((4, 2)), jnp.ones((4, 1)), jnp.ones(4))
     >>> eqx.filter_jit(flow_numbers)(network, Backpropagation(), batch)["delta"].shape
     (2,)
 

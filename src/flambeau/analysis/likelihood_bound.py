@@ -32,10 +32,9 @@ def log_likelihood_bound(
     bound; it rises with K towards log P(v)); ``repeats``, how many draws of it are averaged. A label is summed out.
 
     >>> from flambeau.networks import dbn, rbm
-    >>> keys = jax.random.split(jax.random.key(0))
-    >>> network = dbn([rbm(6, 4, key=keys[0]), rbm(4, 3, key=keys[1])])
-    >>> log_likelihood_bound(network, np.ones((2, 6)), 7 * np.log(2), key=keys[0]).shape
-    (2,)
+    >>> network = dbn([rbm(4, 3, key=jax.random.key(0)), rbm(3, 2, key=jax.random.key(0))])
+    >>> log_likelihood_bound(network, np.ones((4, 4)), 5 * np.log(2), key=jax.random.key(1)).shape
+    (4,)
 
     Raises :class:`~flambeau.errors.ConfigurationError` for fewer than 1 sample or repeat.
     *Limits.* With an estimated log Z it is a bound only up to that estimate. Source: Salakhutdinov and Murray 2008;

@@ -96,7 +96,7 @@ def log_partition(
     >>> from flambeau.networks import rbm
     >>> print(log_partition(rbm(3, 2, key=jax.random.key(0), deviation=0.0)))
     log Z = 3.4657 nats, exact: a sum over all states
-    >>> machine = rbm(3, 30, key=jax.random.key(0))
+    >>> machine = rbm(3, 2, key=jax.random.key(0))
     >>> found = log_partition(machine, "ais", chains=50, temperatures=50, key=jax.random.key(1))
     >>> found.trusted, abs(found.value - log_partition(machine).value) < 0.01
     (True, True)
@@ -161,7 +161,13 @@ def base_of(machine: RestrictedBoltzmannMachine, data: Array | None, base: Any, 
         first, rest = jax.random.split(key)
         start = base_samples(machine, machine.visible_bias, 1_000, first)
         data = eqx.filter_jit(gibbs)(machine, start, jnp.asarray(100), rest)
-    return jnp.asarray(machine.visible.bias_for(data.sum(0), float(len(data))), kind)
+    return jnp.asarray(bias_of(machine.visible, data), kind)
+
+
+@eqx.filter_jit
+def bias_of(unit: AbstractUnit, data: Array) -> Array:
+    """The bias at which unconnected units show these rows."""
+    return unit.bias_for(data.sum(0), float(len(data)))
 
 
 def model_samples(machine: RestrictedBoltzmannMachine, data: Array | None, start: Array, key: Array) -> Array:

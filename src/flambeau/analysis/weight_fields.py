@@ -22,8 +22,8 @@ def weight_fields(network: Any) -> Float[np.ndarray, "units visible"]:
 
     >>> import jax
     >>> from flambeau.networks import rbm
-    >>> weight_fields(rbm(6, 2, key=jax.random.key(0))).shape
-    (2, 6)
+    >>> weight_fields(rbm(4, 3, key=jax.random.key(0))).shape
+    (3, 4)
 
     Raises :class:`~flambeau.errors.ConfigurationError` for what has no such weights. *Limits.* Of a wiring that shares
     its weights (a convolution) there is no row for each unit: see :func:`~flambeau.pictures.filters`.
@@ -66,8 +66,8 @@ def layer_kernels(network: FeedForward, layer: int | str | None = None) -> np.nd
 
     >>> import jax
     >>> from flambeau.networks import mlp
-    >>> layer_kernels(mlp((4, 3, 2), key=jax.random.key(0))).shape
-    (3, 4)
+    >>> layer_kernels(mlp((2, 4, 1), "tanh", "sigmoid", key=jax.random.key(0))).shape
+    (4, 2)
     """
     if layer is not None:
         number = layer_number(network, layer)

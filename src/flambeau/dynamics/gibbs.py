@@ -49,8 +49,8 @@ def gibbs(machine: AbstractMachine, v: Array, steps: int | Array, key: Array, cl
     """The visible states ``(chains, visible)`` after that many steps.
 
     >>> from flambeau.networks import rbm
-    >>> gibbs(rbm(3, 2, key=jax.random.key(0)), jnp.zeros((5, 3)), 10, jax.random.key(1)).shape
-    (5, 3)
+    >>> gibbs(rbm(4, 3, key=jax.random.key(0)), jnp.zeros((4, 4)), 10, jax.random.key(1)).shape
+    (4, 4)
     """
 
     def body(number: Array, v: Array) -> Array:

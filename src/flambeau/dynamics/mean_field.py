@@ -35,9 +35,9 @@ def mean_field(network: AbstractLayered, rounds: int | Array = 10, start: Sequen
 
     >>> from flambeau.networks.dbm import dbm
     >>> machine = dbm((4, 3, 2), key=jax.random.key(0))
-    >>> settled = mean_field(machine.given(jnp.ones((5, 4))), 10)
+    >>> settled = mean_field(machine.given(jnp.ones((4, 4))), 10)
     >>> [layer.shape for layer in settled.layers], bool(settled.residual.max() < 1e-6)
-    ([(5, 3), (5, 2)], True)
+    ([(4, 3), (4, 2)], True)
 
     *Limits.* A fixed point is a local maximum; strong weights have several. Source: Peterson and Anderson 1987;
     Salakhutdinov and Hinton 2009. Lecture: 深度信念网络 does without it, by an upward pass.

@@ -97,7 +97,8 @@ class Enumeration(AbstractSampler):
 
     >>> from flambeau.networks import rbm
     >>> machine = rbm(3, 2, key=jax.random.key(0))
-    >>> particles, _ = Enumeration().draw(machine, jnp.zeros((1, 2)), jnp.ones(1), (), jax.random.key(0))
+    >>> draw = eqx.filter_jit(Enumeration().draw)  # not a program for each operation
+    >>> particles, _ = draw(machine, jnp.zeros((1, 2)), jnp.ones(1), (), jax.random.key(0))
     >>> particles.visible.shape, round(float(particles.share.sum()), 5)
     ((4, 3), 1.0)
 

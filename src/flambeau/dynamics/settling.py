@@ -188,7 +188,7 @@ def at_rest(
     """Which states are fixed points: no neuron would change, in whatever order they are asked.
 
     >>> from flambeau.networks import HopfieldNetwork
-    >>> network = HopfieldNetwork(jnp.asarray([[0.0, -2.0], [-2.0, 0.0]]), jnp.zeros(2))
+    >>> network = HopfieldNetwork(jnp.asarray([[0.0, -2.0], [-2.0, 0.0]]))
     >>> at_rest(network, jnp.asarray([[1.0, 1.0], [1.0, -1.0]])).tolist()
     [False, True]
     """
@@ -251,11 +251,12 @@ def settle(
 
     >>> from flambeau.networks import HopfieldNetwork
     >>> network = HopfieldNetwork(jnp.asarray([[0.0, -2.0], [-2.0, 0.0]]))
-    >>> found = settle(network, jnp.asarray([[1.0, 1.0]]))
+    >>> start = jnp.asarray([[1.0, 1.0], [1.0, -1.0]])
+    >>> found = settle(network, start)
     >>> found.states.tolist(), found.fixed.tolist(), found.sweeps.tolist()
-    ([[-1.0, 1.0]], [True], [1])
-    >>> settle(network, jnp.asarray([[1.0, 1.0]]), Synchronous()).cycle.tolist()
-    [True]
+    ([[-1.0, 1.0], [1.0, -1.0]], [True, True], [1, 0])
+    >>> settle(network, start, Synchronous()).cycle.tolist()
+    [True, False]
 
     Raises :class:`~flambeau.errors.ConfigurationError` for a limit that is no whole number of at least 0.
     """

@@ -197,9 +197,9 @@ class LeNetClassifier(AbstractImageClassifier):
 
     >>> import flambeau as fb
     >>> digits = fb.problems.load("digits")
-    >>> model = LeNetClassifier("lenet-1", image_shape=(8, 8), epochs=2, tolerance=0, random_state=0)
-    >>> model.fit(digits.images[:500], digits.target[:500]).predict_proba(digits.images[:1]).shape
-    (1, 10)
+    >>> model = LeNetClassifier("modern", image_shape=(8, 8), epochs=5, tolerance=0, random_state=0)
+    >>> model.fit(digits.images[:1200], digits.target[:1200]).predict_proba(digits.images[1200:]).shape
+    (597, 10)
 
     *Limits.* One channel, pixels from 0 (paper) to 1 (ink). LeNet-5 as published knows ten classes at most. Trained
     by the optimiser given, not by the paper's diagonal Levenberg-Marquardt method.

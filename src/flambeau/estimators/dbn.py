@@ -257,10 +257,10 @@ class DBN(AbstractDeepBelief, AbstractDensity):
     :class:`~flambeau.errors.DivergenceError`.
 
     >>> import flambeau as fb
-    >>> X = fb.problems.load("digits").data[:500]
-    >>> model = fb.DBN((32, 16), epochs=5, random_state=0).fit(X)
-    >>> model.transform(X).shape, model.sample(2, 50).shape
-    ((500, 16), (2, 64))
+    >>> X = (fb.problems.load("digits").data > 0.5).astype(float)
+    >>> model = fb.DBN((16, 8), epochs=5, random_state=0).fit(X)
+    >>> model.transform(X).shape, model.sample(3, 100).shape
+    ((1797, 8), (3, 64))
 
     *Limits.* A layer more raises the likelihood only if it is wide enough and trained well; the bound says.
     Source: Hinton, Osindero, Teh 2006. Lecture: 深度信念网络.

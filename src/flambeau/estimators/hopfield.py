@@ -91,8 +91,9 @@ class Hopfield(OneToOneFeatureMixin, TransformerMixin, AbstractAttractor):
     def from_weights(cls, weights: Any, thresholds: Any = None, *, states: str = "bipolar") -> "Hopfield":
         """A fitted memory from weights given by hand, row i for what neuron i receives, with no patterns.
 
-        >>> Hopfield.from_weights([[0, -2], [-2, 0]]).recall([[1, 1]]).astype(int).tolist()
-        [[-1, 1]]
+        >>> memory = Hopfield.from_weights([[0, -2, 0, 0], [-2, 0, 0, 0], [0, 0, 0, -2], [0, 0, -2, 0]])
+        >>> memory.recall([[1, 1, -1, 1]]).astype(int).tolist()
+        [[-1, 1, -1, 1]]
         """
         W = np.asarray(weights, float)
         units = len(W) if W.ndim == 2 and W.shape[0] == W.shape[1] else 0

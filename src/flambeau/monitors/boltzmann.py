@@ -49,9 +49,9 @@ class ReconstructionError(AbstractMonitor):
     Record: ``reconstruction_error``, summed over the visible units.
 
     >>> import flambeau as fb
-    >>> problem = fb.problems.Examples.of(np.eye(4), np.zeros(4))
-    >>> run = fb.train(fb.networks.rbm(4, 3, key=jax.random.key(0)), fb.rules.ContrastiveDivergence(), problem,
-    ...                steps=6, batch_size=2, monitors=(ReconstructionError(),))
+    >>> network, problem = fb.networks.rbm(4, 3, key=jax.random.key(0)), fb.problems.Examples.of(np.eye(4), np.zeros(4))
+    >>> run = fb.train(network, fb.rules.ContrastiveDivergence(), problem, steps=6, batch_size=2,
+    ...                monitors=(ReconstructionError(), HiddenActivity()))
     >>> run.records["reconstruction_error"]["reconstruction_error"].shape
     (3,)
 
@@ -178,10 +178,10 @@ class HiddenActivity(AbstractMonitor):
     Records: ``activity`` ``(rounds, hidden)``; ``dead`` and ``always_on``, the shares of units whose activity is below
     ``low`` or above ``high``. :func:`dead_units` and :func:`always_on_units` name them.
 
-    >>> import flambeau as fb, jax
-    >>> problem = fb.problems.Examples.of(np.eye(4), np.zeros(4))
-    >>> run = fb.train(fb.networks.rbm(4, 3, key=jax.random.key(0)), fb.rules.ContrastiveDivergence(), problem,
-    ...                steps=6, batch_size=2, monitors=(HiddenActivity(),))
+    >>> import flambeau as fb
+    >>> network, problem = fb.networks.rbm(4, 3, key=jax.random.key(0)), fb.problems.Examples.of(np.eye(4), np.zeros(4))
+    >>> run = fb.train(network, fb.rules.ContrastiveDivergence(), problem, steps=6, batch_size=2,
+    ...                monitors=(ReconstructionError(), HiddenActivity()))
     >>> run.records["hidden_activity"]["activity"].shape, dead_units(run.records["hidden_activity"]).tolist()
     ((3, 3), [])
 
@@ -241,10 +241,10 @@ class ReceptiveFields(AbstractRoundMonitor):
     Arguments: ``units``; ``where``, which connections to look at, for networks of several:
     ``lambda network: network.layers[0].structure``. Record: ``fields`` ``(rounds, units, visible)``.
 
-    >>> import flambeau as fb, jax, numpy as np
-    >>> problem = fb.problems.Examples.of(np.eye(4), np.zeros(4))
-    >>> run = fb.train(fb.networks.rbm(4, 3, key=jax.random.key(0)), fb.rules.ContrastiveDivergence(), problem,
-    ...                steps=6, batch_size=2, monitors=(ReceptiveFields(2),))
+    >>> import flambeau as fb
+    >>> network, problem = fb.networks.rbm(4, 3, key=jax.random.key(0)), fb.problems.Examples.of(np.eye(4), np.zeros(4))
+    >>> run = fb.train(network, fb.rules.ContrastiveDivergence(), problem, steps=6, batch_size=2,
+    ...                monitors=(ReceptiveFields(2), FantasyParticles(2)))
     >>> run.records["receptive_fields"]["fields"].shape
     (3, 2, 4)
 
@@ -270,10 +270,10 @@ class FantasyParticles(AbstractMonitor):
     divergence it is wherever the first rows of the last batch have been led. A particle that counts for nothing
     (padding) leaves the one before it in its place. Record: ``visible`` ``(rounds, particles, visible)``.
 
-    >>> import flambeau as fb, jax, numpy as np
-    >>> problem, rule = fb.problems.Examples.of(np.eye(4), np.zeros(4)), fb.rules.ContrastiveDivergence()
-    >>> run = fb.train(fb.networks.rbm(4, 3, key=jax.random.key(0)), rule, problem,
-    ...                steps=6, batch_size=2, monitors=(FantasyParticles(2),))
+    >>> import flambeau as fb
+    >>> network, problem = fb.networks.rbm(4, 3, key=jax.random.key(0)), fb.problems.Examples.of(np.eye(4), np.zeros(4))
+    >>> run = fb.train(network, fb.rules.ContrastiveDivergence(), problem, steps=6, batch_size=2,
+    ...                monitors=(ReceptiveFields(2), FantasyParticles(2)))
     >>> run.records["fantasy_particles"]["visible"].shape
     (3, 2, 4)
 

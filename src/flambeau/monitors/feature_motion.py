@@ -33,8 +33,9 @@ class FeatureMotion(AbstractMonitor):
 
     >>> import flambeau as fb, jax
     >>> X, d = fb.problems.xor()
-    >>> run = fb.train(fb.networks.mlp((2, 4, 1), key=jax.random.key(0)), fb.rules.Backpropagation(),
-    ...                fb.problems.Examples.of(X, d), steps=5, batch_size=4, monitors=(FeatureMotion.on(X),))
+    >>> network = fb.networks.mlp((2, 4, 1), "tanh", "sigmoid", key=jax.random.key(0))
+    >>> run = fb.train(network, fb.rules.Backpropagation(), fb.problems.Examples.of(X, d), steps=5, batch_size=4,
+    ...                monitors=(FeatureMotion.on(X),))
     >>> run.records["feature_motion"]["layer 1"].shape, run.records["feature_motion"]["weights"].shape
     ((5, 4, 4), (5, 2))
 

@@ -44,11 +44,11 @@ class GradientFlow(AbstractMonitor):
 
     >>> import jax
     >>> import flambeau as fb
-    >>> network = fb.networks.mlp((2, 4, 4, 1), "sigmoid", "sigmoid", key=jax.random.key(0))
+    >>> network = fb.networks.mlp((2, 4, 1), "tanh", "sigmoid", key=jax.random.key(0))
     >>> run = fb.train(network, fb.rules.Backpropagation(), fb.problems.Examples.of(*fb.problems.xor()),
     ...                steps=20, batch_size=4, monitors=(GradientFlow(),))
     >>> run.records["gradient_flow"]["delta"].shape
-    (20, 3)
+    (20, 2)
 
     *Limits.* For the rules whose info has ``traces``, ``errors`` and ``delta`` (back-propagation). It watches so much
     of a step that the compiler may fuse the step in another way and round it differently: LeNet-4 came out with other
@@ -95,8 +95,9 @@ class JacobianSpectrum(AbstractRoundMonitor):
     >>> import jax
     >>> import flambeau as fb
     >>> X, d = fb.problems.xor()
-    >>> run = fb.train(fb.networks.mlp((2, 4, 1), key=jax.random.key(0)), fb.rules.Backpropagation(),
-    ...                fb.problems.Examples.of(X, d), steps=3, batch_size=4, monitors=(JacobianSpectrum.on(X),))
+    >>> network = fb.networks.mlp((2, 4, 1), "tanh", "sigmoid", key=jax.random.key(0))
+    >>> run = fb.train(network, fb.rules.Backpropagation(), fb.problems.Examples.of(X, d), steps=3, batch_size=4,
+    ...                monitors=(JacobianSpectrum.on(X),))
     >>> run.records["jacobian_spectrum"]["largest"].shape
     (3, 3)
 

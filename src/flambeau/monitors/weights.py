@@ -51,11 +51,12 @@ class WeightHistogram(AbstractRoundMonitor):
 
     >>> import flambeau as fb
     >>> import jax
-    >>> run = fb.train(fb.networks.mlp((2, 4, 1), key=jax.random.key(0)), fb.rules.Backpropagation(),
-    ...                fb.problems.Examples.of(*fb.problems.xor()), steps=5, monitors=(WeightHistogram(),))
+    >>> network = fb.networks.mlp((2, 4, 1), "tanh", "sigmoid", key=jax.random.key(0))
+    >>> run = fb.train(network, fb.rules.Backpropagation(), fb.problems.Examples.of(*fb.problems.xor()), steps=6,
+    ...                batch_size=2, monitors=(WeightHistogram(), UpdateHistogram()))
     >>> counts = run.records["weight_histogram"]["layers.0.structure.weights"]
     >>> counts.shape, counts.sum(axis=1).tolist()
-    ((5, 1602), [8, 8, 8, 8, 8])
+    ((3, 1602), [8, 8, 8])
 
     *Limits.* Bins are fixed beforehand: 0.01 wide, 6 KiB an array and round, unless told otherwise. Source:
     Hinton 2010, section 7.
@@ -82,9 +83,9 @@ class UpdateHistogram(AbstractMonitor):
 
     >>> import flambeau as fb
     >>> import jax
-    >>> run = fb.train(fb.networks.mlp((2, 4, 1), key=jax.random.key(0)), fb.rules.Backpropagation(),
-    ...                fb.problems.Examples.of(*fb.problems.xor()), steps=6, batch_size=2,
-    ...                monitors=(UpdateHistogram(),))
+    >>> network = fb.networks.mlp((2, 4, 1), "tanh", "sigmoid", key=jax.random.key(0))
+    >>> run = fb.train(network, fb.rules.Backpropagation(), fb.problems.Examples.of(*fb.problems.xor()), steps=6,
+    ...                batch_size=2, monitors=(WeightHistogram(), UpdateHistogram()))
     >>> counts = run.records["update_histogram"]["layers.0.structure.weights"]
     >>> counts.shape, counts.sum(axis=1).tolist()  # 8 weights, 2 steps
     ((3, 38), [16, 16, 16])

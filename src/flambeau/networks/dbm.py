@@ -37,9 +37,9 @@ class DeepBoltzmannMachine(AbstractLayered):
     Arguments: one structure fewer than ``biases`` and ``units``. Hidden units are discrete.
 
     >>> import jax
-    >>> machine = dbm((6, 4, 3), key=jax.random.key(0))
-    >>> machine(jnp.ones((2, 6))).shape, machine.sides().structure.weights.shape
-    ((2, 7), (9, 4))
+    >>> machine = dbm((4, 3, 2), key=jax.random.key(0))
+    >>> machine(jnp.ones((4, 4))).shape, machine.sides().structure.weights.shape
+    ((4, 5), (6, 3))
 
     *Limits.* log P(v) has no closed form beside Z: mean field bounds it from below, the tighter the more factorial the
     posterior. Source: Salakhutdinov and Hinton 2009, Deep Boltzmann machines. The lecture stops at the deep belief

@@ -59,10 +59,9 @@ class DeepBeliefNetwork(eqx.Module):
     """Directed layers, bottom first, and the ``top`` machine, which may have a label beside the penultimate layer.
 
     >>> from flambeau.networks import rbm
-    >>> keys = jax.random.split(jax.random.key(0))
-    >>> network = dbn([rbm(6, 4, key=keys[0]), rbm(4, 3, key=keys[1])])
-    >>> network(jnp.ones((2, 6))).shape, network.encode(jnp.ones((2, 6))).shape
-    ((2, 3), (2, 4))
+    >>> network = dbn([rbm(4, 3, key=jax.random.key(0)), rbm(3, 2, key=jax.random.key(0))])
+    >>> network(jnp.ones((4, 4))).shape, network.encode(jnp.ones((4, 4))).shape
+    ((4, 2), (4, 3))
 
     *Limits.* The posterior upwards is factorial, hence approximate (explaining away); it is exact in the top machine.
     Source: Hinton, Osindero, Teh 2006, A fast learning algorithm for deep belief nets. Lecture: 深度信念网络.

@@ -29,10 +29,10 @@ class HopfieldNetwork(AbstractFeedback, AbstractAssociator):
     as all weights are; ``thresholds`` θ are zero unless given. ``unit`` is ``Spin()`` for states -1 and +1,
     ``Bernoulli()`` for 0 and 1.
 
-    >>> x = jnp.asarray([[1.0, -1, -1, 1], [-1, 1, -1, 1]])
-    >>> network = HopfieldNetwork(x.T @ x - 2 * jnp.eye(4))  # the lecture's
-    >>> network.energy(x).tolist(), network.energy(jnp.ones((1, 4))).tolist()
-    ([-4.0, -4.0], [4.0])
+    >>> x = np.asarray([[1, -1, -1, 1], [-1, 1, -1, 1]])
+    >>> network = HopfieldNetwork(jnp.asarray(x.T @ x - 2 * np.eye(4)))  # the lecture's
+    >>> network.energy(jnp.asarray([*x, [1, 1, 1, 1]], float)).tolist()
+    [-4.0, -4.0, 4.0]
 
     *Limits.* The promise that it settles needs symmetric weights, no negative self-connection, and one neuron at a
     time. Source: Hopfield 1982. Lecture: Hopfield Network.
@@ -103,8 +103,8 @@ class HopfieldNetwork(AbstractFeedback, AbstractAssociator):
 def hopfield(units: int, unit: AbstractUnit | None = None, *, symmetric: bool = True) -> HopfieldNetwork:
     """An empty memory: no weights, no thresholds; learning keeps the weights ``symmetric``, or not.
 
-    >>> hopfield(3).structure.weights.shape
-    (3, 3)
+    >>> hopfield(4).structure.weights.shape
+    (4, 4)
     """
     return HopfieldNetwork(Lateral(jnp.zeros((units, units)), symmetric), None, unit)
 

@@ -16,7 +16,7 @@ from flambeau.errors import check_value
 from flambeau.foundation.memory import kept_apart
 from flambeau.networks.attention_separations import AbstractSeparation, separation_of
 from flambeau.networks.modern_memory import answer, inverse_temperature
-from flambeau.structures.initialisation import draw, initialiser
+from flambeau.structures.initialisation import draw, drawn_at_once, initialiser
 from flambeau.structures.layer import AbstractPassage, Trace
 
 
@@ -27,9 +27,9 @@ class HopfieldAttention(AbstractPassage):
     it asks the rows themselves, ``(batch, rows, inputs)``, and learns by any rule that passes credit down.
 
     >>> import jax
-    >>> layer = hopfield_attention(6, 4, heads=2, key=jax.random.key(0))
-    >>> layer(jnp.ones((3, 5, 6))).shape, layer(jnp.ones((5, 6)), jnp.ones((7, 6))).shape
-    ((3, 5, 6), (5, 6))
+    >>> layer = hopfield_attention(6, 4, heads=2, outputs=3, key=jax.random.key(0))
+    >>> layer(jnp.ones((5, 6)), jnp.ones((7, 6))).shape  # 5 queries, 7 stored rows
+    (5, 3)
 
     *Limits.* Every query sees every stored row, so memory is their product; rows have no places unless their encoding
     says so. Source: Ramsauer et al. 2020; Vaswani et al. 2017. Lecture: Hopfield Network, 联想记忆.
@@ -70,6 +70,7 @@ class HopfieldAttention(AbstractPassage):
         return to_inputs, proposal
 
 
+@drawn_at_once
 def hopfield_attention(
     inputs: int,
     size: int,

@@ -93,8 +93,8 @@ def lenet(
 
     >>> import jax
     >>> network = lenet("lenet-5", key=jax.random.key(0))
-    >>> network(jnp.zeros((1, 28, 28, 1))).shape
-    (1, 10)
+    >>> [layer.neurons.structure.unit_shape for layer in network.layers if layer.neurons]
+    [(28, 28, 6), (14, 14, 6), (10, 10, 16), (5, 5, 16), (1, 1, 120), (84,), (10,)]
 
     Raises :class:`~flambeau.errors.ConfigurationError` for an unknown variant, images larger than the field, or more
     classes than bitmaps. *Limits.* The papers print neither LeNet-4's tables nor a count that fits its description: a

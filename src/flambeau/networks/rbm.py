@@ -33,9 +33,9 @@ class RestrictedBoltzmannMachine(AbstractMachine):
     many of the last visible columns are one (:mod:`flambeau.dynamics.label_units`).
 
     >>> import jax
-    >>> machine = rbm(3, 2, key=jax.random.key(0))
-    >>> machine(jnp.ones((4, 3))).shape, machine.free_energy(jnp.ones((4, 3))).shape
-    ((4, 2), (4,))
+    >>> machine = rbm(4, 3, key=jax.random.key(0))
+    >>> machine(jnp.ones((4, 4))).shape, machine.free_energy(jnp.ones((4, 4))).shape
+    ((4, 3), (4,))
 
     *Limits.* Its Z is a sum over all states of one side: exact for about 25 units, estimated beyond
     (:func:`flambeau.analysis.log_partition`). Source: Smolensky 1986; Hinton 2002. Lecture: 深度信念网络.
@@ -116,7 +116,7 @@ def rbm(
     Raises :class:`~flambeau.errors.ConfigurationError` for sizes below 1 or units that do not fit.
 
     >>> import jax
-    >>> rbm(4, 3, "gaussian", key=jax.random.key(0)).structure.weights.shape
+    >>> rbm(4, 3, key=jax.random.key(0)).structure.weights.shape
     (4, 3)
     >>> rbm(4, 3, label=2, key=jax.random.key(0)).structure.weights.shape
     (6, 3)

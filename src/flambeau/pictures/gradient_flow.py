@@ -87,7 +87,7 @@ def flow_figure(run: Run, column: str = "delta") -> bytes:
     Left one curve per layer over the epochs, right the first epoch (pale) and the last; lengths on logarithmic axes.
 
     >>> import flambeau as fb, jax
-    >>> network = fb.networks.mlp((2, 4, 1), output="sigmoid", key=jax.random.key(0))
+    >>> network = fb.networks.mlp((2, 4, 1), "tanh", "sigmoid", key=jax.random.key(0))
     >>> run = fb.train(network, fb.rules.Backpropagation(), fb.problems.Examples.of(*fb.problems.xor()), steps=8,
     ...                batch_size=4, monitors=(fb.monitors.GradientFlow(),))
     >>> flow_figure(run)[:4]

@@ -35,7 +35,7 @@ def receptive_fields_picture(
 
     >>> import jax
     >>> from flambeau.networks import rbm
-    >>> receptive_fields_picture(rbm(16, 6, key=jax.random.key(0)), (4, 4))[:4]
+    >>> receptive_fields_picture(rbm(4, 3, key=jax.random.key(0)), (2, 2))[:4]
     b'\\x89PNG'
 
     Raises :class:`~flambeau.errors.DataError` for another number of pixels, and

@@ -76,7 +76,7 @@ class Generated(AbstractMemoryless):
     >>> def sines(key):
     ...     x = jax.random.uniform(key, (16, 1), minval=-3, maxval=3)
     ...     return fb.rules.Batch(x, jnp.sin(x), jnp.ones(16))
-    >>> run = fb.train(fb.networks.mlp((1, 8, 1), key=jax.random.key(0)), fb.rules.Backpropagation(),
+    >>> run = fb.train(fb.networks.mlp((1, 4, 1), key=jax.random.key(0)), fb.rules.Backpropagation(),
     ...                Generated(sines, 50), epochs=3)
     >>> run.steps, run.rounds
     (150, 3)

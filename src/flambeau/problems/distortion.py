@@ -31,7 +31,7 @@ class Distortion:
     displacements U(-1, 1), smoothed by a Gaussian of deviation ``smoothness`` pixels and multiplied by α. What comes in
     from outside the image is 0. Pixels between pixels are interpolated bilinearly.
 
-    >>> bend = Distortion(shift=1.0)
+    >>> bend = jax.jit(Distortion(shift=1.0))  # not a program for each operation
     >>> bend(jnp.ones((2, 5, 5, 1)), jax.random.key(0)).shape
     (2, 5, 5, 1)
 
@@ -123,8 +123,9 @@ def interpolated(
 class Distorted(AbstractMemoryless):
     """A data set of images of which no step sees the same twice.
 
-    >>> problem = Distorted.of(Examples.of(jnp.ones((4, 5, 5, 1)), jnp.eye(4)), Distortion(shift=1.0))
-    >>> problem.batch(jnp.arange(2), (), jax.random.key(0)).inputs.shape
+    >>> problem = Distorted.of(Examples.of(np.ones((4, 5, 5, 1)), np.eye(4)), Distortion(shift=1.0))
+    >>> batch = eqx.filter_jit(problem.batch)  # not a program for each operation
+    >>> batch(np.arange(2), (), jax.random.key(0)).inputs.shape
     (2, 5, 5, 1)
     """
 

@@ -35,11 +35,12 @@ class Backpropagation(AbstractRule):
     slope to follow (step, sign, hardmax), or an output that the loss is not defined for.
 
     >>> from flambeau.networks import mlp
-    >>> network = mlp((2, 3, 1), "sigmoid", "sigmoid", key=jax.random.key(0))
+    >>> network = mlp((2, 4, 1), "tanh", "sigmoid", key=jax.random.key(0))
     >>> batch = Batch(jnp.ones((4, 2)), jnp.ones((4, 1)), jnp.ones(4))
-    >>> proposal, _, info = Backpropagation().propose(network, batch, (), jax.random.key(1))
+    >>> propose = eqx.filter_jit(Backpropagation().propose)  # not a program for each operation
+    >>> proposal, _, info = propose(network, batch, (), jax.random.key(1))
     >>> proposal.layers[0].structure.weights.shape
-    (2, 3)
+    (2, 4)
 
     *Limits.* It finds a stationary point of an error that is not convex in the weights; deep saturating stacks receive
     vanishing gradients. Source: Rumelhart, Hinton, Williams 1986. Lecture: BP 神经网络.

@@ -47,10 +47,11 @@ class ContrastiveDivergence(AbstractRule):
 
     >>> from flambeau.networks import rbm
     >>> machine, rule = rbm(4, 3, key=jax.random.key(0)), ContrastiveDivergence()
-    >>> batch = Batch(jnp.ones((5, 4)), jnp.zeros((5, 1)), jnp.ones(5))
-    >>> proposal, _, info = rule.propose(machine, batch, rule.init(machine, batch), jax.random.key(1))
+    >>> init, propose = eqx.filter_jit(rule.init), eqx.filter_jit(rule.propose)  # not a program for each operation
+    >>> batch = Batch(jnp.ones((4, 4)), jnp.zeros((4, 1)), jnp.ones(4))
+    >>> proposal, _, info = propose(machine, batch, init(machine, batch), jax.random.key(1))
     >>> proposal.structure.weights.shape, info["particles"].visible.shape
-    ((4, 3), (5, 4))
+    ((4, 3), (4, 4))
 
     *Limits.* CD-k is not the gradient of any function; chains that mix slowly make PCD diverge at large learning rates.
     The centred proposal equals the plain gradient in other coordinates, so it meets the same optimum under any

@@ -51,7 +51,7 @@ class DeepBoltzmannLearning(AbstractRule):
     >>> from flambeau.networks.dbm import dbm
     >>> machine, rule = dbm((4, 3, 2), key=jax.random.key(0)), DeepBoltzmannLearning()
     >>> init, propose = eqx.filter_jit(rule.init), eqx.filter_jit(rule.propose)  # not a program for each operation
-    >>> batch = Batch(jnp.ones((5, 4)), jnp.zeros((5, 1)), jnp.ones(5))
+    >>> batch = Batch(jnp.ones((4, 4)), jnp.zeros((4, 1)), jnp.ones(4))
     >>> proposal, _, info = propose(machine, batch, init(machine, batch), jax.random.key(1))
     >>> [wiring.weights.shape for wiring in proposal.structures], bool(info["residual"] < 1e-5)
     ([(4, 3), (3, 2)], True)

@@ -62,8 +62,9 @@ class Discriminative(AbstractRule):
 
     >>> from flambeau.networks import rbm
     >>> machine = rbm(4, 3, label=2, key=jax.random.key(0))
-    >>> rule, rows = Discriminative(), jnp.asarray([[1.0, 0, 1, 1, 0, 1], [0, 1, 0, 0, 1, 0]])
-    >>> proposal, _, info = rule.propose(machine, Batch(rows, rows, jnp.ones(2)), (), jax.random.key(0))
+    >>> propose = eqx.filter_jit(Discriminative().propose)  # not a program for each operation
+    >>> rows = jnp.asarray([[1.0, 0, 1, 1, 0, 1], [0, 1, 0, 0, 1, 0]])
+    >>> proposal, _, info = propose(machine, Batch(rows, rows, jnp.ones(2)), (), jax.random.key(0))
     >>> proposal.structure.weights.shape, round(float(info["loss"]), 2)
     ((6, 3), 0.69)
 

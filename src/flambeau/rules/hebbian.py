@@ -116,8 +116,9 @@ class Hebbian(AbstractStorage):
 
     >>> from flambeau.networks import hopfield
     >>> x = jnp.asarray([[1.0, -1, -1, 1], [-1, 1, -1, 1]])
-    >>> proposal, _, info = Hebbian().propose(hopfield(4), Batch(x, x, jnp.ones(2)), (), jax.random.key(0))
-    >>> (-proposal.structure.weights).astype(int)[0].tolist()
+    >>> propose = eqx.filter_jit(Hebbian().propose)  # not a program for each operation
+    >>> proposal, _, info = propose(hopfield(4), Batch(x, x, jnp.ones(2)), (), jax.random.key(0))
+    >>> (-proposal.structure.weights).astype(int).tolist()[0]
     [0, -2, 0, 0]
 
     *Limits.* Random patterns only, up to about 0.138 per neuron with a few wrong bits. Source: Hebb 1949, Hopfield

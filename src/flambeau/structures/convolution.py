@@ -30,10 +30,10 @@ class Convolution(AbstractStructure):
     ``(batch, height, width, channels)``, outputs ``(batch, rows, columns, maps)``. (The field says convolution for what
     is a correlation: the kernel is not flipped.) Build one with :meth:`over`.
 
-    >>> edge = Convolution.over((4, 4), jnp.asarray([[-1.0, 1.0]]).reshape(1, 2, 1, 1))
-    >>> image = jnp.asarray([[0.0, 0, 1, 1]] * 4)[None, :, :, None]
-    >>> edge.project(image)[0, 0, :, 0].tolist()  # it answers where the image becomes brighter
-    [0.0, 1.0, 0.0]
+    >>> edge = Convolution.over((1, 4), jnp.asarray([[[[-1.0]], [[1.0]]]]))
+    >>> image = jnp.asarray([[[[0.0], [0.0], [1.0], [1.0]]]])
+    >>> edge.project(image).tolist()  # it answers where the image becomes brighter
+    [[[[0.0], [1.0], [0.0]]]]
 
     *How.* On a CPU one product of large matrices per call, batch batch_last
     (:mod:`flambeau.structures.block_convolution`); elsewhere the platform's own convolution. *Limits.* Two axes, no
@@ -158,7 +158,7 @@ def convolution_layer(
 ) -> Layer:
     """A layer of maps over images of ``image`` (height, width), its kernels made of uniform ``numbers`` in (0, 1).
 
-    >>> convolution_layer(jnp.full((5, 5, 1, 6), 0.5), (28, 28), padding="same").structure.unit_shape
+    >>> convolution_layer(jnp.full((5, 5, 1, 6), 0.5), 28, padding="same", initialisation="glorot").structure.unit_shape
     (28, 28, 6)
 
     Raises :class:`~flambeau.errors.ConfigurationError` for an unknown name, or a kernel larger than the padded image.

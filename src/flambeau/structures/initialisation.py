@@ -19,6 +19,7 @@ from flambeau.errors import named
 from flambeau.foundation.precision import dtype
 from flambeau.foundation.random import uniforms
 
+MANY = 50  # layers: so many are drawn one by one
 Initialiser = Callable[[Array], Array]
 Network = TypeVar("Network")
 
@@ -33,7 +34,11 @@ def draw(key: Array, shapes: list[tuple[int, ...]]) -> list[Float[Array, "..."]]
 
 
 def drawn_at_once(make: Callable[..., Network]) -> Callable[..., Network]:
-    """A function that draws a network from its ``key``, as one compiled program instead of dozens of small ones."""
+    """A function that draws a network from its ``key``, as one compiled program instead of dozens of small ones.
+
+    A program grows with the arrays that it returns, small ones for equal shapes are found again: so the layers of a
+    very deep network (its first argument lists more than ``MANY`` sizes) are drawn one by one.
+    """
 
     @eqx.filter_jit
     def compiled(arguments: tuple, settings: dict[str, Any], seed: Array) -> Network:
@@ -41,6 +46,8 @@ def drawn_at_once(make: Callable[..., Network]) -> Callable[..., Network]:
 
     @functools.wraps(make)
     def drawn(*arguments: Any, key: Array, **settings: Any) -> Network:
+        if arguments and isinstance(arguments[0], tuple | list) and len(arguments[0]) > MANY:
+            return make(*arguments, key=key, **settings)
         return compiled(*jax.tree.map(size_of, (arguments, settings)), jax.random.key_data(key)[-2:])  # type: ignore[call-arg]
 
     return drawn

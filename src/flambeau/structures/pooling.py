@@ -29,7 +29,7 @@ class Subsampling(AbstractStructure):
     2 in LeNet-4). A layer around it adds the bias and f.
 
     >>> four = Subsampling(jnp.asarray([0.25]), Window.over((2, 2), 2, 2))
-    >>> four.project(jnp.arange(4.0).reshape(1, 2, 2, 1)).tolist()
+    >>> four.project(jnp.asarray([[[[0.0], [1.0]], [[2.0], [3.0]]]])).tolist()
     [[[[1.5]]]]
 
     *Limits.* One gain per map, so penalties on weights (two axes and more) leave it alone.
@@ -78,7 +78,7 @@ class Subsampling(AbstractStructure):
 class AveragePooling(AbstractPassage):
     """The mean of every window, y = (1 / uv) Σ_uv x; padding counts as 0. Nothing to learn.
 
-    >>> AveragePooling.over((2, 2))(jnp.arange(4.0).reshape(1, 2, 2, 1)).tolist()
+    >>> AveragePooling.over((2, 2))(jnp.asarray([[[[0.0], [1.0]], [[2.0], [3.0]]]])).tolist()
     [[[[1.5]]]]
 
     Lecture: 池化（下采样） (sub-sampling).
@@ -110,10 +110,9 @@ class MaxPooling(AbstractPassage):
 
     >>> import jax
     >>> pool = MaxPooling.over((2, 2))
-    >>> x = jnp.asarray([1.0, 3.0, 3.0, 2.0]).reshape(1, 2, 2, 1)
-    >>> trace = pool.forward(x, jax.random.key(0))
-    >>> pool(x).item(), pool.backward(trace, jnp.ones((1, 1, 1, 1)))[0].ravel().tolist()
-    (3.0, [0.0, 1.0, 0.0, 0.0])
+    >>> trace = pool.forward(jnp.asarray([[[[1.0], [3.0]], [[3.0], [2.0]]]]), jax.random.key(0))
+    >>> trace.output.item(), pool.backward(trace, jnp.ones((1, 1, 1, 1)))[0].tolist()
+    (3.0, [[[[0.0], [1.0]], [[0.0], [0.0]]]])
 
     *Limits.* ``jax.grad`` of the call shares the error among equals; the two agree where the largest is alone.
 
