@@ -57,8 +57,8 @@ def test_every_interaction_repairs_cues(interaction):
 @pytest.mark.parametrize("interaction", ["polynomial", "softmax"])
 def test_storing_and_forgetting(interaction):
     X = patterns()
-    memory = fb.DenseHopfield(interaction).store(X[:10])
-    memory.store(X[10:15]).partial_fit(X[15:])
+    memory = fb.DenseHopfield(interaction).store(X[:14])
+    memory.store(X[14:15]).partial_fit(X[15:])
     np.testing.assert_array_equal(memory.patterns_, X)
     assert memory.is_stable(X[3:4]).all()
     memory.forget(X[3]).forget(X[[0, 7]])
@@ -92,7 +92,7 @@ def test_values_of_another_kind():
     """Hetero-association: the first update finds the pattern, the last one reads what it stands for."""
     X, Y = patterns(), np.random.default_rng(3).normal(size=(PATTERNS, 3))
     for interaction in ("softmax", "sparsemax"):
-        memory = fb.DenseHopfield(interaction).fit(X[:10], Y[:10]).store(X[10:], Y[10:])
+        memory = fb.DenseHopfield(interaction).fit(X[:15], Y[:15]).store(X[15:], Y[15:])
         cues = noisy(X)
         np.testing.assert_allclose(memory.retrieve(cues), Y, atol=1e-4)
         np.testing.assert_allclose(memory.retrieve(cues, steps=1), Y, atol=1e-4)

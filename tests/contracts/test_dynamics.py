@@ -1,5 +1,7 @@
 """Every sampler and every order of change, in both precisions: shapes, values, precision, and what may not rise."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -58,31 +60,41 @@ def order(request, precise):
     return request.param
 
 
-def swept(update, network, states, settled, key):
-    """One sweep of states, of some of them, and of what rests."""
-    after = update.sweep(network, states, None, key, 0)
-    return {
-        "after": after,
-        "few": update.sweep(network, states[:3], None, key, 0),
-        "energies": (network.energy(states), network.energy(after)),
-        "rests": dynamics.at_rest(network, settled),
-        "settled": (settled, update.sweep(network, settled, None, key, 0)),
-    }
+def swept(updates, network, states, key):
+    """One sweep by every order of change: of states, of some of them, and of what rests."""
+    settled = dynamics.settle(network, states, max_sweeps=50).states
+    told = {}
+    for name, update in updates.items():
+        after = update.sweep(network, states, None, key, 0)
+        told[name] = {
+            "after": after,
+            "few": update.sweep(network, states[:3], None, key, 0),
+            "energies": (network.energy(states), network.energy(after)),
+            "settled": (settled, update.sweep(network, settled, None, key, 0)),
+        }
+    return told, dynamics.at_rest(network, settled)
+
+
+@functools.cache
+def sweeps(name, precise):
+    """A network, states of it, and its sweeps by every order: one program."""
+    network = FEEDBACK[name]()
+    low, high = network.levels
+    states = np.where(np.asarray(signs(9, UNITS)) > 0, high, low).astype(precise.dtype)
+    updates = {order: make() for order, make in UPDATES.items()}
+    return network, states, program(swept)(updates, network, states, jax.random.key(5))
 
 
 @pytest.fixture(scope="module", params=FEEDBACK)
 def network_and_states(request, precise):
-    """A network, states of it, and states at which it rests."""
-    network = FEEDBACK[request.param]()
-    low, high = network.levels
-    states = jnp.asarray(np.where(np.asarray(signs(9, UNITS)) > 0, high, low))
-    return network, states, dynamics.settle(network, states, max_sweeps=50).states
+    """A network, states of it, and what became of them."""
+    return sweeps(request.param, precise)
 
 
 @pytest.fixture(scope="module")
 def sweep(order, network_and_states, precise):
-    network, states, settled = network_and_states
-    return program(swept)(UPDATES[order](), network, states, jnp.asarray(settled), jax.random.key(5))
+    told, rests = network_and_states[2]
+    return {**told[order], "rests": rests}
 
 
 def test_a_sweep_ends_in_states(sweep, network_and_states, precise):

@@ -16,10 +16,23 @@ def asked(request, precise):
     return network, ask, jnp.asarray(x, precise.dtype)
 
 
+def alone_and_twice(ask, network, x):
+    """A network's answers, and those of a population of two of it: (all arrays of the one, of the other)."""
+    arrays, rest = eqx.partition(network, eqx.is_array)
+    two = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), arrays)
+    both = jax.vmap(lambda arrays: ask(eqx.combine(arrays, rest), x))(two)
+    return tuple(map(jax.tree.leaves, (ask(network, x), both)))
+
+
 @pytest.fixture(scope="module")
-def answers(asked, precise):
+def answered(asked, precise):
     network, ask, x = asked
-    return jax.tree.leaves(program(ask)(network, x))
+    return program(alone_and_twice)(ask, network, x)
+
+
+@pytest.fixture(scope="module")
+def answers(answered):
+    return answered[0]
 
 
 def test_it_answers_every_row_with_numbers_of_its_precision(asked, answers, precise):
@@ -30,15 +43,16 @@ def test_it_answers_every_row_with_numbers_of_its_precision(asked, answers, prec
     assert {leaf.dtype for leaf in answers} == {np.dtype(precise.dtype)}
 
 
-def test_a_network_is_a_value(asked, answers, precise):
+def test_a_network_is_a_value(asked, answered, precise):
     """Taken apart and put together it is the same, and a population of it answers as each member does."""
-    network, ask, x = asked
+    network = asked[0]
     arrays, rest = eqx.partition(network, eqx.is_array)
     again = eqx.combine(jax.tree.unflatten(jax.tree.structure(arrays), jax.tree.leaves(arrays)), rest)
-    assert eqx.tree_equal(again, network)
-    two = jax.tree.map(lambda leaf: jnp.asarray(np.stack([leaf, leaf])), arrays)
-    both = program(jax.vmap(lambda arrays: ask(eqx.combine(arrays, rest), x)))(two)
-    for alone, pair in zip(answers, jax.tree.leaves(both), strict=True):
+    assert jax.tree.structure(again) == jax.tree.structure(network)
+    for one, other in zip(jax.tree.leaves(again), jax.tree.leaves(network), strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+    for alone, pair in zip(*answered, strict=True):
         for one in pair:
             precise.close(one, alone, 20)
 
@@ -46,7 +60,7 @@ def test_a_network_is_a_value(asked, answers, precise):
 def test_rows_do_not_mix(asked, answers, precise):
     network, ask, x = asked
     turned = np.roll(np.asarray(x), 2 * len(x) // 5, axis=0)
-    found = jax.tree.leaves(program(ask)(network, jnp.asarray(turned)))
+    found, _ = program(alone_and_twice)(ask, network, jnp.asarray(turned))
     for before, after in zip(answers, found, strict=True):
         precise.close(after, np.roll(before, 2, axis=0), 20)
 

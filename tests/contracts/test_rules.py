@@ -19,15 +19,26 @@ def taught(named, precise):
     return RULES[named]()
 
 
-def asked(rule, network, batch, seed=0):
-    """One proposal, its state and info, and the state before."""
-    state = program(rule.init)(network, batch)
-    return program(rule.propose)(network, batch, state, jax.random.key(seed)), state
+def proposals(rule, network, batches, key):
+    """Of every batch one proposal, its state and info, and the state before."""
+    states = [rule.init(network, batch) for batch in batches]
+    return [(rule.propose(network, *pair, key), pair[1]) for pair in zip(batches, states, strict=True)]
+
+
+def asked(rule, network, batch):
+    """The answers to a batch, and to it without its last row, which weighs nothing: one program for a rule."""
+    short = Batch(*(jax.numpy.asarray(np.asarray(part)[:-1]) for part in batch))
+    return program(proposals)(rule, network, (batch, short), jax.random.key(0))
 
 
 @pytest.fixture(scope="module")
-def answered(taught):
+def both(taught):
     return asked(*taught)
+
+
+@pytest.fixture(scope="module")
+def answered(both):
+    return both[0]
 
 
 def with_inputs(batch, change):
@@ -59,15 +70,13 @@ def test_it_keeps_to_the_precision_of_its_network(answered, precise):
     assert kinds((proposal, after, info["loss"])) <= {np.dtype(precise.dtype)}
 
 
-def test_padding_changes_nothing(named, taught, answered, precise):
+def test_padding_changes_nothing(named, taught, both, answered, precise):
     rule, network, batch = taught
     if "dropout" in named:
         pytest.skip("the mask's shape is part of the draw")
-    rows = np.flatnonzero(batch.weights)
-    short = Batch(*(jax.numpy.asarray(np.asarray(part)[rows]) for part in batch))
+    assert np.flatnonzero(batch.weights).tolist() == list(range(len(batch.weights) - 1))
     changed = with_inputs(batch, lambda inputs: inputs.__setitem__(-1, 1.0))  # the last row weighs nothing
-    for other in (short, changed):
-        found = asked(rule, network, other)[0][0]
+    for (found, _, _), _ in (both[1], asked(rule, network, changed)[0]):
         jax.tree.map(lambda a, b: precise.close(a, b, 10), answered[0][0], found)
 
 
@@ -76,14 +85,14 @@ def test_a_batch_of_padding_proposes_nothing(named, taught, precise):
     if named in UNASKED:
         pytest.skip(UNASKED[named])
     empty = batch._replace(weights=jax.numpy.asarray(0 * np.asarray(batch.weights)))
-    proposal, _, info = asked(rule, network, empty)[0]
+    (proposal, _, info), _ = asked(rule, network, empty)[0]
     jax.tree.map(lambda leaf: np.testing.assert_array_equal(leaf, 0), proposal)
     assert float(info["loss"]) == float(info["weight"]) == 0
 
 
 def test_the_same_key_gives_the_same_proposal(taught, answered):
-    again = asked(*taught)[0]
-    jax.tree.map(np.testing.assert_array_equal, answered[0][0], again[0])
+    (again, _, _), _ = asked(*taught)[0]
+    jax.tree.map(np.testing.assert_array_equal, answered[0][0], again)
 
 
 # Whose proposal does not come from the batch alone, so that one of nothing but padding still moves the network.

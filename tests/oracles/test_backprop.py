@@ -132,7 +132,7 @@ def test_the_lectures_sums_written_as_loops(x64):
     y = [1 / (1 + np.exp(-sum(w2[j, i] * hidden[j] for j in range(4)) - b2[i])) for i in range(2)]
     delta = [y[i] * (1 - y[i]) * (y[i] - d[i]) for i in range(2)]
     below = [hidden[j] * (1 - hidden[j]) * sum(w2[j, i] * delta[i] for i in range(2)) for j in range(4)]
-    batch = Batch(jnp.asarray(x[None]), jnp.asarray(d[None]), jnp.ones(1))
+    batch = Batch(jnp.asarray(x[None]), jnp.asarray(d[None]), jnp.asarray([1.0]))
     proposal, _, info = program(Backpropagation().propose)(network, batch, (), jax.random.key(0))
     first, second = proposal.layers
     np.testing.assert_allclose(
@@ -148,10 +148,10 @@ def test_the_lectures_sums_written_as_loops(x64):
 
 def test_the_worked_example_with_numbers(x64):
     """2-2-1, no biases: h, y, e, δ, δ' and both weight gradients to ten digits (computed by hand)."""
-    first = Layer(Dense(jnp.asarray([[0.1, 0.3], [0.2, 0.4]])), jnp.zeros(2), ACTIVATIONS["sigmoid"])
-    second = Layer(Dense(jnp.asarray([[0.5], [0.6]])), jnp.zeros(1), ACTIVATIONS["sigmoid"])
+    first = Layer(Dense(jnp.asarray([[0.1, 0.3], [0.2, 0.4]])), jnp.asarray([0.0, 0.0]), ACTIVATIONS["sigmoid"])
+    second = Layer(Dense(jnp.asarray([[0.5], [0.6]])), jnp.asarray([0.0]), ACTIVATIONS["sigmoid"])
     network = FeedForward((first, second))
-    batch = Batch(jnp.asarray([[1.0, 0.0]]), jnp.asarray([[1.0]]), jnp.ones(1))
+    batch = Batch(jnp.asarray([[1.0, 0.0]]), jnp.asarray([[1.0]]), jnp.asarray([1.0]))
     proposal, _, info = program(Backpropagation().propose)(network, batch, (), jax.random.key(0))
     digits = {"rtol": 0, "atol": 5e-11}
     np.testing.assert_allclose(info["traces"][0].output, [[0.5249791875, 0.5744425168]], **digits)
@@ -164,15 +164,15 @@ def test_the_worked_example_with_numbers(x64):
 
 
 def test_radial_units_and_surrogates_learn_too(x64):
-    layers = drawn(mlp, (3, 4, 2), Tanh(), "sigmoid", seed=1).layers
-    radial = eqx.tree_at(lambda n: n.bias, layers[0], jnp.full(4, -0.5))
-    radial = Layer(radial.structure, radial.bias, Tanh(), RadialDistance())
-    network = FeedForward((radial, layers[1]))
     generator = np.random.default_rng(0)
-    batch = Batch(jnp.asarray(generator.normal(size=(5, 3))), jnp.asarray(generator.random((5, 2))), jnp.ones(5))
+    lower, upper = layer_of(generator, 3, 4, "tanh"), layer_of(generator, 4, 2, "sigmoid")
+    radial = Layer(lower.structure, jnp.asarray(np.full(4, -0.5)), Tanh(), RadialDistance())
+    network = FeedForward((radial, upper))
+    numbers = generator.normal(size=(5, 3)), generator.random((5, 2)), np.ones(5)
+    batch = Batch(*map(jnp.asarray, numbers))
     (by_hand, _, _), (_, by_jax) = both_ways(network, Backpropagation(), batch)
     assert relative(vector(by_hand), vector(by_jax)) < 1e-10
-    spiking = drawn(mlp, (3, 4, 2), Step(surrogate=ACTIVATIONS["sigmoid"]), "sigmoid", seed=1)
+    spiking = FeedForward((Layer(lower.structure, lower.bias, Step(surrogate=ACTIVATIONS["sigmoid"])), upper))
     Backpropagation().init(spiking, None)
     proposal = program(Backpropagation().propose)(spiking, batch, (), jax.random.key(0))[0]
     assert np.abs(proposal.layers[0].bias).max() > 0
@@ -198,17 +198,23 @@ def test_targets_of_any_mass_have_the_gradient_of_their_error(loss, x64):
 
 
 def test_one_output_decides_at_the_middle_of_its_range_and_several_by_the_largest():
-    outputs = np.asarray([[-0.6], [0.2], [0.7]])
-    for name, expected in {"tanh": (0, 1, 1), "sigmoid": (0, 0, 1), "relu": (0, 0, 1), "sign": (0, 1, 1)}.items():
-        np.testing.assert_array_equal(decide(jnp.asarray(outputs), activation(name))[:, 0], expected)
-    rows = np.asarray([[0.1, 0.9, 0.9], [0.3, 0.2, 0.1]])
-    np.testing.assert_array_equal(decide(jnp.asarray(rows), activation("softmax"))[:, 0], [1, 0])  # the first of equals
+    expected = {"tanh": (0, 1, 1), "sigmoid": (0, 0, 1), "relu": (0, 0, 1), "sign": (0, 1, 1)}
+    one, several = np.asarray([[-0.6], [0.2], [0.7]]), np.asarray([[0.1, 0.9, 0.9], [0.3, 0.2, 0.1]])
+
+    def decisions(one, several):
+        return {name: decide(one, activation(name)) for name in expected}, decide(several, activation("softmax"))
+
+    found, winners = program(decisions)(one, several)
+    for name, wanted in expected.items():
+        np.testing.assert_array_equal(found[name][:, 0], wanted)
+    np.testing.assert_array_equal(winners[:, 0], [1, 0])  # the first of equals
 
 
 def test_every_layers_noise_is_its_own(x64):
     """Two layers of dropout one above the other silence different inputs, and so do two steps."""
-    network = FeedForward((Dropout(0.5), Dropout(0.5), *drawn(mlp, (40, 2), output="sigmoid").layers))
-    batch = Batch(jnp.ones((6, 40)), jnp.asarray(np.full((6, 2), 0.5)), jnp.ones(6))
+    top = layer_of(np.random.default_rng(0), 40, 2, "sigmoid")
+    network = FeedForward((Dropout(0.5), Dropout(0.5), top))
+    batch = Batch(*map(jnp.asarray, (np.ones((6, 40)), np.full((6, 2), 0.5), np.ones(6))))
     ask = program(Backpropagation().propose)
     masks = [[trace.net for trace in ask(network, batch, (), jax.random.key(seed))[2]["traces"][:2]] for seed in (0, 1)]
     (first, second), (other, _) = masks
@@ -226,7 +232,8 @@ def test_every_layers_noise_is_its_own(x64):
     ],
 )
 def test_it_refuses_what_has_no_slope_or_no_meaning(hidden, output, loss, match):
-    network = drawn(mlp, (2, 2, 2), hidden, output)
+    generator = np.random.default_rng(0)
+    network = FeedForward((layer_of(generator, 2, 2, hidden), layer_of(generator, 2, 2, output)))
     with pytest.raises(ConfigurationError, match=match):
         Backpropagation(LOSSES[loss]).init(network, None)
 
@@ -234,7 +241,7 @@ def test_it_refuses_what_has_no_slope_or_no_meaning(hidden, output, loss, match)
 def test_dropout_masks_forward_and_backward_alike(x64):
     network = drawn(mlp, (3, 50, 2), "tanh", "softmax", dropout=0.4)
     generator = np.random.default_rng(1)
-    batch = Batch(jnp.asarray(generator.normal(size=(4, 3))), jnp.eye(2)[np.asarray([0, 1, 1, 0])], jnp.ones(4))
+    batch = Batch(*map(jnp.asarray, (generator.normal(size=(4, 3)), np.eye(2)[[0, 1, 1, 0]], np.ones(4))))
     key = jax.random.key(7)
     by_hand, _, info = program(Backpropagation(CrossEntropy()).propose)(network, batch, (), key)
     mask = info["traces"][1].net

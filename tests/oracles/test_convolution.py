@@ -85,16 +85,15 @@ def test_every_cut_into_blocks_gives_the_same(side, size, kernel, stride, x64):
     cut = Blocks(*(Axis(*axis, min(side, n)) for *axis, n in zip(size, kernel, stride, window.places, strict=True)))
     x, w = normal(4, 3, *size, 2), normal(5, *kernel, 2, 3)
     d = normal(6, 3, *window.places, 3)
-    inside = batch_last(x), batch_last(d)
 
-    @jax.jit
-    def both(x, d, inside, w):
+    def both(x, d, w):
+        inside = batch_last(x), batch_last(d)
         blocks = convolve(inside[0], w, cut), convolve_back(inside[1], w, cut), correlate_kernel(*inside, cut)
         return (batch_first(blocks[0]), batch_first(blocks[1]), blocks[2]), (
             filtered_by_platform(x, w, window), spread_by_platform(d, w, window), gathered_by_platform(x, d, window),
         )  # fmt: skip
 
-    for ours, theirs in zip(*both(x, d, inside, w), strict=True):
+    for ours, theirs in zip(*program(both)(x, d, w), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
 
 
@@ -128,39 +127,40 @@ def test_connections_that_do_not_exist_are_never_learned(x64):
     assert (found[:, :, seen] != 0).all()
 
 
-@eqx.filter_jit
-def pooled(layer, x, error, reduce, start, around):
-    """Forward and back, ours and the platform's windows'."""
-    window = layer.window
-    size, step = (1, *window.size, 1), (1, *window.stride, 1)
-    plain = lambda x: jax.lax.reduce_window(x, start, reduce, size, step, around)  # noqa: E731
-    trace, (expected, back) = layer.forward(x, jax.random.key(0)), jax.vjp(plain, x)
-    return (trace.output, layer.backward(trace, error)[0]), (expected, back(error)[0])
+KINDS = ((AveragePooling, jax.lax.add, 0.0), (MaxPooling, jax.lax.max, -np.inf))
+
+
+def pooled(x, error, image, size, stride, padding):
+    """Of every kind, forward and back: ours, and the platform's windows'."""
+
+    def both(kind, reduce, start):
+        layer = kind.over(image, size, stride, padding)
+        windows = (1, *layer.window.size, 1), (1, *layer.window.stride, 1), ((0, 0), *padding, (0, 0))
+        trace = layer.forward(x, jax.random.key(0))
+        expected, back = jax.vjp(lambda x: jax.lax.reduce_window(x, start, reduce, *windows), x)
+        return (trace.output, layer.backward(trace, error)[0]), (expected, back(error)[0])
+
+    return [both(*kind) for kind in KINDS]
 
 
 @pytest.mark.parametrize("case", WINDOWS)
 @seeds
 def test_pooling_is_what_the_platforms_windows_say_and_so_is_its_gradient(case, seed):
     image, size, stride, padding = WINDOWS[case]
-    around = ((0, 0), *padding, (0, 0))
     with jax.enable_x64(True):
         x = normal(seed, 2, *image, 2)
-        for kind, reduce, start, share in (
-            (AveragePooling, jax.lax.add, 0.0, size[0] * size[1]),
-            (MaxPooling, jax.lax.max, -np.inf, 1),
-        ):
-            layer = kind.over(image, size, stride, padding)
-            error = normal(seed + 1, *jax.eval_shape(layer, x).shape)
-            ours, theirs = pooled(layer, x, error, reduce, start, around)
-            for mine, expected in zip(ours, theirs, strict=True):
-                np.testing.assert_allclose(mine, np.asarray(expected) / share, rtol=1e-10, atol=1e-12)
+        error = normal(seed + 1, 2, *MaxPooling.over(image, size, stride, padding).window.places, 2)
+        found = program(pooled)(x, error, image, size, stride, padding)
+    for (ours, theirs), share in zip(found, (size[0] * size[1], 1), strict=True):  # a mean, where theirs is a sum
+        for mine, expected in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(mine, expected / share, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("stride", [2, 1])
 def test_of_equal_largest_pixels_the_first_gets_the_error(stride):
     layer = MaxPooling.over((2, 2), 2, stride)
-    x = jnp.asarray(np.reshape([0.0, 5.0, 5.0, 5.0], (1, 2, 2, 1)))
-    back, _ = program(lambda x, d: layer.backward(layer.forward(x, jax.random.key(0)), d))(x, jnp.ones((1, 1, 1, 1)))
+    x, d = np.reshape([0.0, 5.0, 5.0, 5.0], (1, 2, 2, 1)), np.ones((1, 1, 1, 1))
+    back, _ = program(lambda x, d: layer.backward(layer.forward(x, jax.random.key(0)), d))(x, d)
     assert back.ravel().tolist() == [0, 1, 0, 0]
 
 
@@ -182,9 +182,8 @@ def test_moving_the_image_moves_the_map(x64):
 def test_a_population_of_kernels_is_a_vmap(x64):
     wiring, many, x = Convolution.over(6, normal(22, 3, 3, 1, 2)), normal(23, 4, 3, 3, 1, 2), normal(24, 3, 6, 6, 1)
     project = lambda w: wiring.with_weights(w).project(x)  # noqa: E731
-    alone = program(project)
-    for w, y in zip(np.asarray(many), program(jax.vmap(project))(many), strict=True):
-        np.testing.assert_allclose(y, alone(jnp.asarray(w)), rtol=1e-12)
+    together, alone = program(lambda many: (jax.vmap(project)(many), [project(w) for w in many]))(many)
+    np.testing.assert_allclose(together, alone, rtol=1e-12)
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
@@ -233,4 +232,4 @@ def test_what_cannot_be_is_refused_with_a_remedy(make, match):
 
 def test_flatten_counts_maps_fastest():
     x = jnp.asarray(np.arange(12.0).reshape(1, 2, 3, 2))
-    assert Flatten()(x)[0].tolist() == list(range(12))
+    assert program(Flatten())(x)[0].tolist() == list(range(12))

@@ -1,6 +1,5 @@
 """Deep belief networks against enumeration: joint probabilities, bounds, generation, and the four phases of up-down."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,13 +8,14 @@ from scipy import stats
 from scipy.special import log_expit, logsumexp, softmax
 
 from flambeau.analysis import log_likelihood_bound
+from flambeau.analysis.enumeration import all_states as states
 from flambeau.dynamics import Clamp, Enumeration, FromData, ascend, class_scores, descend
 from flambeau.errors import ConfigurationError
 from flambeau.networks import RestrictedBoltzmannMachine, dbn, generate, log_joint, rbm
 from flambeau.neurons import Bernoulli, Categorical, Mixed
 from flambeau.rules import Batch, ContrastiveDivergence, Hybrid, UpDown
 from flambeau.structures import Dense
-from oracles.test_rbm import V, machine_of, states, toy
+from oracles.test_rbm import V, machine_of, toy
 from programs import program
 from table import drawn
 
@@ -33,9 +33,12 @@ def transposed(wiring):
     return Dense(jnp.asarray(np.asarray(wiring.weights).T))
 
 
-def taught(rule, network, batch, key):
+def first(rule, network, batch, key):
     """What the rule proposes at its first step, with state and info."""
-    return program(rule.propose)(network, batch, program(rule.init)(network, None), key)
+    return rule.propose(network, batch, rule.init(network, None), key)
+
+
+taught = program(first)
 
 
 def free_energy(machine, v):
@@ -67,7 +70,7 @@ def deep(seed=0, classes=0):
 class TestLikelihood:
     def test_golden_numbers(self, x64):
         network = golden()
-        found = exact(network, jnp.asarray(V))
+        found = exact(network, V)
         bound = log_likelihood_bound(network, V, float(log_z(network.top)), repeats=4_000, key=jax.random.key(0))
         assert (found, bound) == (pytest.approx(-2.7486697332, abs=1e-9), pytest.approx(-3.0575600336, abs=0.02))
 
@@ -153,42 +156,54 @@ class TestLikelihood:
         assert values[-1] > values[0] + 0.01
 
 
+STEPS = np.asarray(30, np.int32)  # data of the program
+
+
 class TestGeneration:
     def test_samples_follow_the_exact_distribution(self):
         network = deep(6)
         v = states(Bernoulli(), 4)
-        means, _ = generate(network, jnp.zeros((40_000, 3)), 30, jax.random.key(0))
-        shown = np.random.default_rng(1).random(means.shape) < np.asarray(means)
-        codes, order = shown @ (2.0 ** np.arange(4)), np.asarray(v) @ (2.0 ** np.arange(4))
+        means, _ = program(generate)(network, np.zeros((40_000, 3), np.float32), STEPS, jax.random.key(0))
+        shown = np.random.default_rng(1).random(means.shape) < means
+        codes, order = shown @ (2.0 ** np.arange(4)), v @ (2.0 ** np.arange(4))
         p = np.exp(np.asarray(exact(network, v), float))
         found = np.asarray([(codes == code).sum() for code in order])
         assert stats.chisquare(found, p / p.sum() * 40_000).pvalue > 1e-3
 
     def test_a_clamped_label_gives_its_class(self):
         network = deep(7, classes=2)
-        values, mask = jnp.asarray([0, 0, 0, 0.0, 1.0]), jnp.asarray([False, False, False, True, True])
-        _, top = generate(network, jnp.zeros((30_000, 5)), 30, jax.random.key(2), Clamp(values, mask))
-        assert (np.asarray(top[:, 3:]) == [0, 1]).all()
+        values, mask = np.asarray([0, 0, 0, 0, 1], np.float32), np.arange(5) > 2
+        start = np.zeros((30_000, 5), np.float32)
+        _, top = program(generate)(network, start, STEPS, jax.random.key(2), Clamp(values, mask))
+        assert (top[:, 3:] == [0, 1]).all()
         h = states(Bernoulli(), 3)
-        rows = np.hstack([h, np.tile(np.asarray(values)[3:], (8, 1))])
+        rows = np.hstack([h, np.tile(values[3:], (8, 1))])
         p = np.exp(-np.asarray(free_energy(network.top, rows), float))
-        codes, order = np.asarray(top[:, :3]) @ [1, 2, 4], np.asarray(h) @ [1, 2, 4]
+        codes, order = top[:, :3] @ [1, 2, 4], h @ [1, 2, 4]
         found = np.asarray([(codes == code).sum() for code in order])
         assert stats.chisquare(found, p / p.sum() * 30_000).pvalue > 1e-3
 
     def test_class_scores_are_the_free_energies_of_each_label(self, x64):
         network = deep(8, classes=3)
         v = states(Bernoulli(), 4)
-        x = program(network.encode)(v)
-        each = [-free_energy(network.top, np.hstack([x, np.tile(np.eye(3)[label], (16, 1))])) for label in range(3)]
+
+        def told(network, v):
+            x = network.encode(v)
+            labels = jnp.broadcast_to(jnp.eye(3)[:, None], (3, 16, 3))
+            shown = [jnp.hstack([x, label]) for label in labels]
+            return [-network.top.free_energy(rows) for rows in shown], (
+                network.class_scores(v),
+                class_scores(network.top, x),
+            )
+
+        each, scores = program(told)(network, v)
         expected = softmax(np.stack(each, 1), axis=1)
-        np.testing.assert_allclose(softmax(program(network.class_scores)(v), axis=1), expected, atol=1e-12)
-        scores = program(class_scores)(network.top, jnp.asarray(x))
-        np.testing.assert_allclose(softmax(scores, axis=1), expected, atol=1e-12)
+        for found in scores:
+            np.testing.assert_allclose(softmax(found, axis=1), expected, atol=1e-12)
 
     def test_one_machine_alone_is_a_network_too(self):
         network = dbn([drawn(rbm, 4, 3)])
-        means, states_ = generate(network, jnp.zeros((5, 4)), 3, jax.random.key(0))
+        means, states_ = program(generate)(network, np.zeros((5, 4), np.float32), STEPS, jax.random.key(0))
         assert means.shape == states_.shape == (5, 4)
 
     def test_sizes_that_do_not_meet(self):
@@ -196,59 +211,56 @@ class TestGeneration:
             dbn([drawn(rbm, 4, 3), drawn(rbm, 5, 2)])
 
 
+def assert_the_top_is_taught(inner):
+    """By that rule, as if it stood alone and saw what comes up beside the labels."""
+    labels = np.asarray([[1.0, 0], [0, 1], [1, 0], [0, 1]])
+
+    def told(network, batch, key):
+        proposal, _, _ = first(UpDown(inner), network, batch, key)
+        up, middle, _ = jax.random.split(key, 3)
+        shown = jnp.hstack([ascend(network.lower, batch.inputs, up)[-1], batch.targets])
+        return proposal.top, first(inner, network.top, batch._replace(inputs=shown), middle)[0]
+
+    batch = Batch(states(Bernoulli(), 4)[:4], labels, np.ones(4))
+    found, expected = program(told)(deep(10, classes=2), batch, jax.random.key(4))
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
+
+
 class TestUpDown:
     def test_the_lower_layers_follow_the_lecture_of_wake_and_sleep(self, x64):
         """Generation is taught the gradient of log P(x | h) on the way up, recognition that of log Q(h' | x') down."""
         network = deep(9)
         rule, key = UpDown(ContrastiveDivergence(FromData(2), centered=False)), jax.random.key(4)
-        v = states(Bernoulli(), 4)[:6]
-        weights = jnp.asarray([1.0, 2, 1, 1, 1, 0])
-        proposal, _, info = program(rule.propose)(
-            network, Batch(v, jnp.zeros((6, 1)), weights), program(rule.init)(network, None), key
-        )
-        up, _, down = jax.random.split(key, 3)
-        rising = eqx.filter_jit(ascend)(network.lower, v, up)
-        sinking = eqx.filter_jit(descend)(network.lower, jnp.asarray(info["particles"].visible), down)
-        share = weights / weights.sum()
+        batch = Batch(states(Bernoulli(), 4)[:6], np.zeros((6, 1)), np.asarray([1.0, 2, 1, 1, 1, 0]))
 
-        def up_error(pair):
-            p = jax.nn.log_sigmoid(pair.down_net(rising[1])), jax.nn.log_sigmoid(-pair.down_net(rising[1]))
-            return -jnp.sum(share[:, None] * (rising[0] * p[0] + (1 - rising[0]) * p[1]))
+        def told(network, batch, key):
+            proposal, _, info = first(rule, network, batch, key)
+            up, _, down = jax.random.split(key, 3)
+            rising = ascend(network.lower, batch.inputs, up)
+            sinking = descend(network.lower, info["particles"].visible, down)
+            share = batch.weights / batch.weights.sum()
 
-        def down_error(pair):
-            p = jax.nn.log_sigmoid(pair.up_net(sinking[0])), jax.nn.log_sigmoid(-pair.up_net(sinking[0]))
-            return -jnp.sum(share[:, None] * (sinking[1] * p[0] + (1 - sinking[1]) * p[1]))
+            def up_error(pair):
+                p = jax.nn.log_sigmoid(pair.down_net(rising[1])), jax.nn.log_sigmoid(-pair.down_net(rising[1]))
+                return -jnp.sum(share[:, None] * (rising[0] * p[0] + (1 - rising[0]) * p[1]))
 
-        pair = network.lower[0]
-        wake, sleep = (jax.jit(jax.grad(error))(pair) for error in (up_error, down_error))
-        found = proposal.lower[0]
+            def down_error(pair):
+                p = jax.nn.log_sigmoid(pair.up_net(sinking[0])), jax.nn.log_sigmoid(-pair.up_net(sinking[0]))
+                return -jnp.sum(share[:, None] * (sinking[1] * p[0] + (1 - sinking[1]) * p[1]))
+
+            return proposal.lower[0], *(jax.grad(error)(network.lower[0]) for error in (up_error, down_error))
+
+        found, wake, sleep = program(told)(network, batch, key)
         np.testing.assert_allclose(found.generation.weights, wake.generation.weights, atol=1e-12)
         np.testing.assert_allclose(found.generation_bias, wake.generation_bias, atol=1e-12)
         np.testing.assert_allclose(found.recognition.weights, sleep.recognition.weights, atol=1e-12)
         np.testing.assert_allclose(found.recognition_bias, sleep.recognition_bias, atol=1e-12)
 
     def test_the_top_learns_from_what_came_up_with_its_label(self, x64):
-        network, key = deep(10, classes=2), jax.random.key(4)
-        inner = ContrastiveDivergence(FromData(1), centered=False)
-        rule = UpDown(inner)
-        v, labels = states(Bernoulli(), 4)[:4], jnp.asarray([[1.0, 0], [0, 1], [1, 0], [0, 1]])
-        proposal, _, _ = taught(rule, network, Batch(v, labels, jnp.ones(4)), key)
-        up, middle, _ = jax.random.split(key, 3)
-        shown = jnp.asarray(np.hstack([program(ascend)(network.lower, v, up)[-1], labels]))
-        batch = Batch(shown, labels, jnp.ones(4))
-        expected, _, _ = taught(inner, network.top, batch, middle)
-        jax.tree.map(np.testing.assert_array_equal, proposal.top, expected)
+        assert_the_top_is_taught(ContrastiveDivergence(FromData(1), centered=False))
 
     def test_the_top_may_tell_labels_apart(self, x64):
-        network, key = deep(10, classes=2), jax.random.key(4)
-        inner = Hybrid(ContrastiveDivergence(FromData(1), centered=False), 0.1)
-        v, labels = states(Bernoulli(), 4)[:4], jnp.asarray([[1.0, 0], [0, 1], [1, 0], [0, 1]])
-        batch = Batch(v, labels, jnp.ones(4))
-        once = taught(UpDown(inner), network, batch, key)[0]
-        shown = jnp.asarray(np.hstack([program(ascend)(network.lower, v, jax.random.split(key, 3)[0])[-1], labels]))
-        middle = jax.random.split(key, 3)[1]
-        expected = taught(inner, network.top, Batch(shown, labels, jnp.ones(4)), middle)[0]
-        jax.tree.map(np.testing.assert_array_equal, once.top, expected)
+        assert_the_top_is_taught(Hybrid(ContrastiveDivergence(FromData(1), centered=False), 0.1))
 
     def test_a_network_without_directed_layers_is_refused(self):
         network = dbn([drawn(rbm, 4, 3)])

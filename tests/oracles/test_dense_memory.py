@@ -27,11 +27,13 @@ from flambeau.networks import (
     one_step_bound,
     pattern_separation,
 )
+from flambeau.networks.modern_memory import seen_through
 from flambeau.neurons import Bernoulli, Spin
 from flambeau.problems import Examples
 from flambeau.rules import Backpropagation
 from flambeau.structures import Flatten, dense_layer
 from flambeau.training import train
+from programs import program
 
 UNITS, PATTERNS = 7, 6
 STATES = np.asarray(list(itertools.product((-1.0, 1.0), repeat=UNITS)))
@@ -44,7 +46,7 @@ def spins(rows, units=UNITS, seed=0):
 
 
 def memory(interaction, rows=PATTERNS, seed=0):
-    return DenseMemory(jnp.asarray(spins(rows, seed=seed)), interaction)
+    return DenseMemory(spins(rows, seed=seed), interaction)
 
 
 def plain_energy(interaction, X, s):
@@ -70,13 +72,19 @@ def plain_visit(interaction, X, s, order, noise):
     return s
 
 
-@eqx.filter_jit
 def seen(network, states):
+    return program(energy_and_net)(network, states)
+
+
+def energy_and_net(network, states):
     return network.energy(states), network.net(states)
 
 
-@eqx.filter_jit
 def visited(network, states, order, noise=None):
+    return program(after_visits)(network, states, order, noise)
+
+
+def after_visits(network, states, order, noise):
     return network.visit(states, order, noise)
 
 
@@ -84,8 +92,8 @@ def visited(network, states, order, noise=None):
 @pytest.mark.usefixtures("x64")
 def test_energy_and_field_of_every_state(interaction):
     network = memory(interaction)
-    energy, field = seen(network, jnp.asarray(STATES))
-    X = np.asarray(network.patterns)
+    energy, field = seen(network, STATES)
+    X = spins(PATTERNS)
     np.testing.assert_allclose(energy, [plain_energy(interaction, X, s) for s in STATES], atol=1e-12)
     plain = [[plain_field(interaction, X, s, i) for i in range(UNITS)] for s in STATES]
     np.testing.assert_allclose(field, plain, atol=1e-12)
@@ -100,9 +108,9 @@ def test_visits_one_after_the_other(interaction):
     network, rng = memory(interaction), np.random.default_rng(1)
     order = np.asarray([3, -1, 0, 6, 3, 2, 5, -1, 1, 4, 0, 2], np.int32)
     noise = rng.normal(size=(len(order), len(STATES)))
-    X = np.asarray(network.patterns)
+    X = spins(PATTERNS)
     for extra in (np.zeros_like(noise), noise):
-        found = visited(network, jnp.asarray(STATES), jnp.asarray(order), jnp.asarray(extra))
+        found = visited(network, STATES, order, extra)
         wanted = [plain_visit(interaction, X, STATES[row], order, extra[:, row]) for row in range(0, len(STATES), 3)]
         np.testing.assert_array_equal(found[::3], wanted)
 
@@ -110,24 +118,23 @@ def test_visits_one_after_the_other(interaction):
 @EACH
 @pytest.mark.usefixtures("x64")
 def test_sweeps_go_downhill_to_the_minima_of_the_enumerated_energy(interaction):
-    network, states = memory(interaction), jnp.asarray(STATES)
-    order, quiet = np.random.default_rng(2).permutation(12) % (UNITS + 1) - 1, jnp.zeros((12, len(STATES)))
-    energy, field = map(np.asarray, seen(network, states))
+    network, states = memory(interaction), STATES
+    order, quiet = np.random.default_rng(2).permutation(12) % (UNITS + 1) - 1, np.zeros((12, len(STATES)))
+    energy, field = seen(network, states)
     minima = {tuple(s) for s in STATES[(field * STATES >= 0).all(1)]}
     for _ in range(20):
-        states = visited(network, states, jnp.asarray(order, jnp.int32), quiet)
-        before, energy = energy, np.asarray(seen(network, states)[0])
+        states = visited(network, states, order.astype(np.int32), quiet)
+        before, energy = energy, seen(network, states)[0]
         assert (energy <= before + 1e-12).all()
-    assert {tuple(s) for s in np.asarray(states)} == minima
+    assert {tuple(s) for s in states} == minima
     assert 1 < len(minima) < 20
 
 
 @pytest.mark.usefixtures("x64")
 def test_the_settling_loop_takes_it_as_a_network():
     """Greedily: the neuron that gains most, until none gains anything."""
-    network, starts = memory(Exponential()), jnp.asarray(STATES)
-    found = settle(network, starts, Greedy())
-    X, s = np.asarray(network.patterns), STATES.copy()
+    found = program(settle)(memory(Exponential()), STATES, Greedy())
+    X, s = spins(PATTERNS), STATES.copy()
     for row in s:
         for _ in range(2 * UNITS):
             gains = [-row[i] * plain_field(Exponential(), X, row, i) for i in range(UNITS)]
@@ -139,11 +146,11 @@ def test_the_settling_loop_takes_it_as_a_network():
 @pytest.mark.usefixtures("x64")
 def test_degree_two_is_hebb_s_rule():
     X = spins(PATTERNS)
-    hebb = HopfieldNetwork(jnp.asarray(X.T @ X - PATTERNS * np.eye(UNITS)), jnp.zeros(UNITS))
-    energy, field = seen(memory(Polynomial(2)), jnp.asarray(STATES))
-    plain = 2 * np.asarray(hebb.energy(jnp.asarray(STATES))) / UNITS - PATTERNS
-    np.testing.assert_allclose(energy, plain, atol=1e-12)
-    np.testing.assert_allclose(field, 2 * hebb.net(jnp.asarray(STATES)) / UNITS, atol=1e-12)
+    hebb = HopfieldNetwork(X.T @ X - PATTERNS * np.eye(UNITS))
+    energy, field = seen(memory(Polynomial(2)), STATES)
+    plain_energies, plain_fields = seen(hebb, STATES)
+    np.testing.assert_allclose(energy, 2 * plain_energies / UNITS - PATTERNS, atol=1e-12)
+    np.testing.assert_allclose(field, 2 * plain_fields / UNITS, atol=1e-12)
 
 
 @pytest.mark.usefixtures("x64")
@@ -154,24 +161,23 @@ def test_at_a_temperature_it_samples_boltzmann_s_distribution():
     states = np.asarray(list(itertools.product((-1.0, 1.0), repeat=4)))
     chance = np.exp([-plain_energy(interaction, X, s) / temperature for s in states])
     expected = chains * chance / chance.sum()
-    starts = jnp.asarray(spins(chains, 4, seed=5))
-    ends = settle(
-        DenseMemory(jnp.asarray(X), interaction), starts, Glauber(temperature), key=jax.random.key(0), max_sweeps=20
-    ).states
-    number = ((np.asarray(ends) > 0) @ [8, 4, 2, 1]).astype(int)
+    network, starts = DenseMemory(X, interaction), spins(chains, 4, seed=5)
+    ends = program(settle)(network, starts, Glauber(temperature), key=jax.random.key(0), max_sweeps=20).states
+    number = ((ends > 0) @ [8, 4, 2, 1]).astype(int)
     assert ((np.bincount(number, minlength=16) - expected) ** 2 / expected).sum() < 37.7  # 15 degrees of freedom
 
 
 @pytest.mark.parametrize("interaction", [Polynomial(20), Exponential()], ids=["z20", "exp"])
 def test_single_precision_never_overflows(interaction):
     """1,000 neurons: e^1000 and 1000^20 are far beyond float32."""
-    network = DenseMemory(jnp.asarray(spins(16, 1000)), interaction)
-    states = network.patterns * jnp.where(jnp.arange(1000) < 100, -1, 1)
+    X = np.float32(spins(16, 1000))
+    network, states = DenseMemory(X, interaction), X * np.where(np.arange(1000) < 100, np.float32(-1), 1)
     energy, field = seen(network, states)
     assert np.isfinite(energy).all()
     assert np.isfinite(field).all()
-    for ends in (visited(network, states, jnp.arange(1000)), jnp.sign(field)):
-        np.testing.assert_array_equal(ends, network.patterns)
+    assert {energy.dtype, field.dtype} == {np.dtype(np.float32)}
+    for ends in (visited(network, states, np.arange(1000)), np.sign(field)):
+        np.testing.assert_array_equal(ends, X)
 
 
 @pytest.mark.parametrize("interaction", [Polynomial(3), Exponential()], ids=["z3", "exp"])
@@ -180,10 +186,9 @@ def test_a_tie_is_no_reason_to_change(interaction):
     rest = spins(100, 29, seed=3)
     order = np.random.default_rng(4).permutation(200)
     X = np.block([[np.ones((100, 1)), rest], [-np.ones((100, 1)), rest]])[order]
-    network = DenseMemory(jnp.asarray(X), interaction)
-    states = jnp.asarray(spins(128, 30, seed=6))
+    network, states = DenseMemory(np.float32(X), interaction), np.float32(spins(128, 30, seed=6))
     assert (seen(network, states)[1][:, 0] == 0).all()
-    np.testing.assert_array_equal(visited(network, states, jnp.zeros(1, jnp.int32)), states)
+    np.testing.assert_array_equal(visited(network, states, np.zeros(1, np.int32)), states)
 
 
 TABLE = [
@@ -195,13 +200,17 @@ TABLE = [
 ]
 
 
+def fields(X, interaction, states):
+    return DenseMemory(X, interaction).net(states)
+
+
 @pytest.mark.parametrize(("interaction", "rows", "share", "draws"), TABLE)
 def test_the_shares_of_stable_patterns_are_those_of_the_table(interaction, rows, share, draws):
     """N = 50, within 4 binomial errors of both counts: the table's 20 draws and these (1,000 patterns of each)."""
     stable, asked = 0, min(rows, 1_000)
     for seed in range(draws):
-        X = spins(rows, 50, seed=seed)
-        field = seen(DenseMemory(jnp.asarray(X), interaction), jnp.asarray(X[:asked]))[1]
+        X = np.float32(spins(rows, 50, seed=seed))
+        field = program(fields)(X, interaction, X[:asked])
         stable += int((field * X[:asked] >= 0).all(1).sum())
     error = np.sqrt(max(share * (1 - share), 1e-4) * (1 / (asked * draws) + 1 / (rows * 20)))
     assert abs(stable / (asked * draws) - share) < 4 * error
@@ -256,9 +265,12 @@ def plain_modern_energy(kind, X, q, beta):
     return q @ q / 2 + (X**2).sum(1).max() / 2 + (flattest - beta * p @ X @ q + psi) / beta
 
 
-@eqx.filter_jit
 def looked_at(network, q):
-    slope = jax.jit(jax.grad(lambda q: network.energy(q).sum()))(q)
+    return program(attention_and_energy)(network, q)
+
+
+def attention_and_energy(network, q):
+    slope = jax.grad(lambda q: network.energy(q).sum())(q)
     return network.attention(q), network.energy(q), network.update(q), slope
 
 
@@ -266,25 +278,25 @@ def looked_at(network, q):
 @pytest.mark.usefixtures("x64")
 def test_shares_energy_and_gradient(kind):
     network, q = modern(kind), real(40, UNITS, 1)
-    X = np.asarray(network.patterns)
-    shares, energy, update, slope = looked_at(network, jnp.asarray(q))
+    X = real(PATTERNS, UNITS, 0)
+    shares, energy, update, slope = looked_at(network, q)
     np.testing.assert_allclose(shares, [plain_shares(kind, BETA * X @ row) for row in q], atol=1e-12)
     np.testing.assert_allclose(energy, [plain_modern_energy(kind, X, row, BETA) for row in q], atol=1e-12)
     np.testing.assert_allclose(update, shares @ X, atol=1e-12)
     np.testing.assert_allclose(slope, q - update, atol=1e-10)
-    along = np.asarray(slope) * 1e-6
+    along = slope * 1e-6
     change = looked_at(network, q + along)[1] - looked_at(network, q - along)[1]
     np.testing.assert_allclose(change / 2e-6, (slope**2).sum(1), rtol=1e-4)
-    assert (np.asarray(shares) == 0).any() == (kind != "softmax")
+    assert (shares == 0).any() == (kind != "softmax")
 
 
 @KIND
 @pytest.mark.usefixtures("x64")
 def test_the_energy_is_bounded_and_never_rises(kind):
     network = modern(kind)
-    largest = float(np.linalg.norm(network.patterns, axis=1).max())
+    largest = np.linalg.norm(real(PATTERNS, UNITS, 0), axis=1).max()
     q = real(40, UNITS, 2)
-    q = jnp.asarray(q * largest / np.linalg.norm(q, axis=1, keepdims=True) * np.linspace(0, 1, 40)[:, None])
+    q = q * largest / np.linalg.norm(q, axis=1, keepdims=True) * np.linspace(0, 1, 40)[:, None]
     before = None
     for _ in range(30):
         _, energy, update, _ = looked_at(network, q)
@@ -296,8 +308,7 @@ def test_the_energy_is_bounded_and_never_rises(kind):
 
 @pytest.mark.usefixtures("x64")
 def test_the_extremes_of_beta():
-    q = jnp.asarray(real(40, UNITS, 1))
-    X = np.asarray(modern("softmax").patterns)
+    q, X = real(40, UNITS, 1), real(PATTERNS, UNITS, 0)
     cold, hot = (looked_at(modern("softmax", beta), q)[2] for beta in (1e4, 1e-9))
     np.testing.assert_allclose(cold, X[np.argmax(q @ X.T, axis=1)], atol=1e-9)
     np.testing.assert_allclose(hot, np.broadcast_to(X.mean(0), q.shape), atol=1e-7)
@@ -308,7 +319,6 @@ def softmax(z):
     return e / e.sum(-1, keepdims=True)
 
 
-@eqx.filter_jit
 def asked(network, q):
     alone = ModernMemory(network.patterns)
     peer = jax.nn.dot_product_attention(*(part[:, None] for part in (q, network.patterns, network.patterns)))[:, 0]
@@ -321,7 +331,7 @@ def test_retrieval_is_scaled_dot_product_attention():
     X, Y, q = real(PATTERNS, UNITS, 0), real(PATTERNS, 3, 4), real(5, UNITS, 1)
     network = ModernMemory(X, None, Y)
     assert float(network.beta) == pytest.approx(1 / np.sqrt(UNITS))
-    three, one, read, alone, single, peer = asked(network, jnp.asarray(q))
+    three, one, read, alone, single, peer = program(asked)(network, q)
     wanted = q
     for _ in range(2):
         wanted = softmax(wanted @ X.T / np.sqrt(UNITS)) @ X
@@ -332,21 +342,24 @@ def test_retrieval_is_scaled_dot_product_attention():
     np.testing.assert_allclose(single, alone[0], atol=1e-12)
 
 
+def separation_and_bound(X, beta, distance):
+    return pattern_separation(X), one_step_bound(X, beta, distance)
+
+
 @pytest.mark.usefixtures("x64")
 def test_one_step_errors_stay_below_the_bound():
     X = 5 * real(PATTERNS, UNITS, 0) / np.linalg.norm(real(PATTERNS, UNITS, 0), axis=1, keepdims=True)
     products = X @ X.T
     gaps = [products[i, i] - max(np.delete(products[i], i)) for i in range(PATTERNS)]
-    np.testing.assert_allclose(eqx.filter_jit(pattern_separation)(jnp.asarray(X)), gaps, atol=1e-12)
-    network = ModernMemory(X, 1.0)
-    run = eqx.filter_jit(network.come_to_rest)
-    fixed, _, still = run(jnp.asarray(X), jnp.asarray(200), 1e-12)
+    run = program(ModernMemory(X, 1.0).come_to_rest)
+    fixed, _, still = run(X, np.asarray(200), 1e-12)
     assert still.all()
-    q = jnp.asarray(X + real(PATTERNS, UNITS, 5, scale=0.02))
+    q = X + real(PATTERNS, UNITS, 5, scale=0.02)
     away, moved = np.linalg.norm(q - X, axis=1), np.linalg.norm(fixed - X, axis=1)
-    once = run(q, jnp.asarray(1), 1e-12)[0]
+    once = run(q, np.asarray(1), 1e-12)[0]
     errors = [np.linalg.norm(once - target, axis=1) for target in (X, fixed)]
-    bound = np.asarray(eqx.filter_jit(one_step_bound)(network.patterns, 1.0, jnp.asarray(np.maximum(away, moved))))
+    separation, bound = program(separation_and_bound)(X, 1.0, np.maximum(away, moved))
+    np.testing.assert_allclose(separation, gaps, atol=1e-12)
     plain = 2 * 5 * np.exp(-(np.asarray(gaps) - 2 * np.maximum(away, moved) * 5)) * 5
     np.testing.assert_allclose(bound, plain, rtol=1e-9)
     assert (errors[0] < bound).all()
@@ -357,27 +370,26 @@ def test_one_step_errors_stay_below_the_bound():
 @pytest.mark.usefixtures("x64")
 def test_coming_to_rest():
     """A row that rests keeps its state while others move."""
-    network, q = modern("softmax", 2.0), jnp.asarray(real(40, UNITS, 1))
-    run = eqx.filter_jit(network.come_to_rest)
-    states, steps, still = run(q, jnp.asarray(200))
+    network, q = modern("softmax", 2.0), real(40, UNITS, 1)
+    run = program(network.come_to_rest)
+    states, steps, still = run(q, np.asarray(200))
     assert still.all()
-    assert len(set(np.asarray(steps).tolist())) > 1
-    reach = 1e-5 * np.abs(network.patterns).max()
+    assert len(set(steps.tolist())) > 1
+    reach = 1e-5 * np.abs(real(PATTERNS, UNITS, 0)).max()
     np.testing.assert_allclose(looked_at(network, states)[2], states, atol=reach)
     step = q
     for number in range(6):
-        alone, few = run(q, jnp.asarray(number)), np.asarray(steps) >= number
+        alone, few = run(q, np.asarray(number)), steps >= number
         np.testing.assert_allclose(alone[0][few], step[few], atol=1e-12)
         step = looked_at(network, step)[2]
     assert not alone[2].all()
     assert (alone[1] <= 5).all()
     number = int(np.median(steps))
-    early = np.asarray(steps) < number
+    early = steps < number
     assert early.any()
-    np.testing.assert_array_equal(run(q, jnp.asarray(number))[0][early], states[early])
+    np.testing.assert_array_equal(run(q, np.asarray(number))[0][early], states[early])
 
 
-@eqx.filter_jit
 def answered(layer, rows, stored, mask):
     """Answers, and the slopes of their squares."""
     found, pull = eqx.filter_vjp(lambda layer: layer(rows, stored, mask), layer)
@@ -386,11 +398,11 @@ def answered(layer, rows, stored, mask):
 
 @pytest.mark.usefixtures("x64")
 def test_the_layer_head_by_head():
-    layer = eqx.filter_jit(hopfield_attention)(UNITS, 4, heads=2, outputs=3, steps=2, key=jax.random.key(0))
+    layer = program(hopfield_attention)(UNITS, 4, heads=2, outputs=3, steps=2, key=jax.random.key(0))
     rows, stored = real(2 * 5, UNITS, 1).reshape(2, 5, UNITS), real(2 * 6, UNITS, 2).reshape(2, 6, UNITS)
     mask = np.arange(6) != np.asarray([1, 4])[:, None, None] + np.zeros((1, 5, 1), int)
-    found, slopes = answered(layer, *map(jnp.asarray, (rows, stored, mask)))
-    W = {name: np.asarray(getattr(layer, name)) for name in ("queries", "keys", "values", "output")}
+    found, slopes = program(answered)(layer, rows, stored, mask)
+    W = {name: getattr(layer, name) for name in ("queries", "keys", "values", "output")}
     wanted = np.zeros((2, 5, 3))
     for batch, head in itertools.product(range(2), range(2)):
         seen = np.delete(stored[batch], [1, 4][batch], axis=0)
@@ -399,26 +411,33 @@ def test_the_layer_head_by_head():
         )
         wanted[batch] += softmax(softmax(q @ K.T / 2) @ K @ K.T / 2) @ V @ W["output"][head]
     np.testing.assert_allclose(found, wanted, atol=1e-12)
-    assert all(float(jnp.abs(leaf).max()) > 0 for leaf in jax.tree.leaves(slopes))
+    assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(slopes))
+
+
+def ask_layer(layer, rows, stored, mask=None):
+    return layer(rows, stored, mask)
 
 
 @pytest.mark.usefixtures("x64")
 def test_masks_of_booleans_and_masks_that_are_added_say_the_same():
     layer = eqx.filter_jit(hopfield_attention)(UNITS, 4, heads=2, outputs=3, key=jax.random.key(1))
-    rows, stored = jnp.asarray(real(5, UNITS, 3)), jnp.asarray(real(6, UNITS, 4))
+    rows, stored = real(5, UNITS, 3), real(6, UNITS, 4)
     seen = np.random.default_rng(5).random((5, 6)) < 0.5
     seen[2], seen[0] = False, True
-    found = np.asarray(layer(rows, stored, jnp.asarray(seen)))
+    ask = program(ask_layer)
+    found = ask(layer, rows, stored, seen)
     for hidden in (-np.inf, -1e9, np.finfo(float).min):
-        np.testing.assert_allclose(layer(rows, stored, jnp.where(seen, 0.0, hidden)), found, atol=1e-12)
+        added = np.where(seen, 0.0, hidden)
+        np.testing.assert_allclose(ask(layer, rows, stored, added), found, atol=1e-12)
+        np.testing.assert_array_equal(seen_through(jnp.asarray(added))[0], seen)  # its numbers known, and looked at
     np.testing.assert_array_equal(found[2], 0)  # it may see nothing
-    np.testing.assert_allclose(found[0], layer(rows[:1], stored)[0], atol=1e-12)
-    moved = stored.at[0].set(50.0)
-    same = np.asarray(layer(rows, moved, jnp.asarray(seen)))
+    np.testing.assert_allclose(found[0], ask(layer, rows[:1], stored)[0], atol=1e-12)
+    moved = np.concatenate([np.full((1, UNITS), 50.0), stored[1:]])
+    same = ask(layer, rows, moved, seen)
     np.testing.assert_allclose(same[~seen[:, 0]], found[~seen[:, 0]], atol=1e-12)
     for wrong in (seen.astype(int), seen.astype(float), np.where(seen, np.nan, 0.0)):
         with pytest.raises(DataError, match="attention, mask"):
-            layer(rows, stored, jnp.asarray(wrong))
+            layer(jnp.asarray(rows), jnp.asarray(stored), jnp.asarray(wrong))
 
 
 def test_attention_learns_by_back_propagation():
@@ -428,13 +447,13 @@ def test_attention_learns_by_back_propagation():
     marked, y = rng.integers(0, 4, 64), rng.integers(0, 2, 64)
     x[:, :, 0], x[np.arange(64), marked, 0] = 0, 3
     x[np.arange(64), marked, 1] = 2 * y - 1
-    attention, key = hopfield_attention(3, 4, heads=2, outputs=4, key=jax.random.key(0)), jax.random.key(1)
-    top = dense_layer(jax.random.uniform(key, (16, 1)), "sigmoid")
-    network = FeedForward((attention, Flatten(), top))
+    attention = program(hopfield_attention)(3, 4, heads=2, outputs=4, key=jax.random.key(0))
+    top = dense_layer(jnp.asarray(rng.random((16, 1)), jnp.float32), "sigmoid")
+    network = FeedForward(jax.tree.map(jnp.asarray, (attention, Flatten(), top)))
     problem = Examples.of(x, y[:, None].astype(np.float32))
     run = train(network, Backpropagation(), problem, optimizer="adam", epochs=60, batch_size=64, key=0)
     assert run.history["loss"][-1] < 0.2 * run.history["loss"][0]
-    assert float(jnp.abs(run.network.layers[0].keys - attention.keys).max()) > 0.01
+    assert np.abs(np.asarray(run.network.layers[0].keys) - attention.keys).max() > 0.01
 
 
 def test_what_is_refused():
@@ -445,7 +464,7 @@ def test_what_is_refused():
     with pytest.raises(ConfigurationError, match="count"):
         TopSeparation(0)
     with pytest.raises(ConfigurationError, match=r"DenseMemory\.unit: .* got Bernoulli"):
-        DenseMemory(jnp.ones((1, 3)), Polynomial(3), Bernoulli())
+        DenseMemory(np.ones((1, 3)), Polynomial(3), Bernoulli())
     for values in (np.zeros((PATTERNS + 1, 2)), np.zeros(PATTERNS)):
         with pytest.raises(DataError, match="values"):
             modern("softmax", values=values)

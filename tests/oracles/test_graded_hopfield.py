@@ -14,6 +14,7 @@ from scipy.special import expit
 from flambeau.dynamics import FLOWS, damped_map, flow
 from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks.graded_hopfield import graded_hopfield
+from programs import program
 
 pytestmark = pytest.mark.usefixtures("x64")
 UNITS, ROWS = 8, 16
@@ -33,15 +34,21 @@ def network(activation="tanh", gain=3.0, tau=0.7, seed=0):
 
 
 def starts(seed=2, rows=ROWS, spread=1.0):
-    return jnp.asarray(np.random.default_rng(seed).normal(size=(rows, UNITS)) * spread)
+    return np.random.default_rng(seed).normal(size=(rows, UNITS)) * spread
+
+
+def flowed(velocity, u0, *, method="exponential_euler", max_steps=10_000, **numbers):
+    """A flow as one program, whatever its numbers."""
+    numbers = {"step": 0.1, "tau": 1.0, "tolerance": 1e-5, "error_tolerance": 1e-6, **numbers}
+    numbers = {name: np.asarray(number) for name, number in numbers.items()}
+    return program(flow)(velocity, u0, method=method, max_steps=np.asarray(max_steps), **numbers)
 
 
 def seen(net, u):
     """Everything a network says of internal states: one program, and NumPy from there on."""
-    return jax.tree.map(np.asarray, said(net, jnp.asarray(u)))
+    return program(said)(net, u)
 
 
-@eqx.filter_jit
 def said(net, u):
     """The program."""
     v = net.output(u)
@@ -62,10 +69,9 @@ def said(net, u):
 
 def limits(net):
     """The eigenvalues' verdicts: one program, and NumPy from there on."""
-    return jax.tree.map(np.asarray, judged(net))
+    return program(judged)(net)
 
 
-@eqx.filter_jit
 def judged(net):
     """The program."""
     return {
@@ -78,7 +84,8 @@ def judged(net):
 
 def plain(net):
     """The text book, neuron by neuron: the velocity and the energy of one state, with artanh and logit."""
-    W, theta, beta, tau = map(np.asarray, (net.structure.matrix, net.threshold, net.gain, net.tau))
+    W, theta, beta, tau = map(np.asarray, (net.structure.weights, net.bias, net.gain, net.tau))
+    W, theta = W.T, -theta
     tanh = net.activation.low == -1
     g = np.tanh if tanh else expit
 
@@ -100,11 +107,11 @@ def plain(net):
 
 @BOTH
 def test_velocity_and_energy_as_the_text_book_writes_them(activation):
-    net, u = network(activation), np.asarray(starts())
+    net, u = network(activation), starts()
     velocity, energy = plain(net)
     found = seen(net, u)
-    np.testing.assert_allclose(found["velocity"], [velocity(row) for row in np.asarray(u)], atol=1e-12)
-    np.testing.assert_allclose(found["energy_of"], [energy(row) for row in np.asarray(u)], atol=1e-12)
+    np.testing.assert_allclose(found["velocity"], [velocity(row) for row in u], atol=1e-12)
+    np.testing.assert_allclose(found["energy_of"], [energy(row) for row in u], atol=1e-12)
     np.testing.assert_allclose(found["energy"], found["energy_of"], atol=1e-12)
     np.testing.assert_allclose(found["internal"], u, atol=1e-9)
     np.testing.assert_allclose(found["respond"], seen(net, found["drive"])["output"], atol=1e-15)
@@ -114,7 +121,7 @@ def test_velocity_and_energy_as_the_text_book_writes_them(activation):
 @BOTH
 def test_slopes_against_finite_differences(activation):
     """dE/dt = -τ Σ v' u'², the velocity is -∂E/∂v / τ, and the Jacobian is the velocity's."""
-    net, u, small = network(activation), np.asarray(starts(spread=0.5)), 1e-5
+    net, u, small = network(activation), starts(spread=0.5), 1e-5
     found = seen(net, u)
     along = small * found["velocity"]
     rate = (seen(net, u + along)["energy_of"] - seen(net, u - along)["energy_of"]) / (2 * small)
@@ -132,8 +139,8 @@ def test_the_energy_falls_along_every_method(activation, method):
     """At the largest certified step; 1e-12 is what rounding leaves."""
     net = network(activation, gain=10.0)
     step = 0.1 if method == "dormand_prince" else limits(net)[method]
-    end = flow(net.velocity, starts(), method=method, step=step, tau=net.tau, tolerance=1e-9, error_tolerance=1e-9,
-               max_steps=3000, trace=net.energy_of)  # fmt: skip
+    numbers = {"step": step, "tau": net.tau, "tolerance": 1e-9, "error_tolerance": 1e-9, "max_steps": 3000}
+    end = flow(net.velocity, jnp.asarray(starts()), method=method, trace=net.energy_of, **numbers)
     assert end.still.all()
     times, energies = map(np.asarray, end.trace)
     steps = np.diff(energies, axis=0)
@@ -152,9 +159,9 @@ def test_the_energy_falls_along_every_method(activation, method):
 def test_far_beyond_the_certified_step_the_energy_rises():
     """Three times the share is beyond stability wherever the certificate is tight: v near 0, the lowest eigenvector."""
     net = graded_hopfield([[0.0, -1.0], [-1.0, 0.0]], gain=10.0)
-    u = jnp.asarray([[0.01, 0.01]])
+    u = np.asarray([[0.01, 0.01]])
     for factor, falls in ((1.0, True), (3.0, False)):
-        end = flow(net.velocity, u, method="euler", step=factor * limits(net)["euler"], max_steps=1)
+        end = flowed(net.velocity, u, method="euler", step=factor * limits(net)["euler"], max_steps=1)
         assert (seen(net, end.states)["energy_of"] < seen(net, u)["energy_of"]).all() == falls
     np.testing.assert_allclose(limits(net)["euler"], 1 / 11)
     np.testing.assert_allclose(1 - np.exp(-limits(net)["exponential_euler"]), 1 / 11)
@@ -167,14 +174,15 @@ def test_against_scipy(activation):
     velocity, _ = plain(net)
 
     def truth(time, row):
-        return solve_ivp(lambda t, u: velocity(u), (0, time), np.asarray(u0[row]), rtol=1e-11, atol=1e-12).y[:, -1]
+        return solve_ivp(lambda t, u: velocity(u), (0, time), u0[row], rtol=1e-11, atol=1e-12).y[:, -1]
 
-    best = flow(net.velocity, u0, method="dormand_prince", step=0.5, error_tolerance=1e-9, tolerance=0.0, max_steps=40)
+    settings = {"method": "dormand_prince", "step": 0.5, "error_tolerance": 1e-9}
+    best = flowed(net.velocity, u0, tolerance=0.0, max_steps=40, **settings)
     for row in range(3):
         np.testing.assert_allclose(best.states[row], truth(float(best.time[row]), row), atol=1e-7)
     errors = []
     for count in (100, 200):
-        end = flow(net.velocity, u0, step=1.0 / count, tau=net.tau, tolerance=0.0, max_steps=count)
+        end = flowed(net.velocity, u0, step=1.0 / count, tau=net.tau, tolerance=0.0, max_steps=count)
         np.testing.assert_allclose(end.time, 1.0)
         errors.append(max(np.abs(end.states[row] - truth(1.0, row)).max() for row in range(3)))
     assert errors[1] < 0.02
@@ -182,13 +190,13 @@ def test_against_scipy(activation):
 
 
 def test_a_leak_alone_is_solved_exactly_and_order_five_is_of_order_five():
-    net, u0 = graded_hopfield(np.zeros((UNITS, UNITS)), tau=0.7), np.asarray(starts())
-    end = flow(net.velocity, starts(), step=0.3, tau=0.7, tolerance=0.0, max_steps=5)
+    net, u0 = graded_hopfield(np.zeros((UNITS, UNITS)), tau=0.7), starts()
+    end = flowed(net.velocity, u0, step=0.3, tau=0.7, tolerance=0.0, max_steps=5)
     np.testing.assert_allclose(end.states, u0 * np.exp(-1.5 / 0.7), rtol=1e-14)
     bend = lambda u: jnp.sin(u) + 1  # noqa: E731
     errors = []
     for step in (0.2, 0.1):  # one step whose error is accepted whatever it is
-        end = flow(bend, starts(), method="dormand_prince", step=step, error_tolerance=1e9, max_steps=1)
+        end = flowed(bend, u0, method="dormand_prince", step=step, error_tolerance=1e9, max_steps=1)
         exact = solve_ivp(lambda t, u: np.sin(u) + 1, (0, step), u0.ravel(), rtol=1e-13, atol=1e-14).y[:, -1]
         errors.append(np.abs(np.ravel(end.states) - exact).max())
     assert errors[0] / errors[1] > 2**5.5  # 2⁶ for one step
@@ -197,16 +205,16 @@ def test_a_leak_alone_is_solved_exactly_and_order_five_is_of_order_five():
 def test_the_step_control_is_the_usual_one():
     """A step with SciPy's coefficients: the same state, and a next step of 0.9 error^(-1/5) times the last."""
     net, u, h = network(), starts(), 0.3
-    f = lambda x: np.asarray(seen(net, jnp.asarray(x))["velocity"])  # noqa: E731
+    f = lambda x: seen(net, x)["velocity"]  # noqa: E731
     slopes = [f(u)]
     for row in RK45.A[1:]:
         slopes.append(f(u + h * sum(a * k for a, k in zip(row, slopes, strict=False))))
-    new = np.asarray(u) + h * sum(b * k for b, k in zip(RK45.B, slopes, strict=True))
+    new = u + h * sum(b * k for b, k in zip(RK45.B, slopes, strict=True))
     error = np.abs(h * sum(e * k for e, k in zip(RK45.E, [*slopes, f(new)], strict=True)))
     size = (error / (1 + np.maximum(np.abs(u), np.abs(new)))).max(1)[0]  # of the first row
     for tolerance, accepted in ((10 * size, True), (size / 10, False)):
         settings = {"method": "dormand_prince", "step": h, "tau": net.tau, "error_tolerance": tolerance}
-        once, twice = (flow(net.velocity, u, max_steps=steps, **settings) for steps in (1, 2))
+        once, twice = (flowed(net.velocity, u, max_steps=steps, **settings) for steps in (1, 2))
         following = h * 0.9 * (size / tolerance) ** -0.2
         np.testing.assert_allclose(once.time[0], h * accepted)
         np.testing.assert_allclose(twice.time[0] - once.time[0], following, rtol=1e-10)
@@ -216,35 +224,33 @@ def test_the_step_control_is_the_usual_one():
 
 def test_rows_do_not_depend_on_their_batch_and_states_may_have_any_shape():
     net = network()
-    together = flow(net.velocity, starts(), method="dormand_prince", tau=net.tau)
-    alone = flow(net.velocity, starts()[5:6], method="dormand_prince", tau=net.tau)
+    together = flowed(net.velocity, starts(), method="dormand_prince", tau=net.tau)
+    alone = flowed(net.velocity, starts()[5:6], method="dormand_prince", tau=net.tau)
     np.testing.assert_allclose(together.states[5:6], alone.states, atol=1e-13)
     assert together.steps[5] == alone.steps[0]
     square = starts().reshape(ROWS, 2, 4)
-    end = flow(lambda u: 1 - u, square, step=0.1, tolerance=0.0, max_steps=7)
-    np.testing.assert_allclose(
-        end.states, 1 + (np.asarray(square) - 1) * np.exp(-0.7), rtol=1e-13, atol=1e-15
-    )  # differences of 1s
-    none = flow(net.velocity, starts(), max_steps=0)
+    end = flowed(lambda u: 1 - u, square, step=0.1, tolerance=0.0, max_steps=7)
+    np.testing.assert_allclose(end.states, 1 + (square - 1) * np.exp(-0.7), rtol=1e-13, atol=1e-15)  # differences of 1s
+    none = flowed(net.velocity, starts(), max_steps=0)
     np.testing.assert_array_equal(none.states, starts())
     assert none.steps.max() == 0
 
 
 @BOTH
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_saturation_does_not_overflow(activation, dtype):
     """At the levels themselves every unit's integral is ln 2."""
     net = network(activation)
-    net = jax.tree.map(lambda leaf: leaf.astype(dtype), net)
+    net = jax.tree.map(lambda leaf: np.asarray(leaf, dtype), net)
     low, high = net.activation.low, net.activation.high
-    u = np.where(np.asarray(starts()) > 0, 1e4, -1e4).astype(dtype)
+    u = np.where(starts() > 0, 1e4, -1e4).astype(dtype)
     found = seen(net, u)
     np.testing.assert_array_equal(found["output"], np.where(u > 0, high, low).astype(dtype))
-    truth = np.asarray(found["interaction"]) + UNITS * np.log(2) / float(net.gain)
+    truth = found["interaction"] + UNITS * np.log(2) / float(net.gain)
     np.testing.assert_allclose(found["energy_of"], truth, rtol=1e-5)
     np.testing.assert_allclose(found["energy"], truth, rtol=1e-5)
     assert np.isfinite(found["energy_rate"]).all()
-    assert np.isfinite(seen(net, u * 1e20)["energy_of"]).all()
+    assert np.isfinite(seen(net, u * dtype(1e20))["energy_of"]).all()
 
 
 def test_below_the_critical_gain_there_is_one_rest_state():
@@ -254,7 +260,7 @@ def test_below_the_critical_gain_there_is_one_rest_state():
     assert critical == pytest.approx(1 / np.linalg.eigvalsh(W)[-1])
     for factor, remembers in ((0.8, False), (1.3, True)):
         net = graded_hopfield(W, gain=factor * critical)
-        end = flow(net.velocity, starts(), tolerance=1e-9, max_steps=20_000)
+        end = flowed(net.velocity, starts(), tolerance=1e-9, max_steps=20_000)
         assert end.still.all()
         assert (np.abs(seen(net, end.states)["output"]).max(1) > 0.1).all() == remembers
         assert (np.abs(seen(net, end.states)["output"]).max(1) > 1e-6).any() == remembers
@@ -262,7 +268,7 @@ def test_below_the_critical_gain_there_is_one_rest_state():
         assert stable != remembers
     tilted = network("sigmoid")
     tilted = eqx.tree_at(lambda n: n.gain, tilted, 0.8 * limits(tilted)["critical"])
-    end = flow(tilted.velocity, starts(spread=5.0), tau=tilted.tau, tolerance=1e-9, max_steps=20_000)
+    end = flowed(tilted.velocity, starts(spread=5.0), tau=tilted.tau, tolerance=1e-9, max_steps=20_000)
     np.testing.assert_allclose(end.states, np.broadcast_to(end.states[0], end.states.shape), atol=1e-7)
     assert limits(graded_hopfield(-np.eye(2)))["critical"] == np.inf
 
@@ -272,14 +278,10 @@ def test_at_high_gain_the_rest_states_are_the_fixed_points_of_the_discrete_netwo
     for seed in (0, 3):
         net = network(gain=100.0, tau=1.0, seed=seed)
         corners = np.asarray(list(itertools.product([-1.0, 1.0], repeat=UNITS)))
-        fields = corners @ np.asarray(net.structure.weights) - np.asarray(net.threshold)
+        fields = corners @ np.asarray(net.structure.weights) + np.asarray(net.bias)
         discrete = {tuple(s) for s, h in zip(corners, fields, strict=True) if (s * h > 0).all()}
-        end = flow(
-            net.velocity,
-            net.internal(0.99 * jnp.asarray(corners)),
-            step=limits(net)["exponential_euler"],
-            max_steps=20_000,
-        )
+        inside = np.arctanh(0.99 * corners) / 100.0  # u = artanh(v) / β
+        end = flowed(net.velocity, inside, step=limits(net)["exponential_euler"], max_steps=20_000)
         assert end.still.all()
         rest = np.sign(seen(net, end.states)["output"])
         assert {tuple(s) for s in rest} == discrete
@@ -293,7 +295,7 @@ def test_the_codings_are_one_network():
     W, theta = symmetric(), np.random.default_rng(5).normal(size=UNITS)
     spin = graded_hopfield(W, theta, gain=2.0)
     bit = graded_hopfield(4 * W, 2 * (W.sum(1) + theta), "sigmoid", gain=2.0)
-    s, b = (flow(net.velocity, starts(spread=factor), max_steps=9) for net, factor in ((spin, 1.0), (bit, 2.0)))
+    s, b = (flowed(net.velocity, starts(spread=factor), max_steps=9) for net, factor in ((spin, 1.0), (bit, 2.0)))
     np.testing.assert_allclose(seen(bit, b.states)["output"], (1 + seen(spin, s.states)["output"]) / 2, atol=1e-13)
     apart = seen(bit, b.states)["energy_of"] - seen(spin, s.states)["energy_of"]
     np.testing.assert_allclose(apart, W.sum() / 2 + theta.sum(), atol=1e-12)
@@ -306,23 +308,27 @@ def test_the_parallel_map_swings_and_damping_stills_it(activation):
     """W = -cJ: λ_min = -c(n - 1) makes all units change together for ever, unless the share is the certified one."""
     net = graded_hopfield(-2 * (1 - np.eye(UNITS)), activation=activation, gain=4.0)
     if activation == "sigmoid":
-        net = eqx.tree_at(lambda n: n.bias, net, -net.structure.weights.sum(1) / 2)
-    v = jnp.full((ROWS, UNITS), net.activation.high * 0.9) * jnp.linspace(0.9, 1, ROWS)[:, None]
-    swinging = damped_map(net.respond, v)
+        net = eqx.tree_at(lambda n: n.bias, net, -np.asarray(net.structure.weights).sum(1) / 2)
+    v = np.full((ROWS, UNITS), net.activation.high * 0.9) * np.linspace(0.9, 1, ROWS)[:, None]
+
+    def mapped(v, share=1.0, max_steps=10_000):
+        return program(damped_map)(net.respond, v, share=np.asarray(share), max_steps=np.asarray(max_steps))
+
+    respond = program(net.respond)
+    swinging = mapped(v)
     assert swinging.cycling.all()
     assert not swinging.still.any()
-    np.testing.assert_allclose(net.respond(net.respond(swinging.states)), swinging.states, atol=1e-5)
+    np.testing.assert_allclose(respond(respond(swinging.states)), swinging.states, atol=1e-5)
     share = limits(net)["share"]
     np.testing.assert_allclose(share, 1 / (4.0 * net.activation.steepest * 14))
-    calm = damped_map(net.respond, v, share=share)
+    calm = mapped(v, share)
     assert calm.still.all()
     assert not calm.cycling.any()
-    np.testing.assert_allclose(net.respond(calm.states), calm.states, atol=2e-6)
-    state = net.output(starts())
+    np.testing.assert_allclose(respond(calm.states), calm.states, atol=2e-6)
+    path = [seen(net, starts())["output"]]
     for _ in range(30):
-        moved = damped_map(net.respond, state, share=share, max_steps=1).states
-        assert (net.energy(moved) <= net.energy(state) + 1e-13).all()
-        state = moved
+        path.append(mapped(path[-1], share, 1).states)
+    assert (np.diff(program(net.energy)(np.asarray(path)), axis=0) <= 1e-13).all()
 
 
 def test_one_program_for_all_numbers():
@@ -336,7 +342,7 @@ def test_one_program_for_all_numbers():
             return jnp.tanh(self.gain * u) - u
 
     for gain, step, steps in ((1.0, 0.1, 5), (2.0, 0.2, 50)):
-        flow(Counting(jnp.asarray(gain)).velocity, starts(), step=step, max_steps=steps)
+        flow(Counting(jnp.asarray(gain)).velocity, jnp.asarray(starts()), step=step, max_steps=steps)
         if gain == 1.0:
             first = len(traced)
     assert len(traced) == first
@@ -353,8 +359,8 @@ def test_what_is_refused():
     net = graded_hopfield(W)
     for bad in ({"method": "rk4"}, {"step": 0.0}, {"max_steps": -1}, {"tau": -1.0}):
         with pytest.raises(ConfigurationError):
-            flow(net.velocity, starts(), **bad)
+            flow(net.velocity, jnp.asarray(starts()), **bad)
     with pytest.raises(ConfigurationError, match="their own"):
         net.certified_step("dormand_prince")
     with pytest.raises(ConfigurationError):
-        damped_map(net.respond, starts(), share=0.0)
+        damped_map(net.respond, jnp.asarray(starts()), share=0.0)

@@ -137,6 +137,12 @@ def test_every_number_of_one_batch(x64, gain):
     assert gain == 1.0 or (np.asarray(found["saturated"]).min() > 0 and max(each.mean() for each in silent) > 0)
 
 
+def proposed(rule, network, problem, rows):
+    """A step's batch and what the rule proposes."""
+    batch = problem.batch(rows, (), jax.random.key(0))
+    return batch, rule.propose(network, batch, (), jax.random.key(0))[0]
+
+
 def test_the_records_of_a_run_are_means_over_its_examples(x64):
     start, rule = four_layers(6.0), Backpropagation(CrossEntropy())
     batch = examples(rows=10, padding=0)
@@ -144,9 +150,8 @@ def test_the_records_of_a_run_are_means_over_its_examples(x64):
     run = fb.train(start, rule, problem, steps=9, batch_size=4, monitors=(GradientFlow(),), key=1)
     network, steps = start, []
     for rows in problem.feed(np.asarray([0, 1], np.uint32), 0, 3, 4).reshape(-1, 4):
-        one = problem.batch(rows, (), jax.random.key(0))
+        one, proposal = program(proposed)(rule, network, problem, rows)
         columns, silent = by_numpy(network, one)
-        proposal = program(rule.propose)(network, one, (), jax.random.key(0))[0]
         moved = jax.tree.map(lambda v, g: jnp.asarray(np.asarray(v) - 0.1 * g), network, proposal)
         pairs = [(np.asarray(a.structure.weights), np.asarray(b.structure.weights))
                  for a, b in zip(network.layers, moved.layers, strict=True)]  # fmt: skip
@@ -198,7 +203,7 @@ def test_shared_wiring_and_layers_without_weights_or_neurons(x64):
     found = eqx.filter_jit(flow_numbers)(network, rule, batch)
     assert [row.name for row in rows_of(network)] == ["layer 1", "layer 2", "layer 3"]
     assert [row.kind for row in rows_of(network)] == ["7×2 tanh units", "Scaled", "3 softmax units"]
-    net, share = np.asarray(info["traces"][0].net), np.asarray(batch.weights / batch.weights.sum())
+    net, share = np.asarray(info["traces"][0].net), np.asarray(batch.weights) / np.asarray(batch.weights).sum()
     delta = np.asarray(info["errors"][-1]) * (1 - np.tanh(net) ** 2)
     real = share > 0
     own = delta[real] / share[real, None, None]
@@ -235,26 +240,43 @@ def test_what_is_not_learned_has_a_step_of_0(x64):
 
 # Singular values
 
+NUDGE = 1e-6
 
-def differences(f, x, h=1e-6):
-    """∂f/∂x at one example by central differences, as a matrix."""
-    x = np.asarray(x)
-    moves = h * np.eye(x.size).reshape(-1, *x.shape)
-    above, below = np.split(program(f)(jnp.asarray(np.concatenate([x + moves, x - moves]))), 2)
-    return (above - below).reshape(x.size, -1).T / (2 * h)
+def nudged(x):
+    """Every example with each of its numbers a little larger, and a little smaller."""
+    moves = NUDGE * np.eye(x[0].size).reshape(-1, *x.shape[1:])
+    return np.stack([x[:, None] + moves, x[:, None] - moves])
+
+
+def quotients(y):
+    """∂f/∂x of every example by central differences, as matrices, from the answers to :func:`nudged`."""
+    above, below = y.reshape(*y.shape[:3], -1)
+    return np.swapaxes(above - below, 1, 2) / (2 * NUDGE)
+
+
+def outputs(network, x):
+    """What goes into every layer, and what comes out at the top."""
+    found = [x]
+    for layer in network.layers:
+        found.append(layer(found[-1]))
+    return found
+
+
+def answers(network, inputs):
+    """What every layer makes of inputs of its own, (2, examples, moves, ...), and the whole network of the last."""
+    ask = lambda f, x: f(x.reshape(-1, *x.shape[3:])).reshape(*x.shape[:3], -1)  # noqa: E731
+    return [ask(f, x) for f, x in zip((*network.layers, network), inputs, strict=True)]
 
 
 @pytest.mark.parametrize("network", [four_layers, convolutional], ids=["dense", "shared"])
 def test_the_spectrum_is_that_of_difference_quotients(x64, network):
     network = network()
-    x = examples(inputs=network.layers[0].structure.input_shape[0]).inputs[:3]
+    x = np.asarray(examples(inputs=network.layers[0].structure.input_shape[0]).inputs)[:3]
     found = jacobian_spectrum(network, x)
-    y, expected = x, []
-    for layer in network.layers:
-        if jax.tree.leaves(layer):
-            expected.append([np.linalg.svd(differences(layer, one), compute_uv=False) for one in y])
-        y = program(layer)(jnp.asarray(y))
-    expected.append([np.linalg.svd(differences(network, one), compute_uv=False) for one in x])
+    inputs = [nudged(each) for each in (*program(outputs)(network, x)[:-1], x)]
+    learn = [bool(jax.tree.leaves(layer)) for layer in (*network.layers, network)]
+    told = zip(learn, program(answers)(network, inputs), strict=True)
+    expected = [np.linalg.svd(quotients(y), compute_uv=False) for learns, y in told if learns]
     for row, values in enumerate(expected):
         for name, number in {"largest": np.max, "smallest": np.min, "mean": np.mean}.items():
             wanted = np.mean([number(each) for each in values])
@@ -266,7 +288,7 @@ def test_the_spectrum_is_that_of_difference_quotients(x64, network):
 @pytest.mark.parametrize("exact", [64, 1], ids=["decomposed", "by steps"])
 def test_a_deep_linear_network_of_orthogonal_weights_neither_stretches_nor_squeezes(x64, exact):
     network = drawn(mlp, (20,) * 4, "identity", initialisation="orthogonal")
-    found = jacobian_spectrum(network, jnp.ones((2, 20)), exact=exact)
+    found = jacobian_spectrum(network, np.ones((2, 20)), exact=exact)
     for name, values in found.items():
         np.testing.assert_allclose(values, 1, atol=1e-12, err_msg=name)
 
@@ -286,10 +308,10 @@ def test_steps_against_the_full_decomposition(x64):
     assert values[-1] <= some.smallest <= values[-1] * 1.05
     np.testing.assert_allclose(all_of_them[:2], [values[0], values[-1]], rtol=1e-10)
     small = matrix[:60, :40]
-    means = program(jax.vmap(lambda seed: through(small, 10, seed).mean))(jnp.arange(300))
+    means = program(jax.vmap(lambda seed: through(small, 10, seed).mean))(np.arange(300))
     expected = np.linalg.svd(small, compute_uv=False).mean()
     np.testing.assert_allclose(means.mean(), expected, rtol=0.02)  # the quadrature is right on average
-    np.testing.assert_allclose(ends_of_matrix(jnp.asarray(matrix)), [values[0], values[-1], values.mean()], rtol=1e-10)
+    np.testing.assert_allclose(program(ends_of_matrix)(matrix), [values[0], values[-1], values.mean()], rtol=1e-10)
 
 
 def test_steps_go_on_where_nothing_new_is_found(x64):
@@ -312,8 +334,8 @@ def test_large_layers_go_by_steps(x64):
 
 
 def test_a_silent_layer_has_the_condition_number_of_rounding(x64):
-    network = FeedForward((Layer(Dense(jnp.eye(3)), jnp.full(3, -5.0), ReLU()),))
-    found = jacobian_spectrum(network, jnp.ones((2, 3)))
+    network = FeedForward((Layer(Dense(jnp.asarray(np.eye(3))), jnp.asarray(np.full(3, -5.0)), ReLU()),))
+    found = jacobian_spectrum(network, np.ones((2, 3)))
     assert float(found["largest"][0]) == 0
     np.testing.assert_allclose(found["condition"], 1 / np.finfo(float).eps)
 
@@ -321,23 +343,22 @@ def test_a_silent_layer_has_the_condition_number_of_rounding(x64):
 def test_the_monitor_records_the_network_at_the_end_of_the_round(x64):
     batch = examples(padding=0)
     problem = fb.problems.Examples.of(batch.inputs, batch.targets)
-    monitors = (JacobianSpectrum.on(batch.inputs[:2]), FeatureMotion.on(batch.inputs[:4], units=5))
+    few = np.asarray(batch.inputs)[:4]
+    monitors = (JacobianSpectrum.on(few[:2]), FeatureMotion.on(few, units=5))
     start = four_layers()
     run = fb.train(start, Backpropagation(CrossEntropy()), problem, steps=9, batch_size=3, monitors=monitors)
-    for name, values in jacobian_spectrum(
-        run.network, batch.inputs[:2]
-    ).items():  # softmax's least value is 0, up to rounding
-        found = run.records["jacobian_spectrum"][name][-1]
-        np.testing.assert_allclose(found[:3], values[:3], rtol=1e-8, atol=1e-12, err_msg=name)
+    for name, values in jacobian_spectrum(run.network, few[:2]).items():
+        found = run.records["jacobian_spectrum"][name][-1]  # softmax's least value is 0, up to rounding
+        np.testing.assert_allclose(found[:3], np.asarray(values)[:3], rtol=1e-8, atol=1e-12, err_msg=name)
     motion = run.records["feature_motion"]
     for row, (before, after) in enumerate(zip(start.layers, run.network.layers, strict=True)):
         a, b = np.asarray(before.structure.weights), np.asarray(after.structure.weights)
         np.testing.assert_allclose(motion["weights"][-1, row], np.linalg.norm(b - a) / np.linalg.norm(a), rtol=1e-9)
-    after, before = (program(network.layers[0])(batch.inputs[:4]) for network in (run.network, start))
+    after, before = (program(network.layers[0])(few) for network in (run.network, start))
     moved = after - before
     np.testing.assert_allclose(motion["layer 1"][-1], moved[:, [0, 2, 3, 4, 6]], atol=1e-12)  # 5 of 7, evenly
     assert motion["layer 4"].shape == (3, 4, 3)
-    assert [part.shape for part in features(start, batch.inputs, units=2)] == [(9, 2)] * 4
+    assert [part.shape for part in program(features)(start, batch.inputs, units=2)] == [(9, 2)] * 4
 
 
 def test_learning_curves_are_distances_to_the_end():
@@ -357,7 +378,8 @@ def test_learning_curves_are_distances_to_the_end():
 @functools.cache
 def digits():
     bundle = fb.problems.load("digits")
-    return fb.problems.Examples.of(bundle.data[:200], np.eye(10)[bundle.target[:200]]).everything()
+    rows, targets, weights = bundle.data[:200], np.eye(10)[bundle.target[:200]], np.ones(200)
+    return Batch(*(jnp.asarray(part, np.float32) for part in (rows, targets, weights)))
 
 
 def watched(hidden, initialisation="glorot", gain=1.0, shift=0.0, depth=6):
@@ -426,7 +448,8 @@ def test_steps_that_are_too_small_or_too_large_are_said_of_a_run():
     assert diagnose(run(1e-7)).kinds == ("still",)
     assert diagnose(run(0.3)).kinds == ("healthy",)
     assert "wild" in diagnose(run(100.0), at=0).kinds
-    np.testing.assert_allclose(diagnose(run(0.3), at=0).numbers["delta"], run(0.3).records["gradient_flow"]["delta"][0])
+    well = run(0.3)
+    np.testing.assert_allclose(diagnose(well, at=0).numbers["delta"], well.records["gradient_flow"]["delta"][0])
     with pytest.raises(fb.errors.ConfigurationError, match="watched by nothing"):
         diagnose(fb.train(drawn(mlp, (2, 1)), rule, problem, steps=2))
     with pytest.raises(fb.errors.ConfigurationError, match="a round from 0 to 2"):
@@ -453,9 +476,9 @@ def test_gradients_that_are_not_finite_are_refused_by_layer():
 
 
 def test_rules_and_networks_that_tell_nothing_are_refused():
-    batch = Batch(jnp.ones((4, 2)), jnp.ones((4, 1)), jnp.ones(4))
+    batch = Batch(*(jnp.asarray(np.ones(shape, np.float32)) for shape in ((4, 2), (4, 1), 4)))
     with pytest.raises(fb.errors.ConfigurationError, match="DeltaRule"):
-        flow_numbers(drawn(mlp, (2, 1), output="sigmoid"), fb.rules.DeltaRule(), batch)
+        program(flow_numbers)(drawn(mlp, (2, 1), output="sigmoid"), fb.rules.DeltaRule(), batch)
     with pytest.raises(fb.errors.ConfigurationError, match="a layer that learns"):
         rows_of(FeedForward((Flattened(),)))
 

@@ -8,7 +8,8 @@ import pytest
 import flambeau as fb
 from flambeau.analysis import effective_field, feature_maps, layer_names, parameter_table, receptive_field, saliency
 from flambeau.networks import FeedForward, lenet, mlp
-from flambeau.structures import AveragePooling, Dropout, Flatten, MaxPooling, convolution_layer, dense_layer
+from flambeau.neurons import activation
+from flambeau.structures import AveragePooling, Convolution, Dense, Dropout, Flatten, Layer, MaxPooling
 from programs import program
 from table import drawn
 
@@ -25,16 +26,21 @@ LENET_5 = [
 
 
 def small(hidden="tanh", pooling=MaxPooling, dropout=0.5):
-    """9x10 images, a strided and padded convolution, pooling, dropout, three outputs."""
+    """9x10 images, a strided and padded convolution, pooling, dropout, three outputs; nothing is compiled for it."""
     rng = np.random.default_rng(0)
+    kernels, weights = rng.normal(size=(3, 4, 2, 4)) / 5, rng.normal(size=(2 * 4 * 4, 3)) / 5
     layers = (
-        convolution_layer(jnp.asarray(rng.random((3, 4, 2, 4))), (9, 10), hidden, stride=(2, 1), padding=1),
+        layer_of(Convolution.over((9, 10), jnp.asarray(kernels), stride=(2, 1), padding=1), hidden),
         pooling.over((5, 9), 2, 2),
         Dropout(dropout),
         Flatten(),
-        dense_layer(jnp.asarray(rng.random((2 * 4 * 4, 3))), "softmax"),
+        layer_of(Dense(jnp.asarray(weights)), "softmax"),
     )
     return FeedForward(layers), jnp.asarray(rng.normal(size=(5, 9, 10, 2)))
+
+
+def layer_of(structure, f):
+    return Layer(structure, jnp.asarray(np.linspace(-0.2, 0.3, structure.unit_shape[-1])), activation(f))
 
 
 def test_lenet_5_costs_what_the_paper_says():
@@ -56,7 +62,7 @@ def test_what_the_other_lenets_cost(variant, trainable, connections):
 
 
 def test_wires_into_padding_are_no_connections():
-    layer = convolution_layer(jnp.full((3, 3, 1, 1), 0.5), (4, 4), padding="same")
+    layer = layer_of(Convolution.over((4, 4), jnp.asarray(np.full((3, 3, 1, 1), 0.5)), padding="same"), "sigmoid")
     found = parameter_table(FeedForward((layer,)))
     inside = sum(1 for i in range(4) for j in range(4) for u in (-1, 0, 1) for v in (-1, 0, 1)
                  if 0 <= i + u < 4 and 0 <= j + v < 4)  # fmt: skip
@@ -73,26 +79,31 @@ def test_feature_maps_are_the_layers_outputs():
     network, x = small()
     found = feature_maps(network, x)
     assert [row.name for row in found] == ["C1", "S2", "dropout", "flatten", "output"] == list(layer_names(network))
-    for layer, below, row in zip(network.layers, [x, *(row.output for row in found)], found, strict=False):
-        np.testing.assert_allclose(row.output, program(layer)(below), rtol=1e-5, atol=1e-6)
+    one_by_one = program(lambda network, below: [f(at) for f, at in zip(network.layers, below, strict=True)])
+    for row, expected in zip(found, one_by_one(network, [x, *(row.output for row in found[:-1])]), strict=True):
+        np.testing.assert_allclose(row.output, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("hidden", ["tanh", "relu"])
-@pytest.mark.parametrize("pooling", [MaxPooling, AveragePooling])
-def test_saliency_against_automatic_differentiation(x64, hidden, pooling):
-    network, x = small(hidden, pooling)
+def slopes_by_jax(network, x, several):
+    """Of the net inputs of the winning units, of unit 2, and of one unit per example."""
 
     def net_of(x, units):
         for layer in network.layers[:-1]:
             x = layer(x)
         return jnp.sum(network.layers[-1].net(x)[jnp.arange(len(x)), units])
 
-    slope = jax.jit(jax.grad(net_of))
-    winners = program(network)(x).argmax(axis=-1)
-    np.testing.assert_allclose(saliency(network, x), slope(x, winners), rtol=1e-10, atol=1e-14)
-    np.testing.assert_allclose(saliency(network, x, 2), slope(x, 2), rtol=1e-10, atol=1e-14)
+    units = jnp.stack([network(x).argmax(axis=-1), jnp.full(len(x), 2), several])
+    return jax.vmap(lambda units: jax.grad(net_of)(x, units))(units)
+
+
+@pytest.mark.parametrize("hidden", ["tanh", "relu"])
+@pytest.mark.parametrize("pooling", [MaxPooling, AveragePooling])
+def test_saliency_against_automatic_differentiation(x64, hidden, pooling):
+    network, x = small(hidden, pooling)
     several = np.asarray([0, 1, 2, 1, 0])
-    np.testing.assert_allclose(saliency(network, x, several), slope(x, several), rtol=1e-10, atol=1e-14)
+    found = saliency(network, x), saliency(network, x, 2), saliency(network, x, several)
+    for ours, theirs in zip(found, program(slopes_by_jax)(network, x, several), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-14)
 
 
 def test_saliency_of_radial_units(x64):

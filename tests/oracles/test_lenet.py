@@ -10,6 +10,7 @@ from flambeau.errors import ConfigurationError
 from flambeau.networks import convnet, lenet
 from flambeau.neurons import Softmax, Softmin
 from flambeau.rules import Backpropagation, Batch, CrossEntropy, MaximumAPosteriori, MeanSquaredError
+from programs import program
 from table import normal
 
 
@@ -46,28 +47,31 @@ NETWORKS = {
 }
 
 
+def both(rule, network, batch):
+    """The rule's proposal and loss, and the textbook's error with JAX's gradient."""
+    proposal, _, info = rule.propose(network, batch, (), jax.random.key(0))
+    return proposal, info["loss"], eqx.filter_value_and_grad(textbook)(network, rule, batch)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_weight_and_bias_equals_jax_grad(name, x64):
     draw, shape, loss = NETWORKS[name]
-    network = eqx.filter_jit(draw)(jax.random.key(1))
-    network = jax.tree.map(  # off the zeros that biases start from
-        lambda leaf: leaf + 0.1 * normal(leaf.size, *leaf.shape) if eqx.is_inexact_array(leaf) else leaf, network
-    )
+    network = jax.tree.map(shaken, draw(jax.random.key(1)))
     low = -1.0 if isinstance(loss, MeanSquaredError) else 0.0
-    targets = jnp.where(jnp.eye(3, dtype=bool)[jnp.asarray([0, 2, 1, 2])], 1.0, low)
-    batch = Batch(normal(2, 4, *shape), targets, jnp.asarray([1.0, 0.5, 2.0, 0.0]))
-    rule = Backpropagation(loss)
-
-    @eqx.filter_jit
-    def both(network, batch):
-        proposal, _, info = rule.propose(network, batch, (), jax.random.key(0))
-        return proposal, info["loss"], eqx.filter_value_and_grad(textbook)(network, rule, batch)
-
-    by_hand, error, (expected, by_jax) = both(network, batch)
+    targets = np.where(np.eye(3, dtype=bool)[[0, 2, 1, 2]], 1.0, low)
+    batch = Batch(normal(2, 4, *shape), jnp.asarray(targets), jnp.asarray([1.0, 0.5, 2.0, 0.0]))
+    by_hand, error, (expected, by_jax) = program(both)(Backpropagation(loss), network, batch)
     np.testing.assert_allclose(error, expected, rtol=1e-12)
     learned = eqx.filter(network, eqx.is_inexact_array)
     for own, ours, theirs in zip(*map(leaves, (learned, by_hand, by_jax)), strict=True):
         assert own is None or np.linalg.norm(ours - theirs) <= 1e-10 * max(1.0, np.linalg.norm(theirs))
+
+
+def shaken(leaf):
+    """Off the zeros that biases start from; whole numbers stay."""
+    if not eqx.is_inexact_array(leaf):
+        return leaf
+    return jnp.asarray(np.asarray(leaf) + 0.1 * np.asarray(normal(leaf.size, *leaf.shape)))
 
 
 def leaves(tree):
@@ -75,17 +79,21 @@ def leaves(tree):
 
 
 def test_maximum_a_posteriori_is_its_formula_and_its_delta_the_gradient(x64):
-    net, d = jnp.abs(normal(3, 5, 4)) * 10, jnp.eye(4)[jnp.asarray([0, 1, 2, 3, 0])]
-    for rubbish in (0.0, 1.0, 20.0):
+    def told(net, d, rubbish):
         value, delta = MaximumAPosteriori(rubbish)(Softmin(), net, Softmin()(net), d)
-        np.testing.assert_allclose(value, penalties(net, d, rubbish), rtol=1e-12)
-        by_jax = jax.grad(lambda s, j=rubbish: jnp.sum(penalties(s, d, j)))(net)
+        return value, delta, penalties(net, d, rubbish), jax.grad(lambda s: jnp.sum(penalties(s, d, rubbish)))(net)
+
+    net, d = np.abs(np.asarray(normal(3, 5, 4))) * 10, np.eye(4)[[0, 1, 2, 3, 0]]
+    each = program(lambda net, d: [told(net, d, rubbish) for rubbish in (0.0, 1.0, 20.0)])(net, d)
+    for value, delta, expected, by_jax in each:
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
         np.testing.assert_allclose(delta, by_jax, rtol=1e-10, atol=1e-12)
 
 
 def test_penalties_far_beyond_the_rubbish_are_left_alone_and_do_not_overflow():
-    net, d = jnp.asarray([[2.0, 900.0]]), jnp.asarray([[1.0, 0.0]])
-    value, delta = MaximumAPosteriori(1.0)(Softmin(), net, Softmin()(net), d)
+    net, d = np.asarray([[2.0, 900.0]], np.float32), np.asarray([[1.0, 0.0]], np.float32)
+    ask = program(lambda net, d: MaximumAPosteriori(1.0)(Softmin(), net, Softmin()(net), d))
+    value, delta = ask(net, d)
     assert np.isfinite(value).all()
     assert delta[0, 1] == 0
 
@@ -102,4 +110,4 @@ def test_distances_read_by_a_softmin_are_right_for_many_rows():
     codes = np.asarray(top.structure.weights, np.float64)
     distances = ((x[:, :, None].astype(np.float64) - codes) ** 2).sum(1)
     weights = np.exp(distances.min(1, keepdims=True) - distances)
-    np.testing.assert_allclose(jax.jit(lambda x: top(x))(x), weights / weights.sum(1, keepdims=True), atol=1e-3)
+    np.testing.assert_allclose(program(top)(x), weights / weights.sum(1, keepdims=True), atol=1e-3)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from flambeau.analysis.enumeration import all_states, exact_samples
+from flambeau.analysis.enumeration import all_states, exact_distribution
 from flambeau.analysis.mixing import (
     autocorrelation,
     autocorrelation_time,
@@ -18,6 +18,7 @@ from flambeau.errors import ConfigurationError, DataError
 from flambeau.networks import RestrictedBoltzmannMachine
 from flambeau.neurons import Bernoulli
 from flambeau.structures import Dense
+from programs import program
 
 
 def autoregressive(rho, steps=20_000, chains=8, seed=0):
@@ -34,6 +35,12 @@ def toy():
     weights = np.asarray([[np.sin(1 + 2 * j + 3 * i) for j in range(3)] for i in range(4)])
     b, c = np.asarray([0.1, -0.2, 0.3, -0.4]), np.asarray([-0.2, 0.3, 0.1])
     return RestrictedBoltzmannMachine(Dense(jnp.asarray(weights)), *map(jnp.asarray, (b, c)), *[Bernoulli()] * 2)
+
+
+def rows_of(machine, count):
+    """Independent samples of v, drawn by NumPy from the table of all states."""
+    rows, p = exact_distribution(machine)
+    return np.random.default_rng(0).choice(rows, count, p=p)
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
@@ -56,9 +63,10 @@ def test_the_plain_sum_over_lags():
 
 def test_a_machine_s_slowest_mode_is_the_second_eigenvalue_of_its_kernel():
     """The reference's toy: 0.3117982549, so no unit decorrelates more slowly."""
-    steps = trajectory(toy(), exact_samples(toy(), 50, jax.random.key(0)), 2_000, jax.random.key(1))
+    start = rows_of(toy(), 50).astype(np.float32)
+    steps = program(trajectory)(toy(), start, 2_000, jax.random.key(1))
     bound = (1 + 0.3117982549) / (1 - 0.3117982549)
-    times = [autocorrelation_time(np.asarray(steps)[:, :, unit]) for unit in range(4)]
+    times = [autocorrelation_time(steps[:, :, unit]) for unit in range(4)]
     assert 1.0 < max(times) < 1.05 * bound
 
 
@@ -83,7 +91,7 @@ def test_geweke_s_score():
 def test_quality_against_steps():
     """From all zeros towards the model: far at first, at the floor after it has mixed."""
     machine, chains = toy(), 20_000
-    reference = np.asarray(exact_samples(machine, 200_000, jax.random.key(0)), np.float64)
+    reference = rows_of(machine, 200_000)
     found = quality_against_steps(machine, np.zeros((chains, 4)), (0, 1, 20), reference, jax.random.key(1))
     assert found.steps.tolist() == [0, 1, 20]
     assert found.mean[0] > found.mean[1] > 2 * found.mean[2]
@@ -142,8 +150,9 @@ KERNELS = {
 def test_geweke_finds_no_drift_in_any_kernel_that_has_run_in(kernel):
     """z of 48 series scatters like a standard normal."""
     weights = jnp.asarray(np.random.default_rng(5).normal(size=(4, 3)))
-    machine = RestrictedBoltzmannMachine(Dense(weights), jnp.zeros(4), jnp.zeros(3), Bernoulli(), Bernoulli())
-    path = np.asarray(jax.jit(KERNELS[kernel], static_argnums=1)(machine, 2_100))[100:]
+    b, c = (jnp.asarray(np.zeros(units)) for units in (4, 3))
+    machine = RestrictedBoltzmannMachine(Dense(weights), b, c, Bernoulli(), Bernoulli())
+    path = program(KERNELS[kernel])(machine, 2_100)[100:]
     z = geweke(path[:, :, 1:].reshape(2_000, 48))
     assert np.abs(z).max() < 4
     assert 0.5 < (z**2).mean() < 2
@@ -151,8 +160,7 @@ def test_geweke_finds_no_drift_in_any_kernel_that_has_run_in(kernel):
 
 def test_geweke_sees_a_start_that_is_not_forgotten():
     """Two wells, 2,000 chains from one of them: their mean wanders to the middle."""
-    wells = RestrictedBoltzmannMachine(
-        Dense(2 * jnp.ones((4, 3))), -3 * jnp.ones(4), -4 * jnp.ones(3), Bernoulli(), Bernoulli()
-    )
-    path = trajectory(wells, jnp.ones((2_000, 4)), 100, jax.random.key(0))
-    assert abs(geweke(np.asarray(path).mean(axis=(1, 2))[:, None])[0]) > 3
+    weights, b, c = (jnp.asarray(np.full(*part)) for part in (((4, 3), 2.0), (4, -3.0), (3, -4.0)))
+    wells = RestrictedBoltzmannMachine(Dense(weights), b, c, Bernoulli(), Bernoulli())
+    path = program(trajectory)(wells, np.ones((2_000, 4), np.float32), 100, jax.random.key(0))
+    assert abs(geweke(path.mean(axis=(1, 2))[:, None])[0]) > 3

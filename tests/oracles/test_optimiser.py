@@ -1,28 +1,41 @@
 """Optimisers, penalties, limits and schedules against their formulas."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
 import flambeau as fb
 from flambeau.training import OPTIMIZERS
+from programs import program
 
 W, B = np.asarray([[3.0, -4.0], [0.0, 1.0]]), np.asarray([0.5, -0.5])
 GW, GB = np.asarray([[0.1, 0.2], [-0.3, 0.4]]), np.asarray([1.0, -1.0])
 
 
-def moved(steps=1, rate=0.1, name="sgd", **settings):
+def walk(optimiser, rates, network, proposal):
     """Weights and biases after some steps with a constant proposal."""
-    network, proposal = {"w": jnp.asarray(W), "b": jnp.asarray(B)}, {"w": jnp.asarray(GW), "b": jnp.asarray(GB)}
-    chosen = fb.optimizer(name, rate, **settings)
-    optimiser = chosen.mechanism
     state = optimiser.init(network)
-    for number in range(steps):
-        update, state = optimiser.update(proposal, state, network, jnp.asarray(chosen.rates(np.asarray([number]))[0]))
+    for rate in rates:
+        update, state = optimiser.update(proposal, state, network, rate)
         network = optax.apply_updates(network, update)
-    return np.asarray(network["w"]), np.asarray(network["b"])
+    return network["w"], network["b"]
+
+
+def described(steps=1, rate=0.1, name="sgd", **settings):
+    """An optimiser, and the rates of its first steps."""
+    chosen = fb.optimizer(name, rate, **settings)
+    return chosen.mechanism, list(chosen.rates(np.arange(steps)))
+
+
+def moved(*several):
+    """Where each of several settings leads, as (weights, biases), in one program."""
+    optimisers, rates = zip(*(described(**settings) for settings in several), strict=True)
+
+    def walks(rates, *given):
+        return [walk(*each, *given) for each in zip(optimisers, rates, strict=True)]
+
+    return program(walks)(rates, {"w": W, "b": B}, {"w": GW, "b": GB})
 
 
 @pytest.fixture(autouse=True)
@@ -35,32 +48,32 @@ def assert_close(actual, expected):
 
 
 def test_sgd():
-    assert_close(moved()[0], W - 0.1 * GW)
+    ((w, _),) = moved({})
+    assert_close(w, W - 0.1 * GW)
 
 
 def test_l2_and_l1_pull_weights_and_leave_biases():
-    w, b = moved(l2=0.5, l1=0.25)
+    ((w, b),) = moved({"l2": 0.5, "l1": 0.25})
     assert_close(w, W - 0.1 * (GW + 0.25 * np.sign(W) + 0.5 * W))
     assert_close(b, B - 0.1 * GB)
 
 
 def test_decoupled_decay_stays_outside_the_direction():
-    w, b = moved(name="adam", weight_decay=0.5)
-    plain, _ = moved(name="adam")
+    (w, b), (plain, free) = moved({"name": "adam", "weight_decay": 0.5}, {"name": "adam"})
     assert_close(w, plain - 0.1 * 0.5 * W)
-    assert_close(b, moved(name="adam")[1])
+    assert_close(b, free)
 
 
 def test_clipping_is_over_the_whole_proposal():
     norm = np.sqrt((GW**2).sum() + (GB**2).sum())
-    w, b = moved(clip_norm=0.5)
+    (w, b), (loose, _) = moved({"clip_norm": 0.5}, {"clip_norm": 100.0})
     assert_close(w, W - 0.1 * GW * 0.5 / norm)
     assert_close(b, B - 0.1 * GB * 0.5 / norm)
-    assert_close(moved(clip_norm=100.0)[0], W - 0.1 * GW)
+    assert_close(loose, W - 0.1 * GW)
 
 
 def test_max_norm_limits_what_comes_into_a_unit():
-    w, b = moved(max_norm=2.0)
+    ((w, b),) = moved({"max_norm": 2.0})
     free = W - 0.1 * GW
     lengths = np.linalg.norm(free, axis=0)
     assert_close(w, free * np.minimum(1, 2.0 / lengths))
@@ -79,23 +92,26 @@ def test_max_norm_limits_what_comes_into_a_unit():
     ],
 )
 def test_named_optimisers_are_optax_s(name, peer):
-    network = jnp.asarray(W)
-    state = peer.init(network)
-    for _ in range(5):
-        update, state = peer.update(jnp.asarray(GW), state, network)
-        network = optax.apply_updates(network, update)
-    assert_close(moved(5, name=name)[0], network)
-    assert_close(moved(5, rate=None, name=peer)[0], network)
+    def alone(network, proposal):
+        state = peer.init(network)
+        for _ in range(5):
+            update, state = peer.update(proposal, state, network)
+            network = optax.apply_updates(network, update)
+        return network
+
+    network = program(alone)(W, GW)
+    for w, _ in moved({"steps": 5, "name": name}, {"steps": 5, "rate": None, "name": peer}):
+        assert_close(w, network)
 
 
 def test_a_schedule_sets_the_rate_of_each_step():
     schedule = optax.piecewise_constant_schedule(0.1, {2: 0.5})
-    assert_close(moved(4, rate=schedule)[0], W - (0.1 + 0.1 + 0.05 + 0.05) * GW)
+    ((w, _),) = moved({"steps": 4, "rate": schedule})
+    assert_close(w, W - (0.1 + 0.1 + 0.05 + 0.05) * GW)
 
 
 def test_every_name_moves_downhill():
-    for name in OPTIMIZERS:
-        w, _ = moved(3, name=name)
+    for w, _ in moved(*({"steps": 3, "name": name} for name in OPTIMIZERS)):
         assert ((w - W) * GW <= 0).all()
 
 
@@ -125,25 +141,33 @@ def test_bad_settings_are_typed_errors(setting, match):
 
 def test_factors_of_the_rate_are_for_parts(x64):
     """Whatever the direction, after it: weights three times as fast, biases not at all."""
-    for name in ("sgd", "momentum", "adam"):
-        plain, fast = (moved(3, name=name, l2=0.1, parts=parts) for parts in (None, {"w": 3.0, "b": 0.0}))
+    names, still = ("sgd", "momentum", "adam"), {"w": 3.0, "b": 0.0}
+    each = [{"steps": 3, "name": name, "l2": 0.1, "parts": parts} for name in names for parts in (None, still)]
+    walks = moved(*each)
+    for plain, fast in zip(walks[::2], walks[1::2], strict=True):
         assert_close(fast[1], B)
         assert np.abs(fast[0] - W).max() > 2 * np.abs(plain[0] - W).max()
     w = W
     for _ in range(3):
         w = w - 3 * 0.1 * (GW + 0.1 * w)
-    assert_close(moved(3, l2=0.1, parts={"w": 3.0, "b": 0.0})[0], w)
-    assert_close(moved(parts=2.0)[0], W - 2 * 0.1 * GW)  # one factor stands for all that is below it
-    assert_close(moved(name="adam", parts={"w": 3.0, "b": 1.0})[0] - W, 3 * (moved(name="adam")[0] - W))
-    limited = moved(parts={"w": 3.0, "b": 1.0}, max_norm=2.0)[0]
+    assert_close(walks[1][0], w)
+    thrice = {"w": 3.0, "b": 1.0}
+    (twice, _), (fast, _), (plain, _), (limited, _) = moved(
+        {"parts": 2.0}, {"name": "adam", "parts": thrice}, {"name": "adam"}, {"parts": thrice, "max_norm": 2.0}
+    )
+    assert_close(twice, W - 2 * 0.1 * GW)  # one factor stands for all that is below it
+    assert_close(fast - W, 3 * (plain - W))
     free = W - 3 * 0.1 * GW
     assert_close(limited, free * np.minimum(1, 2.0 / np.linalg.norm(free, axis=0)))
 
 
 def test_vmapped_over_a_population(x64):
-    rates = jnp.asarray([0.1, 0.2, 0.3])
     optimiser = fb.optimizer("momentum", 0.1, l2=0.1).mechanism
-    network = jnp.broadcast_to(jnp.asarray(W), (3, 2, 2))
-    state = jax.vmap(optimiser.init)(network)
-    update, _ = jax.vmap(lambda s, w, r: optimiser.update(jnp.asarray(GW), s, w, r))(state, network, rates)
-    assert_close(update[2], -0.3 * (GW + 0.1 * W))
+
+    def updates(networks, proposal, rates):
+        states = jax.vmap(optimiser.init)(networks)
+        return jax.vmap(lambda s, w, r: optimiser.update(proposal, s, w, r)[0])(states, networks, rates)
+
+    rates = np.asarray([0.1, 0.2, 0.3])
+    for update, rate in zip(program(updates)(np.stack([W] * 3), GW, rates), rates, strict=True):
+        assert_close(update, -rate * (GW + 0.1 * W))

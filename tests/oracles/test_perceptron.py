@@ -39,9 +39,15 @@ def plain(X, y, epochs, fires):
     return w, np.asarray(trail), mistakes
 
 
-def weights_of(model):
-    layer = model.network_.layers[0]
-    return np.append(layer.structure.weights[:, 0], layer.bias)
+def weights_of(model, unit=0):
+    """Those of one unit, its bias last."""
+    weights, bias = numbers(model.network_)
+    return np.append(weights[:, unit], bias[unit])
+
+
+def numbers(network):
+    """The only layer's weights and biases in NumPy's arrays: taking parts of JAX's would compile a program each."""
+    return np.asarray(network.layers[0].structure.weights), np.asarray(network.layers[0].bias)
 
 
 def test_rosenblatt_step(x64):
@@ -83,11 +89,9 @@ def test_averaged_is_the_mean_after_every_example_and_of_the_stored_votes(x64):
     np.testing.assert_allclose(weights_of(averaged), trail.mean(axis=0), atol=1e-12)
     state = voted.run_.progress.keeping
     count = int(state.mistakes)
-    stored = np.hstack(
-        [state.networks.layers[0].structure.weights[:count, :, 0], state.networks.layers[0].bias[:count]]
-    )
-    last = np.append(voted.network_.layers[0].structure.weights[:, 0], voted.network_.layers[0].bias)
-    votes = np.asarray(state.survived[: count + 1])
+    weights, biases = numbers(state.networks)
+    stored, last = np.hstack([weights[:count, :, 0], biases[:count]]), weights_of(voted)
+    votes = np.asarray(state.survived)[: count + 1]
     assert votes.sum() == len(trail)  # every example counts for the network that stands after it
     np.testing.assert_allclose(weights_of(averaged), votes @ np.vstack([stored, last]) / votes.sum(), atol=1e-12)
 
@@ -152,9 +156,9 @@ def test_the_average_keeps_its_digits_in_single_precision():
         body = lambda state, _: (keeper.observe(state, moment), None)  # noqa: E731
         return jax.lax.scan(body, state, length=steps)[0]
 
-    state = keeper.init(network)
-    state = jax.jit(many, static_argnums=2)(state, 0.1, 1_000_000)
-    state = jax.jit(many, static_argnums=2)(state, 0.3, 1_000_000)
+    ask, state = jax.jit(many, static_argnums=2), keeper.init(network)
+    for weight in (0.1, 0.3):
+        state = ask(state, weight, 1_000_000)
     np.testing.assert_allclose(state.mean.layers[0].structure.weights, 0.2, rtol=1e-5)
 
 
@@ -178,8 +182,7 @@ def test_kesler_moves_the_right_class_up_and_the_winner_down(x64):
             if winner != d:
                 w[:, d] += x
                 w[:, winner] -= x
-    layer = model.network_.layers[0]
-    np.testing.assert_allclose(np.vstack([layer.structure.weights, layer.bias]), w, atol=1e-9)
+    np.testing.assert_allclose(np.vstack(numbers(model.network_)), w, atol=1e-9)
 
 
 def test_one_vs_rest_is_one_perceptron_per_class(x64):
@@ -187,8 +190,7 @@ def test_one_vs_rest_is_one_perceptron_per_class(x64):
     together = fit(X, y, multi_class="one_vs_rest", max_epochs=4)
     for k in range(3):
         w, _, _ = plain(X, (y == k).astype(float), 4, lambda s: float(s > 0))
-        layer = together.network_.layers[0]
-        np.testing.assert_allclose(np.append(layer.structure.weights[:, k], layer.bias[k]), w, atol=1e-9)
+        np.testing.assert_allclose(weights_of(together, k), w, atol=1e-9)
 
 
 def test_too_many_votes_are_an_error_not_a_silent_loss():
@@ -218,7 +220,7 @@ def test_bad_settings_are_typed_errors(setting):
 def test_a_score_of_exactly_0_is_what_the_unit_says(at_zero, label):
     X = np.asarray([[2.0], [-2.0]])
     model = fb.Perceptron(unit=Step(at_zero=at_zero), shuffle=False).fit(X, ["yes", "no"])
-    (weight,), bias = model.network_.layers[0].structure.weights[0], model.network_.layers[0].bias[0]
+    weight, bias = weights_of(model)
     zero = np.asarray([[-float(bias) / float(weight)]])
     assert model.decision_function(zero).tolist() == [0.0]
     assert model.predict(zero).tolist() == [label]
