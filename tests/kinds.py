@@ -38,7 +38,7 @@ DOWNHILL = ("asynchronous", "asynchronous, random", "asynchronous, replacement",
 
 
 def signs(rows, columns, seed=8):
-    return jnp.asarray(2.0 * np.random.default_rng(seed).integers(0, 2, (rows, columns)) - 1)
+    return jax.device_put(2.0 * np.random.default_rng(seed).integers(0, 2, (rows, columns)) - 1)
 
 
 def numbers(rows, columns, seed=9):
@@ -59,7 +59,7 @@ FEEDBACK = {
 
 
 def bits(rows=5, columns=4):
-    return jnp.asarray(np.asarray(bits_of(columns, rows).inputs))
+    return jax.device_put(np.asarray(bits_of(columns, rows).inputs))
 
 
 # A network, what is asked of it, and of which rows.

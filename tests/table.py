@@ -96,7 +96,7 @@ PRECISIONS = {"single": Precision(False, np.float32, 2e-6), "double": Precision(
 
 
 def normal(seed, *shape):
-    return jnp.asarray(np.random.default_rng(seed).normal(size=shape))
+    return jax.device_put(np.random.default_rng(seed).normal(size=shape))
 
 
 def drawn(make, *arguments, seed=0, **settings):
@@ -110,7 +110,7 @@ STRUCTURES = {
     "dense": lambda: Dense(normal(0, 5, 3)),
     "lateral": lambda: Lateral(normal(15, 5, 5)),
     "lateral, self-connected": lambda: Lateral(normal(15, 5, 5), self_connected=True),
-    "masked": lambda: Masked(normal(1, 4, 6), jnp.asarray(np.random.default_rng(2).random((4, 6)) < 0.5)),
+    "masked": lambda: Masked(normal(1, 4, 6), jax.device_put(np.random.default_rng(2).random((4, 6)) < 0.5)),
     "circular": lambda: Circular(normal(3, 3, 2), 7),
     "convolution": lambda: Convolution.over((6, 7), normal(4, 3, 3, 2, 4)),
     "convolution, stride, padding": lambda: Convolution.over(
@@ -144,7 +144,7 @@ def batch_of(inputs=4, outputs=3, rows=8, *, seed=0, one_hot=True, low=0.0):
     targets = np.eye(outputs)[classes] if one_hot else generator.random((rows, outputs))
     weights = np.append(generator.random(rows - 1) + 0.5, 0.0)
     x = generator.normal(size=(rows, inputs))
-    return Batch(jnp.asarray(x), jnp.asarray(np.maximum(targets, low)), jnp.asarray(weights))
+    return Batch(*map(jax.device_put, (x, np.maximum(targets, low), weights)))
 
 
 def small_mlp(hidden="tanh", output="softmax", **options):
@@ -171,7 +171,7 @@ def small_hopfield(unit=None):
 def stored():
     """A memory with weights: symmetric, with an empty diagonal."""
     half = np.random.default_rng(12).normal(size=(6, 6))
-    return networks.HopfieldNetwork(jnp.asarray((half + half.T) * (1 - np.eye(6))), jnp.zeros(6))
+    return networks.HopfieldNetwork(jax.device_put((half + half.T) * (1 - np.eye(6))), jnp.zeros(6))
 
 
 def bits_of(columns=4, rows=8, *, labelled=False, seed=6):
@@ -179,7 +179,9 @@ def bits_of(columns=4, rows=8, *, labelled=False, seed=6):
     batch, generator = batch_of(columns, 3, rows, seed=seed), np.random.default_rng(seed)
     bits = generator.integers(0, 2, (rows, columns)).astype(float)
     bits = np.hstack([bits, np.asarray(batch.targets)]) if labelled else bits
-    return Batch(jnp.asarray(bits), jnp.asarray(np.zeros(rows)), jnp.asarray(np.append(np.ones(rows - 1), 0.0)))
+    return Batch(
+        jax.device_put(bits), jax.device_put(np.zeros(rows)), jax.device_put(np.append(np.ones(rows - 1), 0.0))
+    )
 
 
 def patterns_of(columns=6, rows=4, seed=7):
@@ -194,7 +196,7 @@ def small_perceptron(f="step"):
 
 # Fixed prototypes: whole numbers, no thresholds.
 RADIAL = Layer(
-    Dense(jnp.asarray(np.sign(np.random.default_rng(5).normal(size=(5, 3))).astype(np.int8))),
+    Dense(jax.device_put(np.sign(np.random.default_rng(5).normal(size=(5, 3))).astype(np.int8))),
     None,
     neurons.Softmin(),
     neurons.RadialDistance(squared=True),
@@ -276,7 +278,7 @@ def held_out():
 
 
 def held_out_bits(rows=20, columns=4):
-    return jnp.asarray(np.random.default_rng(7).integers(0, 2, (rows, columns)), jnp.float32)
+    return jax.device_put(np.random.default_rng(7).integers(0, 2, (rows, columns)).astype(np.float32))
 
 
 MONITORS = {

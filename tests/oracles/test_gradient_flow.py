@@ -242,6 +242,7 @@ def test_what_is_not_learned_has_a_step_of_0(x64):
 
 NUDGE = 1e-6
 
+
 def nudged(x):
     """Every example with each of its numbers a little larger, and a little smaller."""
     moves = NUDGE * np.eye(x[0].size).reshape(-1, *x.shape[1:])
