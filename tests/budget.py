@@ -1,22 +1,16 @@
 """The suite's budget: no test asks for more than a few programs, and no worker keeps more than its share of memory.
 
-A test may ask for ``PROGRAMS``; one that needs more says how many and why: ``@pytest.mark.programs(60, "why")``, and
-those that have not been mended yet stand in ``budget.toml`` with the number that they asked for when it was written, so
-that none of them grows. What is compiled for a fixture that tests share is no test's own. Counted are programs that JAX
-compiled *or* found in its cache, so the count does not depend on what ran before, but for what is still in memory.
-Memory is given back when a process has become large; what is asked for again after that is not counted. The last line
-of a run says what it used, with all workers.
-
-To write ``budget.toml`` anew: ``FLAMBEAU_TEST_COSTS=costs.txt make test`` (which holds no test to its budget), then
-``python tests/budget.py costs.txt``.
+A test may ask for ``PROGRAMS``; one that needs more says how many and why: ``@pytest.mark.programs(150, "why")``. What
+is compiled for a fixture that tests share is no test's own. Counted are programs that JAX compiled *or* found in its
+cache, so the count does not depend on what ran before, but for what is still in memory. Memory is given back when a
+process has become large; what is asked for again after that is not counted. The last line of a run says what it used,
+with all workers; ``FLAMBEAU_TEST_COSTS=costs.txt`` gives a line for every test and fixture that asked for programs.
 """
 
 import contextlib
 import ctypes
 import gc
 import os
-import sys
-import tomllib
 from pathlib import Path
 
 import jax
@@ -24,12 +18,9 @@ import pytest
 
 from programs import COUNTER, usage
 
-PROGRAMS = 40
-SLACK = 1.5  # what a test finds compiled already depends on which tests its worker ran before
+PROGRAMS = 60  # none needs more than 30; what a test finds compiled depends on which ones its worker ran before
 LARGE = 900 << 20  # bytes
-LEDGER = Path(__file__).with_name("budget.toml")
-MORE = tomllib.loads(LEDGER.read_text(encoding="utf-8"))["programs"] if LEDGER.exists() else None
-COSTS = os.environ.get("FLAMBEAU_TEST_COSTS")  # a file that gets a line for every test and fixture: programs, what
+COSTS = os.environ.get("FLAMBEAU_TEST_COSTS")
 
 
 class Budget:
@@ -66,7 +57,7 @@ class Budget:
     def pytest_runtest_call(self, item):
         result = yield
         allowed, count = allowance(item), COUNTER.asked + self.shared - self.begun
-        if count > allowed and not COSTS and MORE is not None:
+        if count > allowed:
             pytest.fail(f"{count} programs, {allowed} allowed: ask at once, with program() of tests/programs.py")
         return result
 
@@ -91,12 +82,7 @@ class Budget:
 def allowance(item):
     """How many programs a test may ask for."""
     mark = item.get_closest_marker("programs")
-    return mark.args[0] if mark else max(PROGRAMS, int(SLACK * (MORE or {}).get(plain(item.nodeid), 0)))
-
-
-def plain(nodeid):
-    """The name of a test without its parameters: all of its cases have one allowance."""
-    return nodeid.split("[")[0]
+    return mark.args[0] if mark else PROGRAMS
 
 
 def note(programs, what):
@@ -120,20 +106,3 @@ def forget():
     gc.collect()
     with contextlib.suppress(AttributeError, OSError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def ledger(costs):
-    """The text of ``budget.toml``: the most that any case of a test asked for, where that is above the budget."""
-    most: dict[str, int] = {}
-    for line in costs.read_text(encoding="utf-8").splitlines():
-        programs, what = line.split("\t")
-        if not what.startswith("fixture "):
-            most[plain(what)] = max(int(programs), most.get(plain(what), 0))
-    rows = [f'"{name}" = {count}' for name, count in sorted(most.items()) if count > PROGRAMS]
-    return "\n".join(
-        ["# Tests above the budget, see tests/budget.py: mend them, and take their line out.", "[programs]", *rows, ""]
-    )
-
-
-if __name__ == "__main__":
-    LEDGER.write_text(ledger(Path(sys.argv[1])), encoding="utf-8")

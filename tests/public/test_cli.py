@@ -11,6 +11,8 @@ import flambeau as fb
 from flambeau import journey
 from flambeau.cli import COMMANDS, main
 
+pytestmark = pytest.mark.programs(150, "a chapter is run")
+
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ from flambeau.report.document import Chapter, Equation, Figure, Quote, Section, 
 from flambeau.report.html import render, write_report
 from flambeau.report.markup import inline, mathematics, plain
 
+pytestmark = pytest.mark.programs(250, "whole chapters are run")
 SMALL = Setting(small=True, seed=3)
 # Of each chapter: how many claims hold at any size, and those that are looked at by name.
 EXACT = {

@@ -24,8 +24,6 @@ from flambeau.saving.migrations import FORMATS, NEWEST
 from flambeau.saving.table import belongs, classes_in_files, core_modules, is_estimator, may_be_fitted
 from table import small_mlp
 
-# Whole courses of fitting, answering and going on are what is compared here.
-pytestmark = pytest.mark.programs(150, "models are fitted, saved, asked and go on")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(24, 4))
 BITS = RNG.integers(0, 2, (24, 6)).astype(float)
