@@ -18,7 +18,7 @@ import pytest
 
 from programs import COUNTER, usage
 
-PROGRAMS = 60  # none needs more than 30; what a test finds compiled depends on which ones its worker ran before
+PROGRAMS = 60  # beside others, whose programs it finds, none asks for more than 30; by itself one may
 LARGE = 900 << 20  # bytes
 COSTS = os.environ.get("FLAMBEAU_TEST_COSTS")
 

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from flambeau.dynamics.gibbs import sample_visible
 from flambeau.dynamics.samplers import Listing, fewest_states, listed_states
 from flambeau.errors import ConfigurationError
 from flambeau.foundation.rows import by_rows
@@ -195,10 +196,10 @@ def exact_samples(machine: RestrictedBoltzmannMachine, count: int, key: Array) -
     largest, sums = (np.asarray(part, np.float64) for part in summed(machine, found.side, low, high))
     chunks = drawn(np.log(sums) + largest, numbers[0])
     present, place = np.unique(chunks, return_inverse=True)
-    weights = np.asarray(listed(machine, found.side, low, high[present]), np.float64)
+    weights = np.asarray(listed(machine, found.side, low, np.asarray(high)[present]), np.float64)
     within = np.asarray([drawn(weights[row], number[None])[0] for row, number in zip(place, numbers[1], strict=True)])
     states = jnp.asarray(np.asarray(low)[within] + np.asarray(high)[chunks])
-    return states if found.side == "visible" else shown(machine, states, drawing)
+    return states if found.side == "visible" else eqx.filter_jit(sample_visible)(machine, states, drawing)
 
 
 @eqx.filter_jit
@@ -206,12 +207,6 @@ def thrown(key: Array, count: int) -> tuple[Float[Array, "2 count"], Array]:
     """Uniform numbers for where each sample lies, and the key for what is drawn then."""
     choosing, drawing = jax.random.split(key)
     return jax.random.uniform(choosing, (2, count)), drawing
-
-
-@eqx.filter_jit
-def shown(machine: Any, hidden: Array, key: Array) -> Array:
-    """Visible values drawn for hidden states."""
-    return machine.visible.sample(machine.visible_net(hidden), key)
 
 
 def drawn(log_weights: np.ndarray, numbers: np.ndarray) -> np.ndarray:

@@ -30,6 +30,7 @@ from flambeau.errors import ConfigurationError, DataError
 from flambeau.foundation.rows import by_rows
 from flambeau.networks.rbm import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
+from flambeau.neurons.units import biases_for
 
 REVERSE_STEPS = 5_000  # of Gibbs sampling before the reverse passage, where no exact samples are to be had
 APART = 1.0  # nats between the two directions beyond which nothing is said
@@ -161,13 +162,7 @@ def base_of(machine: RestrictedBoltzmannMachine, data: Array | None, base: Any, 
         first, rest = jax.random.split(key)
         start = base_samples(machine, machine.visible_bias, 1_000, first)
         data = eqx.filter_jit(gibbs)(machine, start, jnp.asarray(100), rest)
-    return jnp.asarray(bias_of(machine.visible, data), kind)
-
-
-@eqx.filter_jit
-def bias_of(unit: AbstractUnit, data: Array) -> Array:
-    """The bias at which unconnected units show these rows."""
-    return unit.bias_for(data.sum(0), float(len(data)))
+    return jnp.asarray(biases_for(machine.visible, np.asarray(data).sum(0, dtype=np.float64), len(data)), kind)
 
 
 def model_samples(machine: RestrictedBoltzmannMachine, data: Array | None, start: Array, key: Array) -> Array:

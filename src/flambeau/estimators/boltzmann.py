@@ -227,17 +227,6 @@ def say_where_unscaled(name: str, X: np.ndarray, kind: AbstractUnit) -> None:
         )
 
 
-def biases_for(kind: AbstractUnit, sums: np.ndarray, count: Any) -> np.ndarray:
-    """The biases at which unconnected units show rows of these ``sums`` over that ``count``."""
-    return np.asarray(_biases(kind, np.asarray(sums, dtype()), np.asarray(count, dtype())))
-
-
-@eqx.filter_jit
-def _biases(kind: AbstractUnit, sums: Any, count: Any) -> Array:
-    """As one program."""
-    return kind.bias_for(sums, count)
-
-
 def clamped(where: str, clamp: Any, kind: AbstractUnit, shape: tuple[int, int]) -> Clamp:
     """What is held, of ``shape`` ``(samples, features)``, in the units' range."""
     values = np.asarray(clamp, dtype())

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from flambeau.dynamics import Clamp, class_scores
 from flambeau.errors import DataError
 from flambeau.estimators.base import TRAINED, AbstractTrainedClassifier, Course, Drawing, Given, Rows
-from flambeau.estimators.boltzmann import AbstractBoltzmann, biases_for, samplers, unit_kinds
+from flambeau.estimators.boltzmann import AbstractBoltzmann, samplers, unit_kinds
 from flambeau.estimators.classifier import AbstractProbable, pair_of, settled_classes
 from flambeau.estimators.common import checked_data, row_weights
 from flambeau.estimators.descent import AbstractPatient
@@ -24,6 +24,7 @@ from flambeau.foundation.precision import dtype
 from flambeau.foundation.rows import by_rows
 from flambeau.networks import RestrictedBoltzmannMachine, rbm
 from flambeau.neurons import AbstractUnit, Bernoulli, Categorical
+from flambeau.neurons.units import biases_for
 from flambeau.problems import AbstractProblem, Binarised, Examples
 from flambeau.rules import AbstractRule, ContrastiveDivergence
 from flambeau.rules.discriminative import Discriminative, Hybrid, LabelEvaluation, by_class

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from flambeau.dynamics import Clamp, gibbs
 from flambeau.estimators.base import TRAINED, Drawing, Rows
-from flambeau.estimators.boltzmann import ALGORITHMS, biases_for, samplers, unit_kinds
+from flambeau.estimators.boltzmann import ALGORITHMS, samplers, unit_kinds
 from flambeau.estimators.density import DENSITY, AbstractEnergyModel
 from flambeau.estimators.descent import whole_sizes
 from flambeau.estimators.parameters import flag, parameters, several, whole
@@ -20,6 +20,7 @@ from flambeau.foundation.rows import by_rows
 from flambeau.networks import RestrictedBoltzmannMachine
 from flambeau.networks.dbm import DeepBoltzmannMachine, dbm, mean_field_bound
 from flambeau.neurons import AbstractUnit
+from flambeau.neurons.units import biases_for
 from flambeau.rules import AbstractRule
 from flambeau.rules.deep_boltzmann import DeepBoltzmannLearning
 from flambeau.training import Run

@@ -24,7 +24,7 @@ from flambeau.analysis import log_likelihood_bound
 from flambeau.dynamics import Clamp
 from flambeau.errors import ConfigurationError
 from flambeau.estimators.base import Given, Rows
-from flambeau.estimators.boltzmann import AbstractBoltzmann, biases_for, samplers, unit_kinds
+from flambeau.estimators.boltzmann import AbstractBoltzmann, samplers, unit_kinds
 from flambeau.estimators.common import called, outputs, seed_of
 from flambeau.estimators.density import DENSITY, AbstractDensity
 from flambeau.estimators.descent import whole_sizes
@@ -34,6 +34,7 @@ from flambeau.foundation.random import seed_words
 from flambeau.foundation.rows import by_rows
 from flambeau.networks import DeepBeliefNetwork, RestrictedBoltzmannMachine, dbn, generate, rbm
 from flambeau.neurons import AbstractUnit, Bernoulli, Categorical
+from flambeau.neurons.units import biases_for
 from flambeau.problems import Binarised, Examples
 from flambeau.rules import AbstractRule, ContrastiveDivergence, Hybrid, UpDown
 from flambeau.training import AbstractMonitor, Optimizer, Run, optimizer

@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from flambeau.analysis import HeldOut, LikelihoodReport, LogPartition, free_energy_excess, log_partition
 from flambeau.analysis.log_partition import independent_log_likelihood
 from flambeau.estimators.base import AbstractStreaming, Course, Drawing, Given, Rows
-from flambeau.estimators.boltzmann import AbstractBoltzmann, biases_for
+from flambeau.estimators.boltzmann import AbstractBoltzmann
 from flambeau.estimators.common import row_weights, seed_of
 from flambeau.estimators.descent import AbstractPatient, Watched
 from flambeau.estimators.parameters import number, parameters, whole
@@ -28,6 +28,7 @@ from flambeau.foundation.precision import dtype
 from flambeau.monitors import FreeEnergyGap
 from flambeau.networks import RestrictedBoltzmannMachine
 from flambeau.neurons import AbstractUnit
+from flambeau.neurons.units import biases_for
 from flambeau.problems import Binarised
 from flambeau.rules import AbstractRule
 from flambeau.training import Best, Beyond, Last, Run, RunAll

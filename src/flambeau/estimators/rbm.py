@@ -15,7 +15,7 @@ from flambeau.analysis.enumeration import free_energies
 from flambeau.dynamics import gibbs
 from flambeau.errors import DataError
 from flambeau.estimators.base import TRAINED, Drawing, Rows
-from flambeau.estimators.boltzmann import biases_for, samplers, unit_kinds
+from flambeau.estimators.boltzmann import samplers, unit_kinds
 from flambeau.estimators.common import outputs, seed_of
 from flambeau.estimators.density import DENSITY, AbstractEnergyModel
 from flambeau.estimators.parameters import flag, number, parameters, whole
@@ -23,6 +23,7 @@ from flambeau.foundation.random import seed_words
 from flambeau.foundation.rows import by_rows
 from flambeau.networks import RestrictedBoltzmannMachine, rbm
 from flambeau.neurons import AbstractUnit, unit
+from flambeau.neurons.units import biases_for
 from flambeau.rules import AbstractRule, ContrastiveDivergence
 from flambeau.training import Run
 

@@ -38,8 +38,10 @@ class GradedHopfield(eqx.Module):
 
     >>> network = graded_hopfield([[0.0, -2.0], [-2.0, 0.0]], gain=2.0)
     >>> u = jnp.asarray([[1.0, -1.0]])
-    >>> np.asarray(network.velocity(u)).round(2)
-    array([[ 0.93, -0.93]], dtype=float32)
+    >>> np.asarray(network.velocity(u)).round(2), np.asarray(network.energy(network.output(u))).round(2)
+    (array([[ 0.93, -0.93]], dtype=float32), array([-1.26], dtype=float32))
+    >>> float(network.critical_gain())
+    0.5
 
     *Limits.* Without symmetric weights there is no energy, and states may go round for ever; E is then a number
     without meaning. Eigenvalues (:meth:`critical_gain`, the certified steps) cost units³ operations. Source: Hopfield

@@ -40,6 +40,8 @@ class ModernMemory(eqx.Module):
     >>> q = jnp.asarray([1.0, 0.5])
     >>> np.asarray(memory.retrieve(q)).round(3)
     array([1.964, 0.036], dtype=float32)
+    >>> bool(memory.energy(memory.retrieve(q)) < memory.energy(q))
+    True
 
     *Limits.* β decides: low, and all patterns blur into their mean; high, and the one of the largest x'q answers, which
     is the nearest one only among patterns of equal norm. Source: Ramsauer et al. 2020, "Hopfield networks is all you

@@ -13,6 +13,7 @@ Lecture: 深度信念网络 (deep belief networks), whose units are 0 or 1.
 
 import abc
 import math
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -21,6 +22,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flambeau.errors import ConfigurationError, DataError
+from flambeau.foundation.precision import dtype
 from flambeau.foundation.random import uniform
 
 Values = Float[Array, "*batch columns"]
@@ -68,6 +70,17 @@ class AbstractUnit(eqx.Module):
     @abc.abstractmethod
     def check(self, values: np.ndarray, where: str) -> None:
         """Refuse data that such a unit cannot show."""
+
+
+def biases_for(kind: AbstractUnit, sums: np.ndarray, count: Any) -> np.ndarray:
+    """The biases at which unconnected units show rows of these ``sums`` over that ``count``."""
+    return np.asarray(_biases(kind, np.asarray(sums, dtype()), np.asarray(count, dtype())))
+
+
+@eqx.filter_jit
+def _biases(kind: AbstractUnit, sums: Any, count: Any) -> Array:
+    """As one program."""
+    return kind.bias_for(sums, count)
 
 
 def states_of(unit: AbstractUnit, columns: int) -> tuple[np.ndarray, ...] | None:

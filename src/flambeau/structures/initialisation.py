@@ -37,7 +37,7 @@ def drawn_at_once(make: Callable[..., Network]) -> Callable[..., Network]:
     """A function that draws a network from its ``key``, as one compiled program instead of dozens of small ones.
 
     A program grows with the arrays that it returns, small ones for equal shapes are found again: so the layers of a
-    very deep network (its first argument lists more than ``MANY`` sizes) are drawn one by one.
+    very deep network (an argument lists more than ``MANY`` sizes) are drawn one by one.
     """
 
     @eqx.filter_jit
@@ -46,7 +46,8 @@ def drawn_at_once(make: Callable[..., Network]) -> Callable[..., Network]:
 
     @functools.wraps(make)
     def drawn(*arguments: Any, key: Array, **settings: Any) -> Network:
-        if arguments and isinstance(arguments[0], tuple | list) and len(arguments[0]) > MANY:
+        given = (*arguments, *settings.values())
+        if any(len(each) > MANY for each in given if isinstance(each, tuple | list)):
             return make(*arguments, key=key, **settings)
         return compiled(*jax.tree.map(size_of, (arguments, settings)), jax.random.key_data(key)[-2:])  # type: ignore[call-arg]
 
