@@ -1,11 +1,12 @@
 """What every test needs: the compilation cache, the budget, and double precision where a test asks for it.
 
-The suite spends its time compiling small programs, so the compiler is asked for less than users get: less optimisation
-by LLVM, and XLA's older, quicker way of writing fused loops (2.5 times sooner in all), where the installed XLA still
-knows it. What depends on how XLA fuses is marked ``as_users_compile`` and run once more with its defaults, by
-``tests/unit/test_compiler.py``.
+The suite spends its time compiling small programs, so the compiler is asked for less than users get: no optimisation
+by LLVM and XLA's older, quicker way of writing fused loops (four times sooner in all), where the installed XLA still
+knows them; and Python looks for garbage less often than after every 700 new objects. What depends on how XLA fuses is
+marked ``as_users_compile`` and run once more with its defaults, by ``tests/unit/test_compiler.py``.
 """
 
+import gc
 import os
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from programs import COUNTER
 
 CACHE = Path(os.environ.get("FLAMBEAU_COMPILATION_CACHE", Path(__file__).parents[1] / ".jax_cache"))
 QUICK = (
-    "--xla_backend_optimization_level=1",
+    "--xla_backend_optimization_level=0",
     "--xla_cpu_use_fusion_emitters=false",
     "--xla_cpu_parallel_codegen_split_count=1",
 )
@@ -37,6 +38,8 @@ def pytest_configure(config):
     fb.enable_compilation_cache(CACHE)
     COUNTER.listen()
     config.pluginmanager.register(Budget(config))
+    gc.freeze()  # what is imported stays
+    gc.set_threshold(20_000, 10, 10)
 
 
 @pytest.fixture(scope="module", params=table.PRECISIONS)

@@ -56,9 +56,13 @@ def step_instructions(network, rule, problem, *, optimizer="adam", batch_size=4,
     session = Session(
         network, rule, problem, optimizer, None, 2, batch_size, keep, stopping, (), 0, eqx.is_inexact_array, None
     )
-    _, each, given = next(feeding.fed_chunks(problem, session.seed, (0, 0), batch_size, session.steps, 2))
-    call = session.program, session.progress, problem, given, session.rates(given, each), session.seed
-    text = eqx.filter_jit(advance_rounds).lower(*call, np.int32(2), np.int32(each)).compile().compiled.as_text()
+    fed = next(feeding.fed_chunks(problem, session.seed, (0, 0), batch_size, session.steps, 2))
+    text = (
+        eqx.filter_jit(advance_rounds)
+        .lower(*session.call(fed), np.int32(2), np.int32(fed.each))
+        .compile()
+        .compiled.as_text()
+    )
     all_of = computations(text)
     entry = next(
         re.match(r"ENTRY %?([\w.\-]+)", line).group(1) for line in text.splitlines() if line.startswith("ENTRY")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from flambeau.foundation.random import permutations, uniform, words
+from flambeau.foundation.random import fold_in_words, permutations, split_words, uniform, words
 from programs import program
 
 ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
@@ -52,6 +52,21 @@ def test_words_are_threefry_of_row_and_column(key, shape):
     pairs = np.asarray([plain(key, counter) for counter in counters]).reshape(*shape, 2)
     np.testing.assert_array_equal(first, pairs[..., 0])
     np.testing.assert_array_equal(second, pairs[..., 1])
+
+
+def folded_by_jax(words, numbers):
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.wrap_key_data(words), numbers)
+    return jax.random.key_data(keys), jax.random.key_data(jax.vmap(jax.random.split)(keys))
+
+
+def test_keys_made_on_the_host_are_those_of_jax():
+    key, numbers = np.asarray([3, 2**32 - 7], np.uint32), np.asarray([0, 1, 77, 2**31, 2**32 - 1], np.uint32)
+    keys, pairs = program(folded_by_jax)(key, numbers)
+    np.testing.assert_array_equal(fold_in_words(key, numbers), keys)
+    np.testing.assert_array_equal(fold_in_words(key, numbers.reshape(5, 1)), keys[:, None])
+    np.testing.assert_array_equal(fold_in_words(key, numbers.astype(np.int64)), keys)
+    np.testing.assert_array_equal(split_words(keys), pairs)
+    np.testing.assert_array_equal(split_words(keys[:, None]), pairs[:, None])
 
 
 def test_more_rows_or_columns_leave_the_others_as_they_were():

@@ -376,7 +376,7 @@ def test_nearly_equal_sizes_share_a_program_and_padding_changes_nothing():
 
 
 def test_a_population_is_a_vmap_over_the_arrays():
-    from flambeau.training import Last, Program, RunAll, advance, begin
+    from flambeau.training import Last, Program, RunAll, advance, begin, keys_of, start_words
 
     problem, rule, adam = moons(), Backpropagation(), fb.optimiser("adam", 0.01)
     nets = [fb.networks.mlp((2, 5, 1), "tanh", "sigmoid", key=jax.random.key(i)) for i in range(3)]
@@ -384,15 +384,15 @@ def test_a_population_is_a_vmap_over_the_arrays():
     arrays, static = eqx.partition(stacked, eqx.is_array)
     how = Program(rule, adam.mechanism, (), RunAll(), Last(), static, eqx.is_inexact_array)
     seed = np.asarray([0, 3], np.uint32)
-    rows = problem.feed(seed, 0, 2, 16)
-    rates = adam.rates(np.arange(8).reshape(2, 4))
+    rows, numbers = problem.feed(seed, 0, 2, 16), np.arange(8).reshape(2, 4)
+    rates, keys = adam.rates(numbers), keys_of(seed, numbers)
     axes = (None, 0, None, None, None, None, None)
 
-    def all_at_once(arrays, problem, rows, rates):
-        progress = eqx.filter_vmap(begin, in_axes=axes[:5])(how, arrays, problem, rows[0, 0], seed)
-        return eqx.filter_vmap(advance, in_axes=axes)(how, progress, problem, rows, rates, seed, np.int32(2))
+    def all_at_once(arrays, problem, rows, rates, keys):
+        progress = eqx.filter_vmap(begin, in_axes=axes[:5])(how, arrays, problem, rows[0, 0], start_words(seed))
+        return eqx.filter_vmap(advance, in_axes=axes)(how, progress, problem, rows, rates, keys, np.int32(2))
 
-    chunk = program(all_at_once)(arrays, problem, rows, rates)
+    chunk = program(all_at_once)(arrays, problem, rows, rates, keys)
     for i, net in enumerate(nets):
         alone = fb.train(net, rule, problem, steps=8, batch_size=16, key=3, optimizer=adam)
         for found, expected in zip(jax.tree.leaves(chunk.kept), jax.tree.leaves(alone.network), strict=True):

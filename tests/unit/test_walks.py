@@ -329,9 +329,9 @@ apart = [np.abs(np.asarray(a) - np.asarray(b)).max() for a, b in
          zip(jax.tree.leaves(run.network), jax.tree.leaves(one.network), strict=True)]
 print("apart", max(apart))
 session = Session(network, rule, problem, adam, None, 3, 16, LAST, None, (), 5, eqx.is_inexact_array, None)
-_, each, given = next(feeding.fed_chunks(problem, session.seed, (0, 0), 16, 12, 1))
-call = session.program, session.progress, problem, given, session.rates(given, each), session.seed
-text = eqx.filter_jit(advance_rounds).lower(*call, np.int32(1), np.int32(each)).compile().compiled.as_text()
+fed = next(feeding.fed_chunks(problem, session.seed, (0, 0), 16, 12, 1))
+lowered = eqx.filter_jit(advance_rounds).lower(*session.call(fed), np.int32(1), np.int32(fed.each))
+text = lowered.compile().compiled.as_text()
 print("exchanges", len(re.findall(r" all-reduce(?:-start)?\\(", text)))
 print("placed", {str(leaf.sharding.is_fully_replicated) for leaf in jax.tree.leaves(session.progress)},
       len(problem.inputs.sharding.device_set), problem.inputs.addressable_shards[0].data.shape)

@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,6 +16,7 @@ from jaxtyping import Array, Float
 
 from flambeau.errors import named
 from flambeau.foundation.precision import dtype
+from flambeau.foundation.programs import run_once
 from flambeau.foundation.random import uniforms
 
 MANY = 50  # layers: so many are drawn one by one
@@ -40,7 +40,7 @@ def drawn_at_once(make: Callable[..., Network]) -> Callable[..., Network]:
     very deep network (an argument lists more than ``MANY`` sizes) are drawn one by one.
     """
 
-    @eqx.filter_jit
+    @run_once
     def compiled(arguments: tuple, settings: dict[str, Any], seed: Array) -> Network:
         return make(*arguments, key=jax.random.wrap_key_data(seed), **settings)
 
@@ -49,7 +49,7 @@ def drawn_at_once(make: Callable[..., Network]) -> Callable[..., Network]:
         given = (*arguments, *settings.values())
         if any(len(each) > MANY for each in given if isinstance(each, tuple | list)):
             return make(*arguments, key=key, **settings)
-        return compiled(*jax.tree.map(size_of, (arguments, settings)), jax.random.key_data(key)[-2:])  # type: ignore[call-arg]
+        return compiled(*jax.tree.map(size_of, (arguments, settings)), jax.random.key_data(key)[-2:])
 
     return drawn
 

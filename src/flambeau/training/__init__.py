@@ -9,7 +9,7 @@ from flambeau.training.population import population
 from flambeau.training.rounds import advance
 from flambeau.training.run import Progress, Run
 from flambeau.training.schedules import SCHEDULES, AbstractSchedule, Constant, Cosine, Linear, Plateau, StepDecay
-from flambeau.training.step import Program, begin
+from flambeau.training.step import Keys, Program, begin, keys_of, start_words
 from flambeau.training.stopping import AbstractStopping, Beyond, Judgement, NoMistakes, Patience, RunAll
 from flambeau.training.train import parts, train
 
@@ -32,6 +32,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "Judgement",
+    "Keys",
     "Last",
     "Linear",
     "Moment",
@@ -49,10 +50,12 @@ __all__ = [
     "Votes",
     "advance",
     "begin",
+    "keys_of",
     "optimiser",
     "optimizer",
     "parts",
     "population",
+    "start_words",
     "train",
     "voted_output",
 ]

@@ -25,17 +25,17 @@ def explain_divergence(advance: Callable[..., Chunk], call: tuple, made: int, ea
     be replayed up to any of them: the network is finite until the bad round, the round's mean loss until the bad step,
     or else the round's last step is named. Only this error path pays for the replay.
     """
-    program, _, problem, given, rates, seed = call
+    program, _, problem, *fed = call
 
     def rounds(count: int) -> Chunk:
         return advance(*call, np.int32(count), np.int32(each))
 
     whole = bisect.bisect_left(range(1, made), True, key=lambda count: not all_finite(rounds(count).progress.network))
     good = rounds(whole)
-    own = jax.tree.map(lambda leaf: np.roll(np.asarray(leaf), -whole, axis=0), (given, rates))
+    own = jax.tree.map(lambda leaf: np.roll(np.asarray(leaf), -whole, axis=0), fed)
 
     def after(steps: int) -> Chunk:
-        return advance(program, good.progress, problem, *own, seed, np.int32(1), np.int32(steps))
+        return advance(program, good.progress, problem, *own, np.int32(1), np.int32(steps))
 
     def lost(steps: int) -> bool:
         return not np.isfinite(np.asarray(after(steps).reports["history"]["loss"])[0])

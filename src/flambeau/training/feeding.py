@@ -1,6 +1,7 @@
 """How a run is cut into chunks of rounds, and what each chunk is fed."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -8,6 +9,7 @@ from jaxtyping import PyTree
 
 from flambeau.foundation.rows import room_for
 from flambeau.problems.base import AbstractProblem
+from flambeau.training.step import Keys, keys_of
 
 ROWS_PER_CHUNK = 65_536  # enough work to hide a crossing to Python (0.3 ms), little enough for a smooth progress bar
 ROUNDS_PER_CHUNK = 1_024
@@ -16,6 +18,17 @@ BYTES_PER_CHUNK = 64 << 20  # of what is fed, where these are the rows themselve
 BYTES_PADDED = 1 << 20  # a round that is fed no more has room for a power of two of steps,
 BYTES_BLOCKED = 16 << 20  # one that is fed no more for a multiple of so many:
 STEPS_PADDED = 64
+
+
+class Fed(NamedTuple):
+    """A chunk: how many rounds are done, of how many steps each; of all it has room for, what is given, and the
+    numbers and keys of the steps."""
+
+    rounds: int
+    each: int
+    given: PyTree
+    numbers: np.ndarray
+    keys: Keys
 
 
 def steps_each(fed: PyTree) -> int:
@@ -30,8 +43,8 @@ def first_given(fed: PyTree) -> PyTree:
 
 def fed_chunks(
     problem: AbstractProblem, seed: np.ndarray, done: tuple[int, int], batch_size: int, steps: int, most: int
-) -> Iterator[tuple[int, int, PyTree]]:
-    """``(rounds to do, steps of each, what they are given)`` from ``done`` (rounds, steps) until ``steps`` are done.
+) -> Iterator[Fed]:
+    """What every chunk is fed, from ``done`` (rounds, steps) until ``steps`` are done.
 
     At most ``most`` rounds at a time. What they are given has room for more: its shape depends neither on how much is
     left nor, but for its power of two, on the number of steps in a round. So few programs are compiled for many sizes,
@@ -44,7 +57,10 @@ def fed_chunks(
     capacity = max(1, min(ROWS_PER_CHUNK // (room * batch_size), BYTES_PER_CHUNK // max(size * room // each, 1), most))
     while made < steps:
         count = max(1, min(capacity, (steps - made) // each))
-        yield count, min(each, steps - made), _filled(problem.feed(seed, rounds, count, batch_size), (capacity, room))
+        given = _filled(problem.feed(seed, rounds, count, batch_size), (capacity, room))
+        left = min(each, steps - made)
+        numbers = made + left * np.arange(capacity)[:, None] + np.arange(room)
+        yield Fed(count, left, given, numbers, keys_of(seed, numbers))
         rounds, made = rounds + count, made + count * each
 
 

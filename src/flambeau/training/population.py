@@ -16,12 +16,12 @@ from flambeau.errors import ConfigurationError
 from flambeau.foundation.programs import options_for
 from flambeau.problems.base import AbstractProblem
 from flambeau.training.divergence import all_finite
-from flambeau.training.feeding import ROUNDS_PER_CHUNK, ROUNDS_WATCHED, fed_chunks
+from flambeau.training.feeding import ROUNDS_PER_CHUNK, ROUNDS_WATCHED, Fed, fed_chunks
 from flambeau.training.monitoring import AbstractMonitor
 from flambeau.training.rounds import Chunk, advance_rounds
 from flambeau.training.run import Progress, Run
 from flambeau.training.session import LAST, Count, Session
-from flambeau.training.step import Program
+from flambeau.training.step import Keys, Program
 
 
 def population(
@@ -105,15 +105,14 @@ class _Population:
                 break
         return [self._run(place) for place in range(len(self.sessions))]
 
-    def _take(self, advance: Any, fed: tuple) -> None:
+    def _take(self, advance: Any, fed: tuple[Fed, ...]) -> None:
         """One chunk for everyone who is still going."""
-        count, each = fed[0][:2]
-        given = jax.tree.map(lambda *leaves: np.stack(leaves), *(one[2] for one in fed))
-        rates = np.stack([session.rates(one[2], each) for session, one in zip(self.sessions, fed, strict=True)])
-        seeds = np.stack([session.seed for session in self.sessions])
+        count, each = fed[0].rounds, fed[0].each
+        given, keys = jax.tree.map(lambda *leaves: np.stack(leaves), *((one.given, one.keys) for one in fed))
+        rates = np.stack([session.rates(one.numbers) for session, one in zip(self.sessions, fed, strict=True)])
         before = self.progress
         chunk: Chunk = advance(
-            self.static, self.shared, self.own, before, self.problem, given, rates, seeds,
+            self.static, self.shared, self.own, before, self.problem, given, rates, keys,
             np.where(self.going, count, 0).astype(np.int32), np.int32(each),
         )  # fmt: skip
         reports, made, stop = (jax.tree.map(np.asarray, part) for part in (chunk.reports, chunk.rounds, chunk.stop))
@@ -183,18 +182,18 @@ def _member(tree: PyTree, place: int) -> PyTree:
 
 def _advance_members(
     static: PyTree, shared: list, own: list, progress: Progress, problem: AbstractProblem, given: PyTree,
-    rates: Array, seeds: Array, counts: Array, each: Array,
+    rates: Array, keys: Keys, counts: Array, each: Array,
 ) -> Chunk:  # fmt: skip
     """:func:`advance_rounds` of every member, mapped."""
     structure, rest = static
 
-    def one(own: list, progress: Progress, given: PyTree, rates: Array, seed: Array, count: Array) -> Chunk:
+    def one(own: list, progress: Progress, given: PyTree, rates: Array, keys: Keys, count: Array) -> Chunk:
         leaves = [mine if mine is not None else all_s for mine, all_s in zip(own, shared, strict=True)]
         program: Program = eqx.combine(jax.tree.unflatten(structure, leaves), rest)
-        chunk = advance_rounds(program, progress, problem, given, rates, seed, count, each)
+        chunk = advance_rounds(program, progress, problem, given, rates, keys, count, each)
         return eqx.tree_at(lambda c: c.kept, chunk, eqx.filter(chunk.kept, eqx.is_array), is_leaf=lambda x: x is None)
 
-    return jax.vmap(one)(own, progress, given, rates, seeds, counts)
+    return jax.vmap(one)(own, progress, given, rates, keys, counts)
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from jaxtyping import Array, PyTree
 from flambeau.foundation.precision import dtype
 from flambeau.problems.base import AbstractProblem
 from flambeau.training.run import Progress
-from flambeau.training.step import COLLECT, Program, step, step_keys
+from flambeau.training.step import Keys, Program, key_of, step
 
 # So many batches are gathered in one go: XLA splits even a tiny gather over its threads, which costs a small step a
 # quarter of its time. Larger ones are gathered step by step, where the copy would cost more.
@@ -36,16 +36,15 @@ def advance_rounds(
     problem: AbstractProblem,
     given: Any,
     rates: Any,
-    seed: Any,
+    keys: Keys,
     count: Any,
     each: Any = None,
 ) -> Chunk:
     """``count`` of the rounds that are fed, the first ``each`` steps of them or all; a stop ends the chunk at once.
 
-    ``given`` is a pytree with leading axes (rounds, steps), as are the ``rates``, with room for more of both: the
-    numbers to do are data, so data sets of many sizes, and a shorter last chunk, run the same program.
+    ``given`` is a pytree with leading axes (rounds, steps), as are the ``rates`` and the steps' ``keys``, with room for
+    more of both: the numbers to do are data, so data sets of many sizes, and a shorter last chunk, run one program.
     """
-    key = jax.random.wrap_key_data(seed)
     rounds, steps = rates.shape
     each = jnp.asarray(steps if each is None else each, jnp.int32)
 
@@ -54,8 +53,8 @@ def advance_rounds(
 
     def body(carry: tuple) -> tuple:
         number, _, progress, reports = carry
-        own = jax.tree.map(lambda leaf: leaf[number], given)
-        progress, stop, report = round_of_steps(program, problem, key, progress, own, rates[number], each)
+        own = jax.tree.map(lambda leaf: leaf[number], (given, rates, keys))
+        progress, stop, report = round_of_steps(program, problem, progress, own, each)
         reports = jax.tree.map(lambda all, new: all.at[number].set(new), reports, report)
         return number + 1, stop, progress, reports
 
@@ -77,21 +76,18 @@ def compiled_advance(options: tuple[tuple[str, Any], ...]) -> Any:
 
 
 def round_of_steps(
-    program: Program, problem: AbstractProblem, key: Array, progress: Progress, given: PyTree, rates: Array, each: Array
+    program: Program, problem: AbstractProblem, progress: Progress, own: PyTree, each: Array
 ) -> tuple[Progress, Array, dict[str, Any]]:
     """The problem collects, then the steps of one round, then its close."""
-    own_key = jax.random.fold_in(jax.random.fold_in(key, COLLECT), progress.step)
-    memory = problem.collect(progress.problem, program.network(progress), own_key)
+    given, rates, keys = own
+    memory = problem.collect(progress.problem, program.network(progress), key_of(keys.rounds))
     progress = progress._replace(problem=memory)
 
     def draw(given: PyTree, key: Array) -> Any:
         return problem.batch(given, memory, key)
 
-    # The keys of a whole round together: derived step by step they are half of a small step's instructions.
-    room = rates.shape[0]
-    numbers = progress.step + jnp.arange(room, dtype=jnp.int32)
-    keys = jax.vmap(functools.partial(step_keys, key))(numbers)
-    batch = jax.eval_shape(lambda fed: draw(*at(fed, 0)), (given, keys[:, 0]))
+    room, pairs = rates.shape[0], key_of(keys.steps)
+    batch = jax.eval_shape(lambda fed: draw(*at(fed, 0)), (given, pairs[:, 0]))
     most = BYTES_AT_ONCE // max(bytes_of(batch), 1) if problem.at_once else 1
     size = dividing(room, min(most, max(room // 8, LEAST_AT_ONCE)))  # what is beside the steps is hardly gathered
     size = size if size >= min(room, LEAST_AT_ONCE) else 1  # a loop around a few large batches costs more than it saves
@@ -111,7 +107,7 @@ def round_of_steps(
         count = jnp.minimum(each.astype(jnp.uint32) - first, size)
         return looped(count, size, functools.partial(one, first, (batches, rates_, keys_)), state)
 
-    fed, state = (given, rates, keys), (progress, jnp.zeros(room, dtype()), jnp.zeros(room, dtype()))
+    fed, state = (given, rates, pairs), (progress, jnp.zeros(room, dtype()), jnp.zeros(room, dtype()))
     if size > 1:
         state = looped(-(-each // size), room // size, block, state)
     else:

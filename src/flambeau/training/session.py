@@ -18,7 +18,7 @@ from flambeau.rules.base import AbstractRule
 from flambeau.training.checkpoint import fingerprint, load_checkpoint
 from flambeau.training.configuration import configuration_of
 from flambeau.training.divergence import all_finite, explain_divergence
-from flambeau.training.feeding import ROUNDS_PER_CHUNK, ROUNDS_WATCHED, fed_chunks, first_given, steps_each
+from flambeau.training.feeding import ROUNDS_PER_CHUNK, ROUNDS_WATCHED, Fed, fed_chunks, first_given, steps_each
 from flambeau.training.keeping import AbstractKeeper, Last
 from flambeau.training.ledger import Ledger
 from flambeau.training.monitoring import AbstractMonitor
@@ -27,7 +27,7 @@ from flambeau.training.optimizer import optimizer as make_optimizer
 from flambeau.training.rounds import compiled_advance
 from flambeau.training.run import Progress, Run
 from flambeau.training.schedules import Horizon
-from flambeau.training.step import Program, begin
+from flambeau.training.step import Program, begin, start_words
 from flambeau.training.stopping import AbstractStopping, RunAll
 
 # Whole numbers of at least 1, and a number of at least 0: NumPy's too, and judged in words rather than by their types.
@@ -65,7 +65,7 @@ class Session:
         self.problem, self.batch_size, self.seed = problem, int(batch_size), _seed_numbers(key)
         fed = problem.feed(self.seed, 0, 1, self.batch_size)
         self.each = steps_each(fed)
-        self.progress = begin(self.program, arrays, problem, first_given(fed), self.seed)
+        self.progress = begin(self.program, arrays, problem, first_given(fed), start_words(self.seed))
         self.ledger = Ledger()
         self.configuration = configuration_of(
             network, self.program, self.chosen, problem, steps=0, batch_size=self.batch_size, seed=self.seed.tolist()
@@ -104,9 +104,7 @@ class Session:
         if upcoming is None:
             yield self.run(eqx.filter_jit(Program.kept)(self.program, self.progress), stopped=False)
         while upcoming is not None:
-            count, each, given = upcoming
-            rates = self.rates(given, each)
-            call = self.program, self.progress, self.problem, given, rates, self.seed
+            call, count, each = self.call(upcoming), upcoming.rounds, upcoming.each
             chunk = advance(*call, np.int32(count), np.int32(each))
             upcoming = next(chunks, None)  # prepared while this one is under way
             made, reports = int(chunk.rounds), jax.tree.map(np.asarray, chunk.reports)
@@ -121,15 +119,14 @@ class Session:
             if stopped:
                 return
 
-    def rates(self, given: PyTree, each: int) -> np.ndarray:
-        """The learning rate of every step of a chunk of rounds of ``each`` steps, and of the room beside them.
+    def call(self, fed: Fed) -> tuple:
+        """What the compiled chunk is called with, but for how much of it is to be done."""
+        return self.program, self.progress, self.problem, fed.given, self.rates(fed.numbers), fed.keys
 
-        A schedule is not asked beyond the run's last step.
-        """
-        shape = np.shape(jax.tree.leaves(given)[0])[:2]
-        numbers = (self.ledger.steps + each * np.arange(shape[0])[:, None] + np.arange(shape[1])).ravel()
+    def rates(self, numbers: np.ndarray) -> np.ndarray:
+        """The learning rate of every step of these numbers; a schedule is not asked beyond the run's last one."""
         horizon = Horizon(self.each, self.steps, self.ledger.history().get("loss", np.empty(0)))
-        return self.chosen.rates(np.minimum(numbers, self.steps - 1), horizon).reshape(shape)
+        return self.chosen.rates(np.minimum(numbers, self.steps - 1).ravel(), horizon).reshape(numbers.shape)
 
     def run(self, kept: PyTree, *, stopped: bool) -> Run:
         """The run as it stands."""

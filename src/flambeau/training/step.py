@@ -1,6 +1,6 @@
 """One training step, and what a run is made of: the rule proposes, the optimiser disposes, monitors watch."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from flambeau.foundation.precision import dtype
+from flambeau.foundation.programs import run_once
+from flambeau.foundation.random import fold_in_words, split_words
 from flambeau.problems.base import AbstractProblem
 from flambeau.rules.base import AbstractRule
 from flambeau.training.keeping import AbstractKeeper
@@ -50,15 +52,15 @@ class Program(eqx.Module):
         return self.keeper.network(progress.keeping, self.network(progress))
 
 
-@eqx.filter_jit
-def begin(program: Program, arrays: PyTree, problem: AbstractProblem, given: PyTree, seed: Any) -> Progress:
+@run_once
+def begin(program: Program, arrays: PyTree, problem: AbstractProblem, given: PyTree, words: Any) -> Progress:
     """The progress before the first step, made in one compiled call from the network's ``arrays``.
 
     ``given`` is what the problem's feed hands to one step: it tells the rule what a batch looks like.
     """
-    key = jax.random.wrap_key_data(seed)
+    key = key_of(words)
     network = eqx.combine(arrays, program.static)
-    memory = problem.init(jax.random.fold_in(key, START))
+    memory = problem.init(key)
     batch = jax.eval_shape(problem.batch, given, memory, key)
     progress = Progress(
         arrays,
@@ -74,9 +76,30 @@ def begin(program: Program, arrays: PyTree, problem: AbstractProblem, given: PyT
     return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), progress)
 
 
-def step_keys(key: Array, number: Array | int) -> Array:
-    """A step's two keys, the problem's and the rule's: they depend on the run's key and the step's number alone."""
-    return jax.random.split(jax.random.fold_in(key, number))
+class Keys(NamedTuple):
+    """The keys of a chunk as words: of every round (what is collected), of every step (the problem's, the rule's)."""
+
+    rounds: Any
+    steps: Any
+
+
+def start_words(seed: np.ndarray) -> np.ndarray:
+    """The key of what is drawn once, before the first step."""
+    return fold_in_words(seed, START)[0]
+
+
+def keys_of(seed: np.ndarray, numbers: np.ndarray) -> Keys:
+    """The keys of steps with these numbers (rounds, steps): they depend on the seed and the step's number alone.
+
+    Made on the host, the next chunk's while one is under way: in the loop they were a fifth of a small program.
+    """
+    rounds = fold_in_words(fold_in_words(seed, COLLECT), numbers[:, 0])
+    return Keys(rounds, split_words(fold_in_words(seed, numbers)))
+
+
+def key_of(words: Any) -> Array:
+    """The key, or keys, that these words are."""
+    return jax.random.wrap_key_data(words, impl="threefry2x32")
 
 
 def step(program: Program, progress: Progress, batch: Any, rate: Array, key: Array) -> tuple[Progress, tuple]:
