@@ -336,11 +336,13 @@ LOSSES = {
     "maximum a posteriori": lambda: (rules.MaximumAPosteriori(2.0), neurons.Softmin()),
 }
 
+# Batches of one size whatever the rows: many tables are learned from by the same program.
+ONE_BATCH = {"batch_size": 8, "learning_rate": 0.02, "epochs": 50, "random_state": 0}
 ESTIMATORS = {
     "Perceptron": lambda: fb.Perceptron(max_epochs=50, random_state=0),
-    "MLPClassifier": lambda: fb.MLPClassifier((16,), learning_rate=0.02, epochs=100, random_state=0),
-    "MLPRegressor": lambda: fb.MLPRegressor((16,), learning_rate=0.02, epochs=100, random_state=0),
+    "MLPClassifier": lambda: fb.MLPClassifier((16,), **ONE_BATCH),
+    "MLPRegressor": lambda: fb.MLPRegressor((16,), **ONE_BATCH),
     "ConvNetClassifier": lambda: fb.ConvNetClassifier(
-        None, (4,), kernel_size=3, pooling=None, hidden_layer_sizes=(), learning_rate=0.02, epochs=60, random_state=0
+        None, (4,), kernel_size=3, pooling=None, hidden_layer_sizes=(), **{**ONE_BATCH, "epochs": 30}
     ),
 }

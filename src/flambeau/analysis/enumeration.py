@@ -94,7 +94,7 @@ def tables(machine: Any, found: Listing) -> tuple[Array, Array]:
     before, after = high.shape[1], low.shape[1]
     kind = machine.visible_bias.dtype
     low, high = np.pad(low, ((0, 0), (before, 0))), np.pad(high, ((0, 0), (0, after)))
-    return jnp.asarray(low, kind), jnp.asarray(high, kind)
+    return jax.device_put((low.astype(kind), high.astype(kind)))
 
 
 def log_weights(machine: Any, side: str, low: Array, high: Array) -> tuple[Any, tuple[Array, Array]]:
@@ -198,7 +198,7 @@ def exact_samples(machine: RestrictedBoltzmannMachine, count: int, key: Array) -
     present, place = np.unique(chunks, return_inverse=True)
     weights = np.asarray(listed(machine, found.side, low, np.asarray(high)[present]), np.float64)
     within = np.asarray([drawn(weights[row], number[None])[0] for row, number in zip(place, numbers[1], strict=True)])
-    states = jnp.asarray(np.asarray(low)[within] + np.asarray(high)[chunks])
+    states = jax.device_put(np.asarray(low)[within] + np.asarray(high)[chunks])
     return states if found.side == "visible" else eqx.filter_jit(sample_visible)(machine, states, drawing)
 
 

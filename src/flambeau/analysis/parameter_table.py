@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -70,7 +71,7 @@ def parameter_row(layer: AbstractLayer, name: str, below: tuple[int, ...]) -> Pa
         return None
     structure, units = layer.structure, layer.structure.unit_shape
     # With all inputs and all units at 1, correlate adds up 1 for every wire that carries a weight.
-    ones = (jnp.ones((1, *shape), dtype()) for shape in (structure.input_shape, units))
+    ones: Any = [np.ones((1, *shape), dtype()) for shape in (structure.input_shape, units)]
     wires = np.asarray(eqx.filter_jit(type(structure).correlate)(structure, *ones), np.float64)
     weights, learned = int(np.count_nonzero(wires)), jnp.issubdtype(structure.weights.dtype, jnp.floating)
     biases, bias_wires = (0, 0) if layer.bias is None else (len(layer.bias), math.prod(units))

@@ -21,6 +21,7 @@ from flambeau.estimators.descent import described_optimizer
 from flambeau.estimators.options import OptimizerLike, Rate, learning_rates, optimizer_named
 from flambeau.estimators.parameters import flag, number, one_of, parameters, whole
 from flambeau.foundation.precision import dtype
+from flambeau.foundation.programs import run_once
 from flambeau.foundation.rows import by_rows
 from flambeau.networks import DeepBeliefNetwork, FeedForward, dbn
 from flambeau.neurons import AbstractUnit, activation
@@ -152,6 +153,7 @@ class DBNClassifier(AbstractDeepBelief, AbstractSemiSupervised):
         return self._drawn_by(descended, n_samples, n_steps, functools.partial(self._held_label, label))
 
 
+@run_once
 def feed_forward(
     network: DeepBeliefNetwork, classes: int, dropout: float = 0.0, input_dropout: float = 0.0
 ) -> FeedForward:

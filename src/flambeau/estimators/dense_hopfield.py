@@ -202,7 +202,7 @@ class DenseHopfield(AbstractMemory):
     def patterns_(self) -> Float[np.ndarray, "patterns units"]:
         """What is stored ``(patterns, n_features)``, in the order of storing."""
         check_is_fitted(self)
-        return np.asarray(self.network_.patterns)
+        return np.asarray(self.network_.structure.weights).T
 
     def retrieve(self, X: Any, steps: int | None = None, beta: float | None = None) -> np.ndarray:
         """What cues X ``(n, n_features)`` remind of: states ``(n, n_features)``, or values ``(n, outputs)``.
@@ -237,7 +237,7 @@ class DenseHopfield(AbstractMemory):
         if isinstance(network, DenseMemory):
             expected, remedy = "None: neurons of -1 and +1 have no β", "use interaction='softmax', or leave beta out"
             raise ConfigurationError("DenseHopfield.retrieve, beta", expected, beta, remedy)
-        return ModernMemory(network.patterns, float(beta), network.values, network.separation)
+        return ModernMemory(self.patterns_, float(beta), network.values, network.separation)
 
     def _settle(self, network: DenseMemory | ModernMemory, X: np.ndarray, steps: int | None) -> np.ndarray:
         """The states (or values) in which cues end; says so where some were still on their way."""
@@ -266,7 +266,7 @@ def by_itself(network: Any) -> Any:
     """The network without what its patterns stand for."""
     if isinstance(network, DenseMemory):
         return network
-    return ModernMemory(network.patterns, network.beta, None, network.separation)
+    return ModernMemory(np.asarray(network.structure.weights).T, network.beta, None, network.separation)
 
 
 def _hint(model: DenseHopfield) -> str:

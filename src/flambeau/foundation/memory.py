@@ -40,6 +40,19 @@ def on_device(values: Any, kind: Any, rows: int | None = None) -> Array:
     return jax.device_put(own)
 
 
+def in_numpy(values: Any, kind: Any = None) -> Any:
+    """An array-like as NumPy's array, for what is made before it is placed (:func:`kept_apart`): JAX compiles a program
+    for every operation and shape. What is being traced stays in its program."""
+    if isinstance(values, jax.core.Tracer):
+        return values if kind is None else values.astype(kind)
+    return np.asarray(values, kind)
+
+
+def placed_zeros(shape: tuple[int, ...], kind: Any) -> Array:
+    """Zeros on the device, made without a program."""
+    return jax.device_put(np.zeros(shape, kind))
+
+
 def kept_apart(tree: PyTree) -> PyTree:
     """A pytree whose NumPy arrays are copied to the device; everything else is as it was."""
     return jax.tree.map(lambda leaf: jax.device_put(np.array(leaf)) if isinstance(leaf, np.ndarray) else leaf, tree)

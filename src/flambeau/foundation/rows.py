@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
 
+from flambeau.foundation.random import fold_in_words
+
 SIZES = (1, 4, 16, 32, 128, 512, 1_024, 4_096)  # few of them, and little wasted where people ask: 10, 25, 100, 500
 LEAST = 16  # below it, products are computed (and rounded) in another way
 NUMBERS = 1 << 20  # of the rows themselves at a time: patches of images, say, are a hundred times as many
@@ -52,7 +54,7 @@ def by_rows(
     for part, size in rows_in_parts(len(leaves[0]), numbers or max(wide, _longest_axis(given) // SHARE, 1)):
         filled = [_filled(leaf[part], size) for leaf in leaves]
         together = jax.tree.unflatten(jax.tree.structure(rows), filled)
-        found.append(_cut(_compiled(compute, given, together, key, np.asarray(part.start, np.uint32)), axes, part))
+        found.append(_cut(_compiled(compute, given, together, _words_of(key, part.start)), axes, part))
     return jax.tree.map(lambda axis, *parts: _joined(parts, axis), axes, *found)
 
 
@@ -84,14 +86,17 @@ def no_rows(count: int) -> np.ndarray:
 
 
 @eqx.filter_jit
-def _compiled(compute: Callable[..., Any], given: PyTree, rows: PyTree, key: Any, start: Any) -> Any:
-    """One part as one program; the first part's key is the one that was given."""
+def _compiled(compute: Callable[..., Any], given: PyTree, rows: PyTree, words: Any) -> Any:
+    """One part as one program."""
+    return compute(given, rows) if words is None else compute(given, rows, jax.random.wrap_key_data(words))
+
+
+def _words_of(key: Any, start: int) -> np.ndarray | None:
+    """The key of the part that begins at this row, as words: the first part's is the one that was given."""
     if key is None:
-        return compute(given, rows)
-    own = key if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(key)
-    later = jax.random.key_data(jax.random.fold_in(own, start))
-    words = jnp.where(start == 0, jax.random.key_data(own), later)
-    return compute(given, rows, jax.random.wrap_key_data(words))
+        return None
+    words = np.asarray(jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else key)
+    return fold_in_words(words, start)[0] if start else words
 
 
 def _longest_axis(given: PyTree) -> int:

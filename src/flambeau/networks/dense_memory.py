@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Int
 from flambeau.dynamics.asynchronous import chosen
 from flambeau.dynamics.base import AbstractFeedback, Noise, Order, States
 from flambeau.errors import ConfigurationError
+from flambeau.foundation.memory import in_numpy
 from flambeau.networks.dense_interactions import AbstractInteraction
 from flambeau.neurons import AbstractUnit, Spin
 from flambeau.neurons.levels import levels_of
@@ -44,7 +45,7 @@ class DenseMemory(AbstractFeedback):
     unit: AbstractUnit
 
     def __init__(self, patterns: Any, interaction: AbstractInteraction, unit: AbstractUnit | None = None) -> None:
-        self.structure, self.interaction = Dense(jnp.array(patterns).T), interaction
+        self.structure, self.interaction = Dense(in_numpy(patterns).T), interaction
         self.unit = Spin() if unit is None else unit
 
     def __check_init__(self) -> None:

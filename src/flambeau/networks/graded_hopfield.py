@@ -189,7 +189,7 @@ def graded_hopfield(
         if not np.isfinite(values).all():
             raise DataError(f"graded_hopfield, {name}", "finite numbers", "NaN or infinity", "check how they were made")
     beta, time = (_positive(name, value) for name, value in (("gain", gain), ("tau", tau)))
-    return GradedHopfield(wiring, jnp.asarray(-theta), beta, time, graded(activation))
+    return GradedHopfield(wiring, jax.device_put(-theta), beta, time, graded(activation))
 
 
 def graded(name: str | AbstractActivation) -> AbstractActivation:

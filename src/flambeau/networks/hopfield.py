@@ -14,7 +14,8 @@ from jaxtyping import Array, Float, Int
 
 from flambeau.dynamics.asynchronous import visit_in_blocks, visit_one_by_one
 from flambeau.dynamics.base import AbstractFeedback, Noise, Order, States
-from flambeau.foundation.memory import kept_apart
+from flambeau.foundation.memory import in_numpy, kept_apart, placed_zeros
+from flambeau.foundation.programs import run_once
 from flambeau.neurons import AbstractUnit, Bernoulli, Spin
 from flambeau.neurons.levels import levels_of
 from flambeau.rules.base import Batch
@@ -44,8 +45,8 @@ class HopfieldNetwork(AbstractFeedback, AbstractAssociator):
 
     def __init__(self, weights: Any, thresholds: Any = None, unit: AbstractUnit | None = None) -> None:
         self.structure = wired(weights)
-        zeros = jnp.zeros(self.structure.unit_shape, self.structure.weights.dtype)
-        self.bias = zeros if thresholds is None else -jnp.asarray(thresholds)
+        zeros = placed_zeros(self.structure.unit_shape, self.structure.weights.dtype)
+        self.bias = zeros if thresholds is None else -in_numpy(thresholds)
         self.unit = Spin() if unit is None else unit
 
     @property
@@ -109,6 +110,7 @@ def hopfield(units: int, unit: AbstractUnit | None = None, *, symmetric: bool = 
     return HopfieldNetwork(Lateral(jnp.zeros((units, units)), symmetric), None, unit)
 
 
+@run_once
 def recoded(network: HopfieldNetwork) -> HopfieldNetwork:
     """The same network for the other pair of values: the same flips, energies up to a constant.
 

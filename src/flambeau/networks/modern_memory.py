@@ -18,6 +18,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from flambeau.dynamics.rest import STILL, until_rest
 from flambeau.errors import ConfigurationError, DataError
+from flambeau.foundation.memory import in_numpy, kept_apart
+from flambeau.foundation.precision import dtype
 from flambeau.networks.attention_separations import AbstractSeparation, separation_of
 from flambeau.structures.dense import Dense
 
@@ -56,13 +58,13 @@ class ModernMemory(eqx.Module):
     def __init__(
         self, patterns: Any, beta: Any = None, values: Any = None, separation: str | AbstractSeparation = "softmax"
     ) -> None:
-        stored = jnp.array(patterns, float)
+        stored = in_numpy(patterns, dtype())
         if stored.ndim != 2 or not len(stored):
             remedy = "give an array (patterns, units)"
             raise DataError("ModernMemory, patterns", "at least one row", stored.shape, remedy)
         self.structure, self.beta = Dense(stored.T), inverse_temperature(beta, stored.shape[1])
         self.separation = separation_of(separation)
-        read = None if values is None else jnp.array(values, float)
+        read = None if values is None else in_numpy(values, dtype())
         if read is not None and (read.ndim != 2 or len(read) != len(stored)):
             expected, remedy = f"one row for each of the {len(stored)} patterns", "give an array (patterns, outputs)"
             raise DataError("ModernMemory, values", expected, read.shape, remedy)
@@ -193,10 +195,10 @@ def seen_through(mask: Array | np.ndarray) -> tuple[Array, Array | float]:
 def inverse_temperature(beta: Any, units: int) -> Float[Array, ""]:
     """β as an array, so that another one runs the same program; None is 1/√units."""
     if beta is None:
-        return jnp.asarray(1 / math.sqrt(max(units, 1)), float)
+        return jax.device_put(np.asarray(1 / math.sqrt(max(units, 1)), dtype()))
     if isinstance(beta, int | float) and not 0 < beta < math.inf:
         raise ConfigurationError("ModernMemory.beta", "a finite number above 0", beta, "set beta=1.0")
-    return jnp.array(beta, float)
+    return kept_apart(in_numpy(beta, dtype()))
 
 
 def pattern_separation(patterns: Float[Array, "patterns units"]) -> Float[Array, " patterns"]:

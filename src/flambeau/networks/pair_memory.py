@@ -17,6 +17,7 @@ from flambeau.dynamics.asynchronous import chosen, visit_by_nets
 from flambeau.dynamics.base import AbstractFeedback, Noise, Order, States
 from flambeau.dynamics.settling import AbstractUpdate, Pull, settle
 from flambeau.errors import ConfigurationError, DataError, check_value, named
+from flambeau.foundation.memory import placed_zeros
 from flambeau.foundation.precision import dtype
 from flambeau.neurons.levels import check_levels
 from flambeau.rules.base import Batch
@@ -157,8 +158,8 @@ def bidirectional_memory(x: np.ndarray | list, y: np.ndarray | list, *, rule: st
         bipolar(values, f"bidirectional_memory, {name}")
     if len(x) != len(y):
         raise DataError("bidirectional_memory", "as many x as y", f"{len(x)} and {len(y)}", "give one y for every x")
-    there = Dense(jnp.zeros((x.shape[1], y.shape[1]), dtype()))
-    back = Dense(jnp.zeros((y.shape[1], x.shape[1]), dtype())) if rule == "pseudoinverse" else None
+    there = Dense(placed_zeros((x.shape[1], y.shape[1]), dtype()))
+    back = Dense(placed_zeros((y.shape[1], x.shape[1]), dtype())) if rule == "pseudoinverse" else None
     network, wrong = learned(BidirectionalNetwork(there, back), how, x, y, 1.0)
     forward, both = wrong[:, x.shape[1] :].any(1).sum(), wrong.any(1).sum()
     if both and rule == "pseudoinverse":
@@ -184,8 +185,8 @@ def storing(network: Any, rule: Any, batch: Batch, rate: Any) -> tuple[Any, Arra
 
 def learned(network: Any, rule: Any, x: np.ndarray, y: np.ndarray, rate: float) -> tuple[Any, np.ndarray]:
     """The same, from NumPy to NumPy."""
-    batch = Batch(jnp.asarray(x), jnp.asarray(y), jnp.asarray(np.ones(len(x), dtype())))
-    after, wrong = storing(network, rule, batch, jnp.asarray(rate, dtype()))
+    batch = Batch(*jax.device_put((x, y, np.ones(len(x), dtype()))))
+    after, wrong = storing(network, rule, batch, np.asarray(rate, dtype()))
     return after, np.asarray(wrong)
 
 
@@ -270,7 +271,7 @@ def sequence_memory(
     following = np.roll(x, -1, axis=0)
     if not cyclic:
         following[-1] = 0
-    nothing = jnp.zeros((x.shape[1], x.shape[1]), dtype())
+    nothing = placed_zeros((x.shape[1], x.shape[1]), dtype())
     empty = SequenceNetwork(Lateral(nothing, symmetric=True), Dense(nothing), strength, delay)
     rate = 1 / x.shape[1] if rule == "hebbian" else 1.0
     network, wrong = learned(empty, how, x, following, rate)

@@ -96,12 +96,12 @@ def lateral(weights: Any) -> Lateral:
     """
     if isinstance(weights, jax.core.Tracer):
         return Lateral(weights, symmetric=False, self_connected=True)
-    values = np.asarray(weights)
+    values: Any = np.asarray(weights)
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
         remedy = "give one row and one column for each unit"
         raise DataError("lateral, weights", "a square matrix", f"shape {values.shape}", remedy)
     symmetric, own = bool((values == values.T).all()), bool(np.diagonal(values).any())
-    return Lateral(jnp.array(values), symmetric, own)
+    return Lateral(values, symmetric, own)
 
 
 def wired(matrix: Any) -> Lateral:
