@@ -60,7 +60,7 @@ def test_a_network_is_a_value(asked, answered, precise):
 def test_rows_do_not_mix(asked, answers, precise):
     network, ask, x = asked
     turned = np.roll(np.asarray(x), 2 * len(x) // 5, axis=0)
-    found, _ = program(alone_and_twice)(ask, network, jnp.asarray(turned))
+    found, _ = program(alone_and_twice)(ask, network, turned)
     for before, after in zip(answers, found, strict=True):
         precise.close(after, np.roll(before, 2, axis=0), 20)
 

@@ -27,7 +27,7 @@ def proposals(rule, network, batches, key):
 
 def asked(rule, network, batch):
     """The answers to a batch, and to it without its last row, which weighs nothing: one program for a rule."""
-    short = Batch(*(jax.numpy.asarray(np.asarray(part)[:-1]) for part in batch))
+    short = Batch(*jax.device_put([np.asarray(part)[:-1] for part in batch]))
     return program(proposals)(rule, network, (batch, short), jax.random.key(0))
 
 
@@ -45,7 +45,7 @@ def with_inputs(batch, change):
     """The batch with inputs that `change` has changed in place."""
     inputs = np.array(batch.inputs)
     change(inputs)
-    return batch._replace(inputs=jax.numpy.asarray(inputs))
+    return batch._replace(inputs=jax.device_put(inputs))
 
 
 def shapes(tree):
@@ -84,7 +84,7 @@ def test_a_batch_of_padding_proposes_nothing(named, taught, precise):
     rule, network, batch = taught
     if named in UNASKED:
         pytest.skip(UNASKED[named])
-    empty = batch._replace(weights=jax.numpy.asarray(0 * np.asarray(batch.weights)))
+    empty = batch._replace(weights=jax.device_put(0 * np.asarray(batch.weights)))
     (proposal, _, info), _ = asked(rule, network, empty)[0]
     jax.tree.map(lambda leaf: np.testing.assert_array_equal(leaf, 0), proposal)
     assert float(info["loss"]) == float(info["weight"]) == 0

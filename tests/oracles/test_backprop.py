@@ -46,7 +46,7 @@ def test_the_cases_have_every_activation():
 
 def layer_of(generator, inputs, units, name):
     weights, bias = generator.normal(size=(inputs, units)) / np.sqrt(inputs), generator.normal(size=units)
-    return Layer(Dense(jnp.asarray(weights)), jnp.asarray(bias), activation(name))
+    return Layer(Dense(weights), bias, activation(name))
 
 
 def build(case, seed):

@@ -33,7 +33,7 @@ ALL = {"two": (4, 3, 2), "three": (3, 3, 2, 3)}
 
 def machine_of(sizes=(4, 3, 2), seed=0, visible=None, hidden=None, scale=0.7):
     generator = np.random.default_rng(seed)
-    draw = lambda *shape: jnp.asarray(generator.normal(size=shape) * scale)  # noqa: E731
+    draw = lambda *shape: jax.device_put(generator.normal(size=shape) * scale)  # noqa: E731
     wires = tuple(Dense(draw(a, b)) for a, b in itertools.pairwise(sizes))
     units = (visible or Bernoulli(), *[hidden or Bernoulli()] * (len(sizes) - 1))
     return DeepBoltzmannMachine(wires, tuple(draw(size) for size in sizes), units)

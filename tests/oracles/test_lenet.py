@@ -71,7 +71,7 @@ def shaken(leaf):
     """Off the zeros that biases start from; whole numbers stay."""
     if not eqx.is_inexact_array(leaf):
         return leaf
-    return jnp.asarray(np.asarray(leaf) + 0.1 * np.asarray(normal(leaf.size, *leaf.shape)))
+    return jax.device_put(np.asarray(leaf) + 0.1 * np.asarray(normal(leaf.size, *leaf.shape)))
 
 
 def leaves(tree):

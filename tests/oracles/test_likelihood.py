@@ -53,13 +53,13 @@ HIDDEN = {"bernoulli": Bernoulli(), "spin": Spin(), "softmax": Categorical(3)}
 
 
 def toy(visible=None, hidden=None, dtype=None):
-    weights, b, c = (jnp.asarray(part, dtype) for part in (WEIGHTS, B, C))
+    weights, b, c = jax.device_put([np.asarray(part, dtype) for part in (WEIGHTS, B, C)])
     return RestrictedBoltzmannMachine(Dense(weights), b, c, visible or Bernoulli(), hidden or Bernoulli())
 
 
 def machine_of(visible, hidden, seed=0, columns=(4, 6), scale=0.7):
     generator = np.random.default_rng(seed)
-    draw = [jnp.asarray(generator.normal(size=shape) * scale) for shape in (columns, columns[:1], columns[1:])]
+    draw = jax.device_put([generator.normal(size=shape) * scale for shape in (columns, columns[:1], columns[1:])])
     return RestrictedBoltzmannMachine(Dense(draw[0]), draw[1], draw[2], visible, hidden)
 
 

@@ -21,11 +21,6 @@ def moons(n=50, **settings):
     return Examples.of(*fb.problems.two_moons(n, noise=0.1, random_state=0), **settings)
 
 
-def everything(problem):
-    """All rows as one batch, in one program: how many they are must be known before it is compiled."""
-    return jax.tree.map(jnp.asarray, program(lambda: problem.everything())())
-
-
 def network(*sizes, **options):
     return fb.networks.mlp((2, *(sizes or (5,)), 1), "tanh", "sigmoid", key=jax.random.key(0), **options)
 
@@ -175,7 +170,7 @@ def test_the_history_is_the_weighted_mean_of_the_epoch():
     problem = Examples.of(X, y, np.arange(10.0))
     rule = Backpropagation()
     still = fb.train(network(), rule, problem, steps=3, batch_size=4, optimizer=optax.set_to_zero())
-    whole = program(rule.propose)(network(), everything(problem), (), jax.random.key(0))[2]["loss"]
+    whole = program(rule.propose)(network(), problem.everything(), (), jax.random.key(0))[2]["loss"]
     np.testing.assert_allclose(still.history["loss"], [whole], rtol=1e-6)
 
 
@@ -200,7 +195,7 @@ def test_a_diverging_run_is_a_clear_error(rate):
 def test_early_stopping_is_patience_and_the_best_network_kept():
     other = moons(30)
     contradicting = jnp.asarray(1 - np.asarray(other.targets))  # its loss only rises
-    held = everything(other)._replace(targets=contradicting)
+    held = other.everything()._replace(targets=contradicting)
     evaluation = Evaluation(CrossEntropy(), classify=True)
     stopping = Patience(evaluation, held, patience=3, tolerance=0.0)
     run = fb.train(network(), Backpropagation(CrossEntropy()), moons(), optimizer=fb.optimiser("adam", 0.05),
@@ -286,7 +281,7 @@ def test_an_average_is_for_answering_and_learning_goes_on_from_the_weights_that_
 
 def test_what_is_watched_may_change_between_runs():
     """History that was not asked for is NaN; records are those of the rounds that were watched."""
-    held = everything(moons(20))
+    held = moons(20).everything()
     evaluation = Evaluation(CrossEntropy(), classify=True)
     first = trained(steps=8)
     second = trained(steps=16, resume=first, monitors=(fb.monitors.Mistakes(),))
@@ -372,7 +367,7 @@ def test_nearly_equal_sizes_share_a_program_and_padding_changes_nothing():
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), runs[0].network, runs[1].network)
     two = program(padded.batch)(np.asarray([0, -1], np.int32), (), jax.random.key(0))
     np.testing.assert_array_equal(two.weights, [1, 0])
-    np.testing.assert_array_equal(everything(padded).inputs, plain.inputs)
+    np.testing.assert_array_equal(padded.everything().inputs, plain.inputs)
 
 
 def test_a_population_is_a_vmap_over_the_arrays():

@@ -6,6 +6,7 @@ the limit. What is recorded on the way takes as much room as steps were made, ho
 
 import operator
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -31,17 +32,17 @@ def until_rest(
     step, ``(steps + 1, batch, ...)``, NaN once a row has ended. Within a program that is being compiled the record
     takes ``most + 1`` rows instead, for there the number of steps is not known, and what comes later is left out.
     """
-    first = jnp.zeros((), jnp.int32)
+    first = np.zeros((), np.int32)
     if watch is None:
         return stretch(advance, ended, None, first, start, jnp.asarray(limit), 0)[1], None
-    seen = jax.tree.map(lambda x: x[None], eqx.filter_jit(watch)(start))
+    seen = seen_at(watch, start)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((advance, start, limit))):
         _, now, kept = stretch(advance, ended, watch, first, start, jnp.asarray(limit), most)
         return now, jax.tree.map(lambda *parts: jnp.concatenate(parts), seen, kept)
     number, now, pieces = 0, start, [jax.tree.map(np.asarray, seen)]
     while number < limit:
-        until = jnp.asarray(min(number + STRETCH, int(limit)))
-        after, now, kept = stretch(advance, ended, watch, jnp.asarray(number, jnp.int32), now, until, STRETCH)
+        until = np.asarray(min(number + STRETCH, int(limit)), np.int32)
+        after, now, kept = stretch(advance, ended, watch, np.asarray(number, np.int32), now, until, STRETCH)
         made = int(after) - number
         if not made:
             break
@@ -51,8 +52,14 @@ def until_rest(
 
 
 @eqx.filter_jit
+def seen_at(watch: Watch, start: PyTree) -> PyTree:
+    """The first record: one row."""
+    return jax.tree.map(lambda x: x[None], watch(start))
+
+
+@eqx.filter_jit
 def stretch(
-    advance: Advance, ended: Watch, watch: Watch | None, number: Array, now: PyTree, limit: Array, rows: int
+    advance: Advance, ended: Watch, watch: Watch | None, number: Any, now: PyTree, limit: Any, rows: int
 ) -> tuple[Array, PyTree, PyTree]:
     """From step ``number`` on, as one program: the number reached, the state there, and up to ``rows`` records."""
     first = number

@@ -216,8 +216,8 @@ class Settled(NamedTuple):
             expected, remedy = "recorded energies", "settle with trace=the sweeps to record"
             raise ConfigurationError("Settled.rise", expected, "none", remedy)
         steps = self.energies[1:] - self.energies[:-1]
-        rises = jnp.where(steps > 0, steps, 0).max(0, initial=0)
-        return rises if isinstance(self.energies, jax.Array) else np.asarray(rises)
+        where = jnp.where if isinstance(steps, jax.Array) else np.where
+        return where(steps > 0, steps, 0).max(0, initial=0)
 
 
 class _Course(NamedTuple):

@@ -72,7 +72,7 @@ def stored(model: Any, new: Patterns, *, fresh: bool) -> Learned:
     rule, recode = rule_of(model, new, fresh=fresh), model.states == "binary" and not native
     network, own = one_look(start, new.rows.shape[1], unit, rule, batch, own, recode)
     if own is not None:
-        check_independent(model, new, float(own.sum()), fresh=fresh)
+        check_independent(model, new, float(np.asarray(own).sum()), fresh=fresh)
     return Learned(network, own, {"loss": np.zeros(1)})
 
 
