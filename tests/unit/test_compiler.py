@@ -6,11 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import equinox as eqx
+import jax
+import numpy as np
 import pytest
 
 import compiler_flags
 from compiler_flags import known_flags
-from flambeau.foundation.programs import accepted
+from flambeau.foundation import programs
+from flambeau.foundation.programs import ONCE, accepted, run_once
 
 MARK = "pytest.mark.as_users_compile"
 TESTS = Path(__file__).parents[1]
@@ -57,3 +61,15 @@ def test_a_kept_answer_is_used_and_another_question_asked_anew(tmp_path, monkeyp
 )
 def test_the_packages_own_options_are_left_out_one_by_one(options, left):
     assert accepted(tuple(options.items())) == left
+
+
+def test_what_runs_once_has_options_of_its_own_where_it_is_a_whole_program(monkeypatch):
+    asked, jit = [], eqx.filter_jit
+    monkeypatch.setattr(programs.eqx, "filter_jit", lambda f, **options: asked.append(options) or jit(f, **options))
+    twice, x = run_once(lambda x: 2 * x), np.arange(3, dtype=np.float32)
+    for within in (jax.jit(twice), jax.jit(lambda y: y + twice(x) - x), jax.vmap(twice)):
+        np.testing.assert_array_equal(within(x), 2 * x)
+    assert asked == [{}]
+    np.testing.assert_array_equal(twice(x), 2 * x)
+    np.testing.assert_array_equal(twice(x), 2 * x)
+    assert asked == [{}, {"compiler_options": accepted(tuple(ONCE.items()))}]

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
+import numpy as np
 
 Answer = TypeVar("Answer")
 SMALL_STEP = 1_500_000  # weights x batch: below it (9 MFLOP a step, 0.1 ms) a second thread is not worth waking
@@ -35,8 +36,9 @@ def options_for(work: int) -> dict[str, Any]:
 def run_once(f: Callable[..., Answer]) -> Callable[..., Answer]:
     """`f` as one compiled program that will run once (a network is drawn, a run begins): compiled as soon as can be.
 
-    Within a program that is being traced it is `f` itself: options are a whole program's.
+    Under a transformation (``vmap``, or within another program) it is compiled as any: options are a whole program's.
     """
+    plain = eqx.filter_jit(f)
 
     @functools.cache
     def compiled() -> Any:
@@ -45,8 +47,10 @@ def run_once(f: Callable[..., Answer]) -> Callable[..., Answer]:
 
     @functools.wraps(f)
     def asked(*arguments: Any, **keywords: Any) -> Answer:
-        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((arguments, keywords)))
-        return (f if traced else compiled())(*arguments, **keywords)
+        # Within a program everything that is placed is a tracer, also where the arguments are not.
+        leaves = jax.tree.leaves((arguments, keywords, jax.device_put(np.float32(0))))
+        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
+        return (plain if traced else compiled())(*arguments, **keywords)
 
     return asked
 
