@@ -12,6 +12,7 @@ from sklearn.preprocessing import MinMaxScaler
 import flambeau as fb
 from flambeau.analysis import LikelihoodReport, LogPartition
 from flambeau.errors import ConfigurationError, DataError, DivergenceError
+from flambeau.estimators import common
 from flambeau.estimators.base import Given, hold_out
 from flambeau.estimators.boltzmann import within_rounding
 from flambeau.estimators.density import PROTOCOLS
@@ -175,6 +176,15 @@ class TestInputs:
         huge = sparse.csr_matrix((10**6, 10**7))
         with pytest.raises(DataError, match=r"fit into memory.*fewer rows at a time"):
             KINDS[kind]().fit(huge, **({"y": np.arange(10**6) % 3} if "Class" in kind else {}))
+
+    def test_more_than_half_of_what_memory_cannot_hold_is_not_tried(self, monkeypatch):
+        few = sparse.csr_matrix(X)
+        numbers = X.size * np.dtype(np.float32).itemsize
+        monkeypatch.setattr(common, "physical_memory", lambda: 2 * numbers)
+        assert fb.RBM(4)._checked(few, reset=True).shape == X.shape
+        monkeypatch.setattr(common, "physical_memory", lambda: 2 * numbers - 1)
+        with pytest.raises(DataError, match="fit into memory"):
+            fb.RBM(4)._checked(few, reset=True)
 
     def test_memory_is_known_or_without_end(self, monkeypatch):
         assert memory.physical_memory() > 2**28
