@@ -31,6 +31,17 @@ def body_lines(tree: ast.AST) -> Iterator[int]:
             yield (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
+def parted(path: Path, tree: ast.Module) -> tuple[int, int]:
+    """Lines of code and of docstrings; the others are blank or comments."""
+    docs: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            docs |= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    numbered = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+    code = [number for number, line in numbered if number not in docs and line.strip()[:1] not in ("", "#")]
+    return len(code), len(docs)
+
+
 def sizes(checkout: Path) -> dict[str, str]:
     """What is measured -> its value, for the package in a checkout."""
     package = checkout / "src" / "flambeau"
@@ -42,9 +53,12 @@ def sizes(checkout: Path) -> dict[str, str]:
     public = [node for path in estimators for node in files[path][1].body if is_estimator(node)]
     classes = sorted(((node.end_lineno or 0) - node.lineno + 1, node.name) for node in public)  # type: ignore[attr-defined]
     longest = max(lines, key=lambda path: lines[path])
+    code, docs = map(sum, zip(*(parted(path, tree) for path, (_, tree) in files.items()), strict=True))
     tests = sum(count for count, _ in trees(checkout / "tests").values())
     return {
         "source, lines": f"{sum(lines.values()):,}",
+        "of them code": f"{code:,}",
+        "of them docstrings": f"{docs:,}",
         "source, files": f"{len(lines):,}",
         f"files over {LONG_FILE} lines": f"{sum(count > LONG_FILE for count in lines.values())}",
         "longest file": f"{lines[longest]} ({longest.relative_to(package)})",

@@ -40,6 +40,8 @@ def test_sizes_of_another_checkout_stand_beside_those_of_this_one(tmp_path):
     }
     assert rows[""] == ["old (before)", "here"]
     assert rows["source, lines"][0] == str(401 + SMALL.count("\n"))
+    assert rows["of them code"][0] == "408"
+    assert rows["of them docstrings"][0] == "3"
     assert rows["files over 400 lines"] == ["1", "0"]
     assert rows["longest file"][0] == "401 (wide.py)"
     assert rows["functions"][0] == "2"
