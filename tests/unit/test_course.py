@@ -251,6 +251,8 @@ def test_a_checkpoint_goes_on_to_the_same_bits_and_a_time_limit_keeps_what_was_l
     resumed = classifier(epochs=6).fit(X, y, resume=file)
     np.testing.assert_array_equal(resumed.predict_proba(X), whole.predict_proba(X))
     np.testing.assert_array_equal(resumed.history_["loss"], whole.history_["loss"])
+    with pytest.raises(fb.errors.FileFormatError, match="as in this run"):  # so the file is read, not all done anew
+        classifier(epochs=6).fit(X + 1, y, resume=file)
     with pytest.warns(ConvergenceWarning, match=r"ended after \d+ of 9000 epochs"):
         short = classifier(epochs=9000, tolerance=1e-9, patience=9000).fit(X, y, time_limit=0)
     assert 0 < short.n_iter_ < 9000
