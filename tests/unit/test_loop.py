@@ -407,3 +407,16 @@ def test_a_run_that_is_already_there_comes_back_as_it_was():
     again = trained(resume=whole)
     same(again.network, whole.network)
     assert again.steps == whole.steps
+
+
+def test_the_first_round_is_ordered_once(monkeypatch):
+    """Of a million rows that takes as long as a thousand small steps."""
+    asked, feed = [], Examples.feed
+    monkeypatch.setattr(
+        Examples,
+        "feed",
+        lambda self, seed, first, count, size: asked.append(first) or feed(self, seed, first, count, size),
+    )
+    monkeypatch.setattr(feeding, "ROWS_PER_CHUNK", 1)  # a round at a time, as of many rows
+    fb.train(network(), Backpropagation(), moons(), epochs=3, batch_size=16)
+    assert asked == [0, 1, 2]

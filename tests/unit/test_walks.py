@@ -232,6 +232,12 @@ def test_a_stream_reads_every_row_once_a_pass_and_its_windows_in_new_orders():
     for found in passes:
         np.testing.assert_array_equal(found, X.ravel())
     assert set(np.unique(weights)) == {0, 2}
+    orders = [tuple(int(inputs[i][weights[i] > 0].min()) // 8 for i in range(start, start + 3)) for start in (0, 3)]
+    for seed in range(2, 6):
+        found, _, own = problem.feed(np.asarray([0, seed], np.uint32), 0, 3, 4)
+        orders.append(tuple(int(rows[each > 0].min()) // 8 for rows, each in zip(found, own, strict=True)))
+    assert {tuple(sorted(order)) for order in orders} == {(0, 1, 2)}
+    assert len(set(orders)) > 1  # of windows; below, of their rows too
     firsts = {tuple(problem.feed(np.asarray([0, s], np.uint32), r, 3, 4)[0].ravel()) for s in (1, 2) for r in (0, 3)}
     assert len(firsts) == 4
     np.testing.assert_array_equal(problem.feed(np.asarray([0, 1], np.uint32), 4, 1, 4)[0], inputs[4:5])

@@ -42,25 +42,32 @@ def first_given(fed: PyTree) -> PyTree:
 
 
 def fed_chunks(
-    problem: AbstractProblem, seed: np.ndarray, done: tuple[int, int], batch_size: int, steps: int, most: int
+    problem: AbstractProblem,
+    seed: np.ndarray,
+    done: tuple[int, int],
+    batch_size: int,
+    steps: int,
+    most: int,
+    first: PyTree | None = None,
 ) -> Iterator[Fed]:
     """What every chunk is fed, from ``done`` (rounds, steps) until ``steps`` are done.
 
     At most ``most`` rounds at a time. What they are given has room for more: its shape depends neither on how much is
     left nor, but for its power of two, on the number of steps in a round. So few programs are compiled for many sizes,
-    and none for a last round that is shorter.
+    and none for a last round that is shorter. ``first`` is what round 0 is fed, where it is known: to order a million
+    rows takes as long as a thousand small steps.
     """
     rounds, made = done
-    first = problem.feed(seed, 0, 1, batch_size)
+    first = problem.feed(seed, 0, 1, batch_size) if first is None else first
     each, size = steps_each(first), sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(first))
     room = _room(each, size)
     capacity = max(1, min(ROWS_PER_CHUNK // (room * batch_size), BYTES_PER_CHUNK // max(size * room // each, 1), most))
     while made < steps:
         count = max(1, min(capacity, (steps - made) // each))
-        given = _filled(problem.feed(seed, rounds, count, batch_size), (capacity, room))
+        given = first if (rounds, count) == (0, 1) else problem.feed(seed, rounds, count, batch_size)
         left = min(each, steps - made)
         numbers = made + left * np.arange(capacity)[:, None] + np.arange(room)
-        yield Fed(count, left, given, numbers, keys_of(seed, numbers))
+        yield Fed(count, left, _filled(given, (capacity, room)), numbers, keys_of(seed, numbers))
         rounds, made = rounds + count, made + count * each
 
 

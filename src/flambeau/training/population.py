@@ -16,7 +16,7 @@ from flambeau.errors import ConfigurationError
 from flambeau.foundation.programs import options_for
 from flambeau.problems.base import AbstractProblem
 from flambeau.training.divergence import all_finite
-from flambeau.training.feeding import ROUNDS_PER_CHUNK, ROUNDS_WATCHED, Fed, fed_chunks
+from flambeau.training.feeding import ROUNDS_PER_CHUNK, ROUNDS_WATCHED, Fed
 from flambeau.training.monitoring import AbstractMonitor
 from flambeau.training.rounds import Chunk, advance_rounds
 from flambeau.training.run import Progress, Run
@@ -96,8 +96,7 @@ class _Population:
         """All runs, in the members' order."""
         first, feeds = self.sessions[0], []
         for session in self.sessions:
-            chunks = fed_chunks(self.problem, session.seed, (0, 0), session.batch_size, session.steps, self.most)
-            feeds.append(chunks)
+            feeds.append(session.chunks((0, 0), self.most))
         advance = _advance_population(tuple(options_for(first.work * len(feeds)).items()))
         for fed in zip(*feeds, strict=True):
             self._take(advance, fed)

@@ -63,9 +63,9 @@ class Session:
         mechanism = self.chosen.mechanism
         self.program = Program(rule, mechanism, monitors, stopping or RunAll(), keep, static, trainable)
         self.problem, self.batch_size, self.seed = problem, int(batch_size), _seed_numbers(key)
-        fed = problem.feed(self.seed, 0, 1, self.batch_size)
-        self.each = steps_each(fed)
-        self.progress = begin(self.program, arrays, problem, first_given(fed), start_words(self.seed))
+        self.first = problem.feed(self.seed, 0, 1, self.batch_size)
+        self.each = steps_each(self.first)
+        self.progress = begin(self.program, arrays, problem, first_given(self.first), start_words(self.seed))
         self.ledger = Ledger()
         self.configuration = configuration_of(
             network, self.program, self.chosen, problem, steps=0, batch_size=self.batch_size, seed=self.seed.tolist()
@@ -99,7 +99,7 @@ class Session:
         advance = compiled_advance(tuple(options_for(self.work).items()))
         most = min(ROUNDS_WATCHED if self.program.monitors else ROUNDS_PER_CHUNK, self.chosen.ahead)
         done = self.ledger.rounds, self.ledger.steps
-        chunks = fed_chunks(self.problem, self.seed, done, self.batch_size, self.steps, most)
+        chunks = self.chunks(done, most)
         upcoming = next(chunks, None)
         if upcoming is None:
             yield self.run(eqx.filter_jit(Program.kept)(self.program, self.progress), stopped=False)
@@ -118,6 +118,11 @@ class Session:
             yield self.run(chunk.kept, stopped=stopped)
             if stopped:
                 return
+
+    def chunks(self, done: tuple[int, int], most: int) -> Iterator[Fed]:
+        """What every chunk is fed, from ``done`` on; asked once, so what round 0 is fed is handed over."""
+        first, self.first = self.first, None
+        return fed_chunks(self.problem, self.seed, done, self.batch_size, self.steps, most, first)
 
     def call(self, fed: Fed) -> tuple:
         """What the compiled chunk is called with, but for how much of it is to be done."""
