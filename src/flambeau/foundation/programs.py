@@ -21,7 +21,7 @@ SMALL_STEP = 1_500_000  # weights x batch: below it (9 MFLOP a step, 0.1 ms) a s
 
 WIDE = {"xla_cpu_prefer_vector_width": "512"}
 SINGLE = {"xla_cpu_multi_thread_eigen": False}
-# For what runs once: unoptimised it takes 0.05 instead of 0.3 s to compile, and 0.08 s to run for six million weights.
+# For what runs once: unoptimised it compiles in a quarter of the time (``benchmarks/compiling.py``).
 ONCE = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 

@@ -78,8 +78,7 @@ def fold_in_words(key: UInt32[np.ndarray, "... 2"], numbers: Any) -> UInt32[np.n
     >>> fold_in_words(seed_words(7), [3])[0] == jax.random.key_data(jax.random.fold_in(jax.random.key(7), 3))
     Array([ True,  True], dtype=bool)
 
-    A key for each number, or one for all. JAX's own takes a loop of twenty rounds, which was a quarter of what a small
-    training program took to compile.
+    A key for each number, or one for all. JAX's own is a loop of twenty rounds in every program that uses it.
     """
     numbers = np.atleast_1d(np.asarray(numbers).astype(np.uint32))
     first, second = (np.broadcast_to(key[..., place], numbers.shape) for place in (0, 1))

@@ -91,7 +91,7 @@ def start_words(seed: np.ndarray) -> np.ndarray:
 def keys_of(seed: np.ndarray, numbers: np.ndarray) -> Keys:
     """The keys of steps with these numbers (rounds, steps): they depend on the seed and the step's number alone.
 
-    Made on the host, the next chunk's while one is under way: in the loop they were a fifth of a small program.
+    Made on the host, the next chunk's while one is under way, so that no program has to.
     """
     rounds = fold_in_words(fold_in_words(seed, COLLECT), numbers[:, 0])
     return Keys(rounds, split_words(fold_in_words(seed, numbers)))
