@@ -47,7 +47,7 @@ def test_scikit_learn(estimator, check):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor", "ConvNetClassifier"])
 def test_sample_weights_are_repetitions_in_double_precision(name, x64):
-    check_sample_weight_equivalence_on_dense_data(name, ESTIMATORS[name]().set_params(batch_size=200, epochs=60))
+    check_sample_weight_equivalence_on_dense_data(name, ESTIMATORS[name]().set_params(batch_size=200, epochs=100))
 
 
 @pytest.fixture(params=ESTIMATORS)

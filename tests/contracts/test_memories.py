@@ -210,7 +210,7 @@ def test_graded_units_end_where_the_flow_ends_by_default():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ends = fb.ContinuousHopfield().fit(x).predict(cues)
-        slow = fb.ContinuousHopfield(method="exponential_euler", step=0.02, max_steps=25_000).fit(x).predict(cues)
+        slow = fb.ContinuousHopfield(method="exponential_euler", step=0.005, max_steps=100_000).fit(x).predict(cues)
     assert (ends == slow).all(1).mean() > 0.98
 
 

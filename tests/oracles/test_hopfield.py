@@ -423,16 +423,16 @@ class TestEnds:
 
 @pytest.mark.parametrize("unit", [Spin(), Bernoulli()])
 def test_at_a_temperature_it_samples_boltzmanns_law(unit):
-    """50,000 independent chains; their last states against e^{-E/T} / Z by chi-square."""
+    """100,000 independent chains; their last states against e^{-E/T} / Z by chi-square."""
     network = symmetric(14, 6)
     W, theta = on_paper(network)
     network = HopfieldNetwork(np.float32(0.5 * W), np.float32(0.3 * theta), unit)
     every = np.asarray(all_states(unit, 6))
-    start = np.full((50_000, 6), network.levels[0], np.float32)
-    found = settled(network, start, Glauber(1.3), seed=2, max_sweeps=40)
+    start = np.full((100_000, 6), network.levels[0], np.float32)
+    found = settled(network, start, Glauber(1.3), seed=2, max_sweeps=60)
     assert not found.fixed.any()
     weights = np.exp(-np.asarray(program(seen)(network, every.astype(np.float32))[0], np.float64) / 1.3)
-    expected = 50_000 * weights / weights.sum()
+    expected = 100_000 * weights / weights.sum()
     places = ((found.states == network.levels[1]) @ (2 ** np.arange(6)[::-1])).astype(int)
     order = ((every == network.levels[1]) @ (2 ** np.arange(6)[::-1])).astype(int)
     counts = np.bincount(places, minlength=64)[order]

@@ -6,9 +6,10 @@ import pytest
 
 import flambeau as fb
 from flambeau.foundation.memory import aligned
-from flambeau.networks import DenseMemory, ModernMemory, RestrictedBoltzmannMachine, rbm
+from flambeau.networks import DenseMemory, HopfieldNetwork, ModernMemory, RestrictedBoltzmannMachine, rbm
 from flambeau.neurons import activation, unit
 from flambeau.structures import Convolution, Dense, Layer, Window, lateral
+from programs import program
 
 
 def own(*shape):
@@ -39,3 +40,17 @@ def test_it_keeps_its_own(name):
     array[:] = 7
     for leaf, kept in zip(jax.tree.leaves(made), before, strict=True):
         np.testing.assert_array_equal(leaf, kept)
+
+
+def energies(x, thresholds):
+    """Of memories that are made where they are asked."""
+    memories = ModernMemory(x), DenseMemory(x, fb.networks.Polynomial(2)), HopfieldNetwork(x, thresholds)
+    return [memory.energy(x) for memory in memories]
+
+
+def test_what_is_traced_stays_in_its_program():
+    rows, thresholds = 2 * np.eye(3, dtype=np.float32) - 1, np.ones(3, np.float32)
+    for within, outside in zip(
+        program(energies)(rows, thresholds), energies(*jax.device_put((rows, thresholds))), strict=True
+    ):
+        np.testing.assert_allclose(within, outside, rtol=1e-5)

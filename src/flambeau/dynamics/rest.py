@@ -14,6 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
 
+from flambeau.foundation.programs import traced
+
 STRETCH = 64  # steps that are recorded between two looks from the host
 
 STILL = operator.attrgetter("still")  # of a state that keeps it; one object, since another one compiles anew
@@ -36,7 +38,7 @@ def until_rest(
     if watch is None:
         return stretch(advance, ended, None, first, start, jnp.asarray(limit), 0)[1], None
     seen = seen_at(watch, start)
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((advance, start, limit))):
+    if traced((advance, start, limit)):
         _, now, kept = stretch(advance, ended, watch, first, start, jnp.asarray(limit), most)
         return now, jax.tree.map(lambda *parts: jnp.concatenate(parts), seen, kept)
     number, now, pieces = 0, start, [jax.tree.map(np.asarray, seen)]

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
 from sklearn.base import BaseEstimator
@@ -32,6 +31,7 @@ from flambeau.estimators.parameters import check_parameters
 from flambeau.foundation.kept_programs import cache_from_environment, make_room_for
 from flambeau.foundation.memory import on_device
 from flambeau.foundation.processes import warn_if_forked
+from flambeau.foundation.random import key_of
 from flambeau.problems import AbstractProblem, Examples
 from flambeau.rules import AbstractRule, Batch
 from flambeau.training import AbstractKeeper, AbstractMonitor, AbstractStopping, Last, Optimiser, Run, RunAll, train
@@ -293,7 +293,7 @@ class AbstractTrainedClassifier(AbstractTrained):
 def trained(model: AbstractTrained, course: Course, earlier: Run | None, seed: int, call: Call) -> Run:
     """Draw the network, or take the earlier one up where it was drawn alike, and train."""
     if earlier is None:
-        network = course.draw(jax.random.wrap_key_data(jnp.asarray([DRAWING, seed], np.uint32)))
+        network = course.draw(key_of(np.asarray([DRAWING, seed], np.uint32)))
     else:
         check_outline(type(model).__name__, vars(model).get("_drawn_as", {}), course.outline)
         earlier = course.revise(earlier)

@@ -4,7 +4,6 @@ import dataclasses
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -280,7 +279,7 @@ def connections(rule: Any, S: Float[np.ndarray, "n units"], binary: bool) -> tup
     gains a constant, ½ 1'W1.
     """
     rate = 1 / S.shape[1] if isinstance(rule, Hebbian) else 1.0
-    batch = Batch(*jax.device_put((S, S, np.ones(len(S), S.dtype))))
+    batch = Batch.of(S, S)
     network = stored_once(rule, batch, np.asarray(rate, S.dtype), binary)
     return network.structure, network.threshold
 

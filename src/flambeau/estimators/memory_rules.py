@@ -94,7 +94,7 @@ def batch_of(X: Float[np.ndarray, "n units"], weights: Float[np.ndarray, " n"]) 
     """Patterns as a batch, filled up by rows that weigh nothing: sets of nearly the same size share a program."""
     more = room_for(len(X)) - len(X)
     rows, counts = np.pad(X, ((0, more), (0, 0)), constant_values=1), np.pad(weights, (0, more)).astype(X.dtype)
-    return Batch(*jax.device_put((rows, rows, counts)))
+    return Batch.of(rows, rows, counts)
 
 
 def repeated(model: Any, every: Patterns, *, fresh: bool) -> Learned:

@@ -48,11 +48,15 @@ def run_once(f: Callable[..., Answer]) -> Callable[..., Answer]:
     @functools.wraps(f)
     def asked(*arguments: Any, **keywords: Any) -> Answer:
         # Within a program everything that is placed is a tracer, also where the arguments are not.
-        leaves = jax.tree.leaves((arguments, keywords, jax.device_put(np.float32(0))))
-        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
-        return (plain if traced else compiled())(*arguments, **keywords)
+        within = traced((arguments, keywords, jax.device_put(np.float32(0))))
+        return (plain if within else compiled())(*arguments, **keywords)
 
     return asked
+
+
+def traced(tree: Any) -> bool:
+    """Whether any leaf is part of a program that is being traced."""
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
 
 
 @functools.cache

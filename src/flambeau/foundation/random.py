@@ -72,6 +72,20 @@ def _threefry(key: tuple, left: Any, right: Any) -> tuple:
     return left, right
 
 
+def key_words(key: Any) -> UInt32[np.ndarray, " 2"]:
+    """The two words of a key of JAX's, on the host; words stay."""
+    return np.asarray(jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else key)[-2:]
+
+
+def key_of(words: Any) -> Array:
+    """The key, or keys, that these words are: of Threefry, whatever generator the process prefers.
+
+    >>> bool(key_of(seed_words(7)) == jax.random.key(7))
+    True
+    """
+    return jax.random.wrap_key_data(words, impl="threefry2x32")
+
+
 def fold_in_words(key: UInt32[np.ndarray, "... 2"], numbers: Any) -> UInt32[np.ndarray, "... 2"]:
     """The words of ``jax.random.fold_in(key, number)`` for many numbers, on the host, where they are no program.
 
@@ -87,7 +101,8 @@ def fold_in_words(key: UInt32[np.ndarray, "... 2"], numbers: Any) -> UInt32[np.n
 
 def split_words(key: UInt32[np.ndarray, "... 2"]) -> UInt32[np.ndarray, "... 2 2"]:
     """The words of ``jax.random.split(key)``, of many keys, on the host; as JAX splits unless it is told otherwise."""
-    return np.stack([fold_in_words(key, np.full(key.shape[:-1], place)) for place in (0, 1)], axis=-2)
+    places = np.broadcast_to(np.arange(2), (*key.shape[:-1], 2))
+    return fold_in_words(key[..., None, :], places)
 
 
 def _row_places(shape: tuple[int, ...]) -> UInt32[Array, "..."]:

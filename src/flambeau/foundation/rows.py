@@ -12,11 +12,10 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
 
-from flambeau.foundation.random import fold_in_words
+from flambeau.foundation.random import fold_in_words, key_of, key_words
 
 SIZES = (1, 4, 16, 32, 128, 512, 1_024, 4_096)  # few of them, and little wasted where people ask: 10, 25, 100, 500
 LEAST = 16  # below it, products are computed (and rounded) in another way
@@ -88,14 +87,14 @@ def no_rows(count: int) -> np.ndarray:
 @eqx.filter_jit
 def _compiled(compute: Callable[..., Any], given: PyTree, rows: PyTree, words: Any) -> Any:
     """One part as one program."""
-    return compute(given, rows) if words is None else compute(given, rows, jax.random.wrap_key_data(words))
+    return compute(given, rows) if words is None else compute(given, rows, key_of(words))
 
 
 def _words_of(key: Any, start: int) -> np.ndarray | None:
     """The key of the part that begins at this row, as words: the first part's is the one that was given."""
     if key is None:
         return None
-    words = np.asarray(jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else key)
+    words = key_words(key)
     return fold_in_words(words, start)[0] if start else words
 
 

@@ -185,7 +185,7 @@ def storing(network: Any, rule: Any, batch: Batch, rate: Any) -> tuple[Any, Arra
 
 def learned(network: Any, rule: Any, x: np.ndarray, y: np.ndarray, rate: float) -> tuple[Any, np.ndarray]:
     """The same, from NumPy to NumPy."""
-    batch = Batch(*jax.device_put((x, y, np.ones(len(x), dtype()))))
+    batch = Batch.of(x, y)
     after, wrong = storing(network, rule, batch, np.asarray(rate, dtype()))
     return after, np.asarray(wrong)
 

@@ -73,9 +73,8 @@ class Examples(AbstractMemoryless):
 
     def everything(self) -> Batch:
         """All rows as one batch."""
-        own = (np.asarray(part)[: int(self.count)] for part in (self.inputs, self.targets))
-        weights = np.ones(int(self.count), self.inputs.dtype) if self.weights is None else self.weights
-        return Batch(*jax.device_put((*own, np.asarray(weights)[: int(self.count)])))
+        inputs, targets = (np.asarray(part)[: int(self.count)] for part in (self.inputs, self.targets))
+        return Batch.of(inputs, targets, None if self.weights is None else np.asarray(self.weights)[: int(self.count)])
 
     def feed(self, seed: np.ndarray, first: int, count: int, batch_size: int) -> Int[np.ndarray, "rounds steps batch"]:
         """Permutations of the rows (or their own order), padded with -1 to whole batches."""

@@ -9,7 +9,9 @@ import abc
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PyTree, Shaped
 
 from flambeau.errors import ConfigurationError, DataError
@@ -23,6 +25,18 @@ class Batch(NamedTuple):
     inputs: Float[Array, "batch ..."]
     targets: Float[Array, "batch ..."]
     weights: Float[Array, " batch"]
+
+    @classmethod
+    def of(cls, inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> "Batch":
+        """NumPy's rows on the device, placed without a program, nor a copy: nobody may write into them afterwards.
+
+        Missing weights count as 1.
+
+        >>> Batch.of(np.zeros((2, 3), np.float32), np.ones((2, 1), np.float32)).weights.tolist()
+        [1.0, 1.0]
+        """
+        own = np.ones(len(inputs), inputs.dtype) if weights is None else weights
+        return cls(*jax.device_put((inputs, targets, own)))
 
 
 class AbstractRule(eqx.Module):

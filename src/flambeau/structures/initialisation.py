@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 from flambeau.errors import named
 from flambeau.foundation.precision import dtype
 from flambeau.foundation.programs import run_once
-from flambeau.foundation.random import uniforms
+from flambeau.foundation.random import key_of, uniforms
 
 MANY = 50  # layers: so many are drawn one by one
 Initialiser = Callable[[Array], Array]
@@ -42,7 +42,7 @@ def drawn_at_once(make: Callable[..., Network]) -> Callable[..., Network]:
 
     @run_once
     def compiled(arguments: tuple, settings: dict[str, Any], seed: Array) -> Network:
-        return make(*arguments, key=jax.random.wrap_key_data(seed), **settings)
+        return make(*arguments, key=key_of(seed), **settings)
 
     @functools.wraps(make)
     def drawn(*arguments: Any, key: Array, **settings: Any) -> Network:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from flambeau.errors import DataError
-from flambeau.foundation.memory import kept_apart
+from flambeau.foundation.memory import in_numpy, kept_apart
 from flambeau.structures.base import AbstractStructure
 
 
@@ -96,7 +96,7 @@ def lateral(weights: Any) -> Lateral:
     """
     if isinstance(weights, jax.core.Tracer):
         return Lateral(weights, symmetric=False, self_connected=True)
-    values: Any = np.asarray(weights)
+    values = in_numpy(weights)
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
         remedy = "give one row and one column for each unit"
         raise DataError("lateral, weights", "a square matrix", f"shape {values.shape}", remedy)
@@ -112,4 +112,4 @@ def wired(matrix: Any) -> Lateral:
     """
     if isinstance(matrix, Lateral):
         return matrix
-    return lateral(matrix.T if isinstance(matrix, jax.core.Tracer) else np.asarray(matrix).T)
+    return lateral(in_numpy(matrix).T)

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from flambeau.foundation.precision import dtype
+from flambeau.foundation.random import key_of
 from flambeau.problems.base import AbstractProblem
 from flambeau.training.run import Progress
-from flambeau.training.step import Keys, Program, key_of, step
+from flambeau.training.step import Keys, Program, step
 
 # So many batches are gathered in one go: XLA splits even a tiny gather over its threads, which costs a small step a
 # quarter of its time. Larger ones are gathered step by step, where the copy would cost more.

@@ -13,6 +13,7 @@ from jaxtyping import PyTree
 
 from flambeau.errors import ConfigurationError, DivergenceError, check_value
 from flambeau.foundation.programs import options_for
+from flambeau.foundation.random import key_words
 from flambeau.problems.base import AbstractProblem
 from flambeau.rules.base import AbstractRule
 from flambeau.training.checkpoint import fingerprint, load_checkpoint
@@ -184,7 +185,7 @@ def _seed_numbers(key: Any) -> np.ndarray:
         if isinstance(key, bool) or not isinstance(key, int | np.integer) or not 0 <= key < 2**32:
             raise ConfigurationError("train.key", "a seed from 0 to 2**32 - 1, or a JAX key", key, "pass key=0")
         return np.asarray([0, key], np.uint32)
-    return np.asarray(jax.random.key_data(key))
+    return key_words(key)
 
 
 def _check_counts(steps: Any, epochs: Any, batch_size: Any, monitors: Sequence[AbstractMonitor]) -> None:

@@ -1,5 +1,6 @@
 """One training step, and what a run is made of: the rule proposes, the optimiser disposes, monitors watch."""
 
+import functools
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -10,7 +11,7 @@ from jaxtyping import Array, PyTree
 
 from flambeau.foundation.precision import dtype
 from flambeau.foundation.programs import run_once
-from flambeau.foundation.random import fold_in_words, split_words
+from flambeau.foundation.random import fold_in_words, key_of, split_words
 from flambeau.problems.base import AbstractProblem
 from flambeau.rules.base import AbstractRule
 from flambeau.training.keeping import AbstractKeeper
@@ -93,13 +94,17 @@ def keys_of(seed: np.ndarray, numbers: np.ndarray) -> Keys:
 
     Made on the host, the next chunk's while one is under way, so that no program has to.
     """
-    rounds = fold_in_words(fold_in_words(seed, COLLECT), numbers[:, 0])
-    return Keys(rounds, split_words(fold_in_words(seed, numbers)))
+    collecting = _collecting(*map(int, seed[:2]))
+    runs = np.repeat([seed[:2], collecting], [numbers.size, len(numbers)], axis=0)
+    folded = fold_in_words(runs, np.concatenate([numbers.ravel(), numbers[:, 0]]))  # at once: small calls cost most
+    steps = folded[: numbers.size].reshape(*numbers.shape, 2)
+    return Keys(folded[numbers.size :], split_words(steps))
 
 
-def key_of(words: Any) -> Array:
-    """The key, or keys, that these words are."""
-    return jax.random.wrap_key_data(words, impl="threefry2x32")
+@functools.lru_cache(64)
+def _collecting(*seed: int) -> np.ndarray:
+    """The key from which the rounds' are derived."""
+    return fold_in_words(np.asarray(seed, np.uint32), COLLECT)[0]
 
 
 def step(program: Program, progress: Progress, batch: Any, rate: Array, key: Array) -> tuple[Progress, tuple]:
