@@ -20,6 +20,7 @@ SCRIPTS = (
     "step_tiny",
     "step_small",
     "step_mnist",
+    "step_rows",
     "step_lenet",
     "step_rbm",
     "step_ais",

@@ -25,6 +25,7 @@ def answers(f, net, error, x):
         "slope": (f.slope(x, f(x))[:, 0], ((f(x + one) - f(x - one)) / (2 * STEP))[:, 0]),
         "ends": (f(wide).min(), f(wide).max()),
         "large": f(jnp.asarray([[-1e4, 1e4]])),
+        "lost": f(jnp.full((1, 2), jnp.nan)),
     }
 
 
@@ -78,6 +79,11 @@ def test_the_outputs_keep_to_the_range_and_nearly_reach_it(f, told, precise):
 
 def test_large_net_inputs_do_not_overflow(told):
     assert np.isfinite(told["large"]).all()
+
+
+def test_a_net_input_that_diverged_is_not_hidden(f, told):
+    if f.trainable and "surrogate" not in repr(f):  # a threshold decides, whatever it is given
+        assert np.isnan(told["lost"]).all()
 
 
 def test_the_precision_is_that_of_the_net_inputs(told, precise):

@@ -42,12 +42,12 @@ class Saturating(AbstractUnitwise):
 
     def __call__(self, net: Values) -> Values:
         """Clip to [low, high]."""
-        inside = (net > self.low) & (net < self.high)
-        return jnp.where(inside, net, jax.lax.stop_gradient(jnp.clip(net, self.low, self.high)))
+        above = jnp.where(net <= self.low, self.low, net)
+        return jnp.where(above >= self.high, self.high, above)
 
     def slope(self, net: Values, output: Values) -> Values:
-        """[low < s < high]."""
-        return ((net > self.low) & (net < self.high)).astype(net.dtype)
+        """[low < s < high], seen at the output: the net input need not be computed again."""
+        return ((output > self.low) & (output < self.high)).astype(net.dtype)
 
 
 def ReLU() -> Saturating:  # noqa: N802 - a name of the field, and of a value like the classes beside it
