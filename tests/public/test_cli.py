@@ -10,6 +10,7 @@ from click.testing import CliRunner
 import flambeau as fb
 from flambeau import journey
 from flambeau.cli import COMMANDS, main
+from flambeau.journey.comparisons import Equal
 
 pytestmark = pytest.mark.programs(150, "a chapter is run")
 
@@ -28,7 +29,7 @@ def run(tmp_path, monkeypatch):
 def small(monkeypatch):
     """Chapters at their smallest."""
     make = journey.Setting
-    monkeypatch.setattr(journey, "Setting", lambda full, seed: make(small=not full, seed=seed))
+    monkeypatch.setattr(journey, "Setting", lambda full, **given: make(small=not full, **given))
 
 
 def test_help_names_every_command(run):
@@ -66,8 +67,9 @@ def test_fetching_what_is_bundled_and_what_is_unknown(run):
 def test_a_chapter_prints_its_claims_and_writes_the_page(run, small, tmp_path):
     result = run("journey", "--chapter", "neuron")
     assert result.exit_code == 0, result.output
-    assert "One neuron · 6 of 6 claims hold" in result.stdout
-    assert "6 of 6 claims hold" in result.stderr
+    assert "One neuron · 9 exact, 2 measured" in result.stdout
+    assert result.stderr.count("\n") < 20
+    assert "One neuron" in result.stderr
     assert "index.html" in result.stderr
     assert (tmp_path / "journey-report" / "index.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
@@ -77,19 +79,34 @@ def test_json_is_all_there_is_on_standard_output(run, small, tmp_path):
     assert result.exit_code == 0, result.output
     (chapter,) = json.loads(result.stdout)["chapters"]
     assert chapter["name"] == "neuron"
-    assert all(set(claim) == {"claim", "expected", "measured", "holds"} for claim in chapter["claims"])
+    assert all({"claim", "expected", "measured", "verdict", "lecture"} <= set(claim) for claim in chapter["claims"])
     assert (tmp_path / "deep" / "er" / "index.html").exists()
 
 
 def test_a_claim_that_fails_is_named_and_is_no_error(run, small, monkeypatch):
-    claim = journey.Claim("the moon is a cheese", "cheese", "rock", False, "It was looked at.")
-    plan = journey.CHAPTERS[0]
-    told = journey.chapter.Section("A heading", ("A paragraph.",)), (claim,)
-    monkeypatch.setattr(journey, "CHAPTERS", (dataclasses.replace(plan, sections=(lambda setting: told,)),))
+    @journey.section("A heading")
+    def moon(page):
+        page.claim("the moon is a cheese", Equal(page.either("look away", "rock", "cheese"), "cheese"), "look away")
+
+    plan = dataclasses.replace(journey.CHAPTERS[0], sections=(moon,))
+    monkeypatch.setattr(journey, "CHAPTERS", (plan,))
     result = run("journey")
     assert result.exit_code == 0, result.output
-    assert "0 of 1 claims hold" in result.stderr
-    assert "Does not hold: the moon is a cheese. It was looked at." in result.stderr
+    assert "1 does not hold" in result.stdout
+    assert "Does not hold: the moon is a cheese: rock" in result.stderr
+    broken = run("journey", "--break", "look away")
+    assert "1 exact" in broken.stdout
+    assert "Does not hold" not in broken.stderr
+    refused = run("journey", "--break", "look down")
+    assert refused.exit_code == 2
+    assert "'look down' is none of look away" in refused.stderr
+
+
+def test_the_chapters_are_listed_without_running(run, tmp_path):
+    result = run("journey", "--list")
+    assert result.stdout.splitlines()[0].split(maxsplit=1) == ["neuron", "One neuron"]
+    assert len(result.stdout.splitlines()) == len(journey.CHAPTERS)
+    assert not (tmp_path / "journey-report").exists()
 
 
 def test_an_unknown_chapter_is_refused_in_one_line(run, tmp_path):

@@ -3,81 +3,38 @@
 import dataclasses
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, SupportsFloat, TypeVar
+from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
-from flambeau.report.document import Chapter, Claim, Equation, Figure, Part, Quote, Section, Table
+from flambeau.journey.setting import Setting
+from flambeau.journey.telling import SectionPlan, Telling, section
+from flambeau.journey.wording import tiny, worded
+from flambeau.report.document import Chapter, Quote
 
-__all__ = [
-    "Chapter",
-    "Claim",
-    "Equation",
-    "Figure",
-    "Part",
-    "Plan",
-    "Quote",
-    "Section",
-    "Setting",
-    "Table",
-    "Told",
-    "as_json",
-    "quietly",
-    "run_chapter",
-    "tell_all",
-    "tiny",
-    "worded",
-]
-
-Size = TypeVar("Size")
-Told = tuple[Section, tuple[Claim, ...]]  # one section of the story, with the claims that it settles
-
-
-@dataclasses.dataclass(frozen=True)
-class Setting:
-    """How large a chapter is run: quick (the default), ``full``, or ``small`` (for tests); and its random ``seed``."""
-
-    full: bool = False
-    seed: int = 0
-    small: bool = False
-
-    def pick(self, small: Size, quick: Size, full: Size) -> Size:
-        """The value for this size.
-
-        >>> Setting().pick(2, 20, 200)
-        20
-        """
-        return full if self.full else small if self.small else quick
-
-    def seeds(self, small: int, quick: int, full: int) -> range:
-        """That many seeds, following on from this setting's own."""
-        return range(self.seed, self.seed + self.pick(small, quick, full))
+__all__ = ["Plan", "Quote", "SectionPlan", "Setting", "Telling", "as_json", "quietly", "run_chapter", "section", "tiny",
+           "worded"]  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """A chapter before it is run: its name, title, the lecture's sentence, and its sections as functions."""
+    """A chapter before it is run: its name, title, the lecture's sentence, and its sections."""
 
     name: str
     title: str
     lecture: Quote
-    sections: tuple[Callable[[Setting], Told], ...]
+    sections: tuple[SectionPlan, ...]
 
 
 def run_chapter(plan: Plan, setting: Setting) -> Chapter:
     """Measure everything that the plan claims, and time it."""
     started = time.perf_counter()
-    told = tell_all(plan.sections, setting)
-    story = tuple(section for section, _ in told)
+    told = [part.run(setting) for part in plan.sections]
+    story = tuple(each for each, _ in told)
     claims = tuple(claim for _, settled in told for claim in settled)
     return Chapter(plan.name, plan.title, plan.lecture, story, claims, time.perf_counter() - started)
-
-
-def tell_all(sections: Sequence[Callable[[Setting], Told]], setting: Setting) -> list[Told]:
-    """Every section, in order."""
-    return [section(setting) for section in sections]
 
 
 def as_json(chapters: Sequence[Chapter]) -> dict[str, Any]:
@@ -86,44 +43,16 @@ def as_json(chapters: Sequence[Chapter]) -> dict[str, Any]:
     >>> as_json([])
     {'chapters': []}
     """
-    fields = ("claim", "expected", "measured", "holds")
     return {
         "chapters": [
             {
                 "name": chapter.name,
                 "seconds": round(chapter.seconds, 3),
-                "claims": [{field: getattr(claim, field) for field in fields} for claim in chapter.claims],
+                "claims": [dataclasses.asdict(claim) for claim in chapter.claims],
             }
             for chapter in chapters
         ]
     }
-
-
-def worded(value: SupportsFloat, form: str = "g") -> str:
-    """A number with a true minus sign, and no minus before zero.
-
-    >>> worded(-0.5, "+.1f"), worded(-1e-12, ".3f")
-    ('−0.5', '0.000')
-    """
-    text = format(float(value), form)
-    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
-
-
-def tiny(value: float) -> str:
-    """A difference by its leading digit and its power of ten.
-
-    >>> tiny(3.2e-7), tiny(0.0)
-    ('3·10⁻⁷', '0')
-    """
-    if value == 0:
-        return "0"
-    digit, power = f"{value:.0e}".split("e")
-    return f"{digit}·10{raised(int(power))}"
-
-
-def raised(power: int) -> str:
-    """A whole number in superscript."""
-    return str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 @contextmanager

@@ -54,6 +54,11 @@ def decision_line(axes: Axes, weights: ArrayLike, **style: Any) -> None:
     axes.plot(*np.stack([foot - along, foot + along]).T, **style)
 
 
+def bare_labels(axes: Axes) -> None:
+    """No names at the left: the panel beside it has them."""
+    axes.tick_params(axis="y", labelleft=False, length=0)
+
+
 def square(axes: Axes, room: float) -> None:
     """The square of binary inputs with some room around it, and no frame."""
     axes.set(xlim=(-room, 1 + room), ylim=(-room, 1 + room), aspect="equal", xticks=[], yticks=[])
@@ -114,4 +119,5 @@ def wiring(axes: Axes, layers: Sequence[Sequence[str]], edges: Mapping[tuple[int
         for text, (x, y) in zip(layer, spots, strict=True):
             axes.scatter(x, y, s=1500, color="white", edgecolors=GREY, linewidths=1.2, zorder=3)
             axes.text(x, y, text, ha="center", va="center", fontsize=7.5, zorder=4)
-    axes.set(xlim=(-0.6, 2.0 * (len(layers) - 1) + 0.6), ylim=(-1.05, 1.05))
+    room = 0.55 + max(len(layer) - 1 for layer in layers) / 2
+    axes.set(xlim=(-0.6, 2.0 * (len(layers) - 1) + 0.6), ylim=(-room, room))

@@ -4,26 +4,46 @@ Text fields of a story may hold a little markup, see :mod:`flambeau.report.marku
 command line prints them too.
 """
 
+import collections
 import dataclasses
+from collections.abc import Iterable
 from typing import TypeAlias
+
+# What can come out of a claim: proved or enumerated; with n and an interval; false as it stands, with the correction
+# beside it; the run too small; and what no page should show, false where it was to be true.
+VERDICTS = ("exact", "measured", "corrected", "not decided here", "does not hold")
 
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """One sentence of the lecture, put to the test.
+    """One sentence, put to the test.
 
-    ``claim`` is what the lecture says, ``expected`` what should be seen if it is true, ``measured`` what was seen, and
-    ``holds`` the verdict; ``note`` says in a sentence why a claim fails, or what the verdict leaves open.
+    ``claim`` is the sentence, ``expected`` what should be seen if it is true, ``measured`` what was seen, ``verdict``
+    one of :data:`VERDICTS`; ``note`` is the correction, or what would decide it; ``lecture`` says whose sentence it is
+    (the lecture's, or ours, beyond it); ``broken_by`` names the mutant under which the verdict turns.
 
-    >>> Claim("a sigmoid's slope is at most 1/4", "0.25", "0.25", True).holds
+    >>> Claim("a sigmoid's slope is at most 1/4", "0.25", "0.25", "exact").holds
     True
     """
 
     claim: str
     expected: str
     measured: str
-    holds: bool
+    verdict: str
     note: str = ""
+    lecture: bool = True
+    broken_by: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the sentence stands as it is."""
+        return self.verdict in ("exact", "measured")
+
+
+def tally_of(claims: Iterable[Claim]) -> str:
+    """How many of each verdict: "9 exact, 3 measured, 1 corrected"."""
+    counts = collections.Counter(claim.verdict for claim in claims)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,14 +104,9 @@ class Chapter:
     seconds: float
 
     @property
-    def holding(self) -> int:
-        """How many claims hold."""
-        return sum(claim.holds for claim in self.claims)
-
-    @property
     def tally(self) -> str:
-        """For instance "7 of 8 claims hold"."""
-        return f"{self.holding} of {len(self.claims)} claims hold"
+        """For instance "9 exact, 3 measured, 1 corrected"."""
+        return tally_of(self.claims)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,10 +129,15 @@ class Report:
     making: Making
 
     @property
+    def claims(self) -> tuple[Claim, ...]:
+        """Of all chapters."""
+        return tuple(claim for chapter in self.chapters for claim in chapter.claims)
+
+    @property
     def tally(self) -> str:
-        """For instance "28 of 30 claims hold"."""
-        total = sum(len(chapter.claims) for chapter in self.chapters)
-        return f"{sum(chapter.holding for chapter in self.chapters)} of {total} claims hold"
+        """For instance "120 claims, 80 of them the lecture's: 90 exact, 20 measured, 10 corrected"."""
+        own = sum(claim.lecture for claim in self.claims)
+        return f"{len(self.claims)} claims, {own} of them the lecture's: {tally_of(self.claims)}"
 
     @property
     def seconds(self) -> float:

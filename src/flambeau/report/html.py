@@ -80,7 +80,7 @@ def contents(report: Report) -> str:
         f'<span class="tally">{html.escape(chapter.tally)} · {chapter.seconds:.1f} s</span></li>'
         for chapter in report.chapters
     )
-    total = f"{report.tally}, measured in {report.seconds:.0f} seconds."
+    total = f"{report.tally}; measured in {report.seconds:.0f} seconds."
     return f'<nav aria-label="Chapters">\n<h2>Chapters</h2>\n<ol>\n{rows}\n</ol>\n<p class="total">{total}</p>\n</nav>'
 
 
@@ -150,29 +150,31 @@ def table_of(table: Table) -> str:
 
 def claims_of(chapter: Chapter) -> str:
     """The claims as a table; on a narrow page each becomes a card."""
-    rows = "\n".join(claim_of(claim) for claim in chapter.claims)
+    rows = "\n".join(claim_of(claim, chapter) for claim in chapter.claims)
     head = "".join(f'<th scope="col">{name}</th>' for name in ("Claim", "Expected", "Measured"))
     return f"""<table class="claims">
 <caption>{html.escape(chapter.tally)}</caption>
-<thead><tr><th scope="col"><span class="hidden">Holds</span></th>{head}</tr></thead>
+<thead><tr><th scope="col">Verdict</th>{head}</tr></thead>
 <tbody>
 {rows}
 </tbody>
 </table>"""
 
 
-def claim_of(claim: Claim) -> str:
-    """One row, and a second one for the note if there is one."""
-    mark = '<span class="holds">✓</span>' if claim.holds else '<span class="fails">✗</span>'
-    word = "holds" if claim.holds else "does not hold"
+def claim_of(claim: Claim, chapter: Chapter) -> str:
+    """One row, and a second one for the note and for the way to break it."""
+    kind = claim.verdict.split()[0]
+    source = "" if claim.lecture else ' <span class="beyond">beyond the lecture</span>'
     row = (
-        f'<tr{" class=noted" if claim.note else ""}><td>{mark}<span class="hidden">{word}</span></td>'
-        f"<td>{html.escape(claim.claim)}</td>"
+        f'<tr class="noted"><td><span class="verdict {kind}">{html.escape(claim.verdict)}</span></td>'
+        f"<td>{html.escape(claim.claim)}{source}</td>"
         f'<td data-label="Expected">{html.escape(claim.expected)}</td>'
         f'<td data-label="Measured">{html.escape(claim.measured)}</td></tr>'
     )
-    note = f'\n<tr class="note"><td></td><td colspan="3">{html.escape(claim.note)}</td></tr>'
-    return row + (note if claim.note else "")
+    command = f'flambeau journey --chapter {chapter.name} --break "{claim.broken_by}"'
+    note = f"{html.escape(claim.note)} " if claim.note else ""
+    broken = f'<span class="break">Break it: <code>{html.escape(command)}</code></span>'
+    return f'{row}\n<tr class="note"><td></td><td colspan="3">{note}{broken}</td></tr>'
 
 
 def made(report: Report) -> str:
@@ -183,5 +185,6 @@ def made(report: Report) -> str:
     return f"""<footer class="made">
 <h2>How this page was made</h2>
 <p>By <code>flambeau journey{size}</code> with random seed {making.seed}, in {report.seconds:.0f} seconds.
-With {versions}. Every figure and every number above was computed for this page; run the command to make it again.</p>
+With {versions}. Every picture and every measured number was computed for this page; run the command to make it
+again.</p>
 </footer>"""
